@@ -1,0 +1,381 @@
+//! Identities: the secret side of age, read from the files that people and hosts already have.
+
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use age::secrecy::ExposeSecret;
+use age_core::format::FileKey;
+use age_core::format::Stanza;
+
+use super::prompt::AgeCallbacks;
+use super::prompt::Prompt;
+use super::recipient::Recipient;
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::secret::SecretBytes;
+
+/// Largest identity file that is read.
+const IDENTITY_FILE_MAX: usize = 1 << 20;
+
+/// Boxed, so that every kind of identity stands in one list; `Sync`, so that files decrypt in parallel.
+type AnyIdentity = Box<dyn age::Identity + Send + Sync>;
+
+/// Why an identity file could not be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The file could not be read.
+    #[error("cannot read identity file `{}`", path.display())]
+    #[diagnostic(
+        code(identity::unreadable),
+        help("check that the path is right, mounted and readable by this user")
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file holds a public key.
+    #[error("`{}` holds a public key, not an identity", path.display())]
+    #[diagnostic(code(identity::public), help("name the private half, the same path without `.pub`"))]
+    Public {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file holds nothing that is an identity.
+    #[error("`{}` holds no identity: {reason}", path.display())]
+    #[diagnostic(
+        code(identity::malformed),
+        help(
+            "an identity is an `AGE-SECRET-KEY-1…` or `AGE-PLUGIN-…` line or an ssh-ed25519 or ssh-rsa private key"
+        )
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong; a line number, never the line.
+        reason: String,
+    },
+    /// The plugin of an identity cannot be started.
+    #[error("identity file `{}` needs `age-plugin-{plugin}`, which is not on the path", path.display())]
+    #[diagnostic(code(identity::no_plugin), help("install `age-plugin-{plugin}` and try again"))]
+    NoPlugin {
+        /// The file.
+        path: PathBuf,
+        /// Name of the plugin.
+        plugin: String,
+    },
+}
+
+impl Failure for IdentityError {
+    fn class(&self) -> Class {
+        Class::Environment
+    }
+}
+
+/// Identities in the order in which they are tried, each with where it came from.
+#[derive(Default)]
+pub struct Identities {
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    origin: String,
+    /// The public half, where it can be told without asking anybody.
+    recipient: Option<Recipient>,
+    kind: &'static str,
+    identity: AnyIdentity,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.recipient {
+            Some(recipient) => write!(f, "{recipient} from {}", self.origin),
+            None => write!(f, "{} from {}", self.kind, self.origin),
+        }
+    }
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries.iter().map(ToString::to_string)).finish()
+    }
+}
+
+impl Identities {
+    /// Reads one identity file: age identities (also encrypted with a passphrase), plugin identities, or an
+    /// OpenSSH private key. A passphrase is asked for only when the key is needed, and once.
+    pub fn read(path: &Path, prompt: &Arc<dyn Prompt>) -> Result<Self, IdentityError> {
+        let unreadable = |source| IdentityError::Unreadable { path: path.to_owned(), source };
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let text = SecretBytes::read_bounded(file, IDENTITY_FILE_MAX).map_err(unreadable)?;
+        Self::parse(&text, path, prompt)
+    }
+
+    /// Reads identities from text that did not come from a file, such as a variable; `origin` names it.
+    pub fn parse(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Self, IdentityError> {
+        let bytes = text.expose();
+        if starts_with(bytes, "ssh-") || starts_with(bytes, "age1") {
+            return Err(IdentityError::Public { path: origin.to_owned() });
+        }
+        if contains(bytes, b"PRIVATE KEY-----") {
+            return parse_ssh(bytes, origin, prompt);
+        }
+        if starts_with(bytes, "age-encryption.org/") || starts_with(bytes, "-----BEGIN AGE ENCRYPTED FILE") {
+            return Ok(encrypted(text, origin, prompt));
+        }
+        parse_lines(bytes, origin, prompt)
+    }
+
+    /// Adds the identities of `other` after these.
+    pub fn append(&mut self, mut other: Self) {
+        self.entries.append(&mut other.entries);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Every identity in words, by its public half and origin.
+    pub fn describe(&self) -> Vec<String> {
+        self.entries.iter().map(ToString::to_string).collect()
+    }
+
+    /// Public halves of the identities that tell theirs.
+    pub fn recipients(&self) -> impl Iterator<Item = &Recipient> {
+        self.entries.iter().filter_map(|entry| entry.recipient.as_ref())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &dyn age::Identity> {
+        self.entries.iter().map(|entry| &*entry.identity as &dyn age::Identity)
+    }
+}
+
+fn starts_with(bytes: &[u8], prefix: &str) -> bool {
+    bytes.trim_ascii_start().starts_with(prefix.as_bytes())
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+fn malformed(origin: &Path, reason: impl Into<String>) -> IdentityError {
+    IdentityError::Malformed { path: origin.to_owned(), reason: reason.into() }
+}
+
+fn parse_lines(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Identities, IdentityError> {
+    let mut entries = Vec::new();
+    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        let text = std::str::from_utf8(line).unwrap_or_default();
+        let described = format!("{}:{}", origin.display(), number + 1);
+        if let Ok(identity) = text.parse::<age::x25519::Identity>() {
+            let recipient = identity.to_public().to_string().parse().ok();
+            entries.push(Entry {
+                origin: described,
+                recipient,
+                kind: "X25519",
+                identity: Box::new(identity),
+            });
+        } else if let Ok(identity) = text.parse::<age::plugin::Identity>() {
+            entries.push(plugin_entry(&identity, origin, described, prompt)?);
+        } else {
+            return Err(malformed(origin, format!("line {} is not an age identity", number + 1)));
+        }
+    }
+    if entries.is_empty() {
+        return Err(malformed(origin, "it is empty"));
+    }
+    Ok(Identities { entries })
+}
+
+fn plugin_entry(
+    identity: &age::plugin::Identity,
+    path: &Path,
+    origin: String,
+    prompt: &Arc<dyn Prompt>,
+) -> Result<Entry, IdentityError> {
+    let name = identity.plugin().to_owned();
+    let callbacks = AgeCallbacks(Arc::clone(prompt));
+    let plugin = age::plugin::IdentityPluginV1::new(&name, std::slice::from_ref(identity), callbacks)
+        .map_err(|_| IdentityError::NoPlugin { path: path.to_owned(), plugin: name })?;
+    Ok(Entry { origin, recipient: None, kind: "plugin identity", identity: Box::new(plugin) })
+}
+
+fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Identities, IdentityError> {
+    use age::ssh::Identity as Ssh;
+    let described = origin.display().to_string();
+    let parsed = Ssh::from_buffer(bytes, Some(described.clone())).map_err(|_| {
+        malformed(origin, "the ssh private key is cut off, encrypted in an old format, or of another kind")
+    })?;
+    let public = age::ssh::Recipient::try_from(parsed.clone()).ok();
+    let recipient = public.as_ref().and_then(|public| public.to_string().parse().ok());
+    let identity: AnyIdentity = match parsed {
+        Ssh::Unencrypted(_) => Box::new(parsed),
+        Ssh::Encrypted(key) => {
+            let callbacks = AgeCallbacks(Arc::clone(prompt));
+            Box::new(LockedSsh {
+                key,
+                public,
+                origin: described.clone(),
+                callbacks,
+                unlocked: Mutex::default(),
+            })
+        }
+        Ssh::Unsupported(_) => {
+            return Err(malformed(origin, "only ssh-ed25519 and ssh-rsa keys can decrypt"));
+        }
+    };
+    Ok(Identities { entries: vec![Entry { origin: described, recipient, kind: "ssh key", identity }] })
+}
+
+fn encrypted(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Identities {
+    let described = origin.display().to_string();
+    let locked = LockedAge {
+        file: SecretBytes::from(text.expose().to_vec()),
+        origin: origin.to_owned(),
+        prompt: Arc::clone(prompt),
+        unlocked: Mutex::default(),
+    };
+    let kind = "passphrase-protected identity";
+    Identities {
+        entries: vec![Entry { origin: described, recipient: None, kind, identity: Box::new(locked) }],
+    }
+}
+
+/// An ssh key under a passphrase. Asks only for files that are encrypted to it, and once.
+struct LockedSsh {
+    key: age::ssh::EncryptedKey,
+    public: Option<age::ssh::Recipient>,
+    origin: String,
+    callbacks: AgeCallbacks,
+    unlocked: Mutex<Option<Option<age::ssh::Identity>>>,
+}
+
+impl LockedSsh {
+    /// The tag of ssh stanzas: the first four bytes of the SHA-256 of the public key (<https://c2sp.org/age>).
+    fn is_for_this(&self, stanza: &Stanza) -> bool {
+        use base64::Engine;
+        use sha2::Digest;
+        let Some(age::ssh::Recipient::SshRsa(public, _) | age::ssh::Recipient::SshEd25519(public, _)) =
+            &self.public
+        else {
+            return false;
+        };
+        let digest = sha2::Sha256::digest(public);
+        let tag =
+            base64::engine::general_purpose::STANDARD_NO_PAD.encode(digest.get(..4).unwrap_or_default());
+        stanza.tag.starts_with("ssh-") && stanza.args.first() == Some(&tag)
+    }
+
+    fn unlock(&self) -> Option<age::ssh::Identity> {
+        let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+        let ask = || {
+            let passphrase = self.callbacks.ask_passphrase(&format!("Passphrase for {}", self.origin))?;
+            self.key.decrypt(passphrase).ok().map(age::ssh::Identity::from)
+        };
+        unlocked.get_or_insert_with(ask).clone()
+    }
+}
+
+impl age::Identity for LockedSsh {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+        if !self.is_for_this(stanza) {
+            return None;
+        }
+        match self.unlock() {
+            Some(key) => key.unwrap_stanza(stanza),
+            None => Some(Err(age::DecryptError::KeyDecryptionFailed)),
+        }
+    }
+}
+
+/// An age identity file under a passphrase, opened when it is first needed.
+struct LockedAge {
+    file: SecretBytes,
+    origin: PathBuf,
+    prompt: Arc<dyn Prompt>,
+    unlocked: Mutex<Option<Result<Identities, ()>>>,
+}
+
+impl LockedAge {
+    fn open(&self) -> Option<Identities> {
+        let what = format!("Passphrase for {}", self.origin.display());
+        let passphrase = AgeCallbacks(Arc::clone(&self.prompt)).ask_passphrase(&what)?;
+        let reader = age::armor::ArmoredReader::new(self.file.expose());
+        let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(reader)).ok()?;
+        let identity = age::scrypt::Identity::new(passphrase);
+        let plaintext = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).ok()?;
+        let text = SecretBytes::read_bounded(plaintext, IDENTITY_FILE_MAX).ok()?;
+        parse_lines(text.expose(), &self.origin, &self.prompt).ok()
+    }
+}
+
+impl age::Identity for LockedAge {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+        self.unwrap_stanzas(std::slice::from_ref(stanza))
+    }
+
+    fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, age::DecryptError>> {
+        let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+        match unlocked.get_or_insert_with(|| self.open().ok_or(())) {
+            Ok(identities) => identities.iter().find_map(|identity| identity.unwrap_stanzas(stanzas)),
+            Err(()) => Some(Err(age::DecryptError::KeyDecryptionFailed)),
+        }
+    }
+}
+
+/// The identity that a host's sealed files are encrypted to. Made in memory, wrapped to the host, forgotten.
+pub struct SealingIdentity(age::x25519::Identity);
+
+impl SealingIdentity {
+    /// Makes a new one from the operating system's randomness.
+    pub fn generate() -> Self {
+        Self(age::x25519::Identity::generate())
+    }
+
+    /// Reads the plaintext of a `host-key.age`: one age identity, as `age-keygen` writes it.
+    pub fn parse(text: &SecretBytes) -> Option<Self> {
+        let mut lines = text.expose().split(|byte| *byte == b'\n');
+        let line = lines.find(|line| line.starts_with(b"AGE-SECRET-KEY-1"))?;
+        let identity = std::str::from_utf8(line).ok()?.trim().parse().ok()?;
+        Some(Self(identity))
+    }
+
+    /// The plaintext that is wrapped to the host.
+    pub fn to_text(&self) -> SecretBytes {
+        let text = self.0.to_string();
+        let secret = text.expose_secret();
+        let mut bytes = SecretBytes::with_capacity(secret.len() + 1);
+        bytes.extend(secret.as_bytes());
+        bytes.extend(b"\n");
+        bytes
+    }
+
+    /// The public half, which stands in the manifest.
+    pub fn recipient(&self) -> Recipient {
+        // INVARIANT: the library's own text of a public key parses.
+        let text = self.0.to_public().to_string();
+        #[expect(clippy::expect_used, reason = "the library parses what it printed")]
+        text.parse().expect("an age recipient")
+    }
+
+    pub(super) fn as_identity(&self) -> &dyn age::Identity {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealingIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealingIdentity({})", self.recipient())
+    }
+}

@@ -1,0 +1,134 @@
+//! The fleet as `secretctl.toml` describes it: admins, recovery recipients and hosts.
+
+mod parse;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use parse::FleetError;
+
+use crate::crypto::Recipient;
+use crate::crypto::VerifyingKey;
+use crate::name::AdminName;
+use crate::name::HostName;
+use crate::name::ServiceName;
+use crate::name::Tag;
+
+/// File name of the fleet's description, at the root of its repository.
+pub const FLEET_FILE: &str = "secretctl.toml";
+
+/// The people and machines of one repository.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Fleet {
+    /// Admins by name, removed ones included.
+    pub admins: BTreeMap<AdminName, Admin>,
+    /// Recipients that every source is encrypted to, besides its admins.
+    pub recovery: BTreeSet<Recipient>,
+    /// Hosts by name, in every state.
+    pub hosts: BTreeMap<HostName, Host>,
+}
+
+/// A person who edits secrets.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Admin {
+    /// What sources are encrypted to.
+    pub recipients: BTreeSet<Recipient>,
+    /// Whose signatures count on manifests and ledger lines.
+    pub signing_keys: BTreeSet<VerifyingKey>,
+    /// Set when the admin has left: older ledger lines stay valid, everything else does not count any more.
+    pub removed: Option<Timestamp>,
+}
+
+/// A machine that reads secrets.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Host {
+    /// The host's own keys; empty only while it is pending.
+    pub recipients: BTreeSet<Recipient>,
+    /// Nix system, such as `x86_64-linux`.
+    pub system: Option<String>,
+    /// Tags for policy.
+    pub tags: BTreeSet<Tag>,
+    /// systemd services, without `.service`, that policy may name.
+    pub services: BTreeSet<ServiceName>,
+    /// Whether it takes part.
+    pub state: HostState,
+}
+
+/// Whether a host takes part.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostState {
+    /// Gets sealed copies.
+    #[default]
+    Active,
+    /// Known, but without a recipient yet.
+    Pending,
+    /// Switched off for a while: gets no sealed copies.
+    Dormant,
+    /// Out for good, perhaps compromised: gets no sealed copies.
+    Revoked,
+}
+
+impl HostState {
+    /// Every state with its word in `secretctl.toml`.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("active", Self::Active),
+        ("pending", Self::Pending),
+        ("dormant", Self::Dormant),
+        ("revoked", Self::Revoked),
+    ];
+}
+
+impl fmt::Display for HostState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = Self::ALL.iter().find(|(_, state)| state == self).map_or("active", |(word, _)| word);
+        f.write_str(word)
+    }
+}
+
+impl Host {
+    /// Whether sealed copies are made for this host.
+    pub fn is_sealed(&self) -> bool {
+        self.state == HostState::Active
+    }
+}
+
+impl Fleet {
+    /// Admins who have not left.
+    pub fn active_admins(&self) -> impl Iterator<Item = (&AdminName, &Admin)> {
+        self.admins.iter().filter(|(_, admin)| admin.removed.is_none())
+    }
+
+    /// What a source is encrypted to: every active admin and every recovery recipient.
+    pub fn source_recipients(&self) -> BTreeSet<Recipient> {
+        let admins = self.active_admins().flat_map(|(_, admin)| admin.recipients.iter().cloned());
+        admins.chain(self.recovery.iter().cloned()).collect()
+    }
+
+    /// Keys whose signatures on manifests count: those of active admins.
+    pub fn trusted_keys(&self) -> BTreeSet<VerifyingKey> {
+        self.active_admins().flat_map(|(_, admin)| admin.signing_keys.iter().cloned()).collect()
+    }
+
+    /// The admin, removed or not, that a signing key belongs to.
+    pub fn admin_of(&self, key: &VerifyingKey) -> Option<(&AdminName, &Admin)> {
+        self.admins.iter().find(|(_, admin)| admin.signing_keys.contains(key))
+    }
+
+    /// Whose recipient this is, in words: ``admin `alice` ``, `recovery` or ``host `forge` ``.
+    pub fn owner_of(&self, recipient: &Recipient) -> Option<String> {
+        let admin = self.admins.iter().find(|(_, a)| a.recipients.contains(recipient));
+        let host = || self.hosts.iter().find(|(_, h)| h.recipients.contains(recipient));
+        if let Some((name, _)) = admin {
+            return Some(format!("admin `{name}`"));
+        }
+        if self.recovery.contains(recipient) {
+            return Some("recovery".to_owned());
+        }
+        host().map(|(name, _)| format!("host `{name}`"))
+    }
+}

@@ -1,0 +1,12 @@
+//! Declarative secrets and policy for NixOS fleets.
+//!
+//! Policy in Rhai decides which hosts and services may read each secret, an age-based store encrypts to
+//! per-host recipients so that the decision is enforced by cryptography, and the host side verifies,
+//! decrypts into memory-backed files and restarts what changed. `docs/architecture.md` has the map.
+
+pub mod crypto;
+pub mod diag;
+#[cfg(feature = "admin")]
+pub mod fleet;
+pub mod name;
+pub mod secret;
