@@ -4,9 +4,12 @@
 //! per-host recipients so that the decision is enforced by cryptography, and the host side verifies,
 //! decrypts into memory-backed files and restarts what changed. `docs/architecture.md` has the map.
 
+pub mod cli;
 pub mod crypto;
 pub mod diag;
 #[cfg(feature = "admin")]
 pub mod fleet;
+pub mod fsx;
+pub mod manifest;
 pub mod name;
 pub mod secret;

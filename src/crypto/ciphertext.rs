@@ -208,6 +208,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::crypto::IdentityError;
     use crate::crypto::NoPrompt;
 
     fn nobody() -> Arc<dyn Prompt> {

@@ -1,0 +1,39 @@
+//! How a command ends: exit codes and the errors that lead to them.
+
+use std::process::ExitCode;
+
+use crate::diag::Class;
+use crate::diag::Failure;
+
+/// Any error of any command, with code, help and class.
+pub type CommandError = Box<dyn Failure + Send + Sync>;
+
+impl<E: Failure + Send + Sync + 'static> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        Box::new(error)
+    }
+}
+
+/// How a command that ran to its end ends: clean, or with findings of a class.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// Exit code 0.
+    Clean,
+    /// The exit code of the class.
+    Found(Class),
+}
+
+impl From<Option<Class>> for Exit {
+    fn from(worst: Option<Class>) -> Self {
+        worst.map_or(Self::Clean, Self::Found)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Clean => Self::SUCCESS,
+            Exit::Found(class) => Self::from(class.exit_code()),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Data to stdout, talk to stderr; colour only repeats what words say.
+
+use std::io;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::diag::Failure;
+use crate::diag::Finding;
+use crate::diag::Severity;
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; the schema is versioned.
+    Json,
+}
+
+/// Whether escape sequences may be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Colour {
+    /// Plain text.
+    Never,
+    /// A terminal that wants colour.
+    Always,
+}
+
+/// The two streams of a command.
+pub struct Ui {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    colour: Colour,
+}
+
+impl Ui {
+    /// Writes data to `out` and talk to `err`; `colour` is for the latter.
+    pub fn new(out: Box<dyn Write>, err: Box<dyn Write>, colour: Colour) -> Self {
+        Self { out, err, colour }
+    }
+
+    /// Prints data; a reader that went away (a closed pipe) is no error.
+    pub fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.out.write_all(bytes).and_then(|()| self.out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Prints a line of data.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        self.data(format!("{text}\n").as_bytes())
+    }
+
+    /// Prints data as JSON, indented, with a final newline.
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(value)?;
+        self.line(&text)
+    }
+
+    /// Says something that is not data.
+    pub fn say(&mut self, text: &str) {
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Says a finding: severity, code, message, place, help.
+    pub fn finding(&mut self, finding: &Finding) {
+        let head = self.head(finding.severity, &finding.code);
+        let mut text = format!("{head}: {}", finding.message);
+        if let Some(place) = &finding.place {
+            text.push_str(&format!("\n  --> {place}"));
+        }
+        if let Some(help) = &finding.help {
+            text.push_str(&format!("\n  help: {help}"));
+        }
+        self.say(&text);
+    }
+
+    /// Says an error with its causes, the places it underlines, and its help.
+    pub fn failure(&mut self, failure: &dyn Failure) {
+        self.diagnostic(failure);
+    }
+
+    fn diagnostic(&mut self, diagnostic: &dyn miette::Diagnostic) {
+        let code = diagnostic.code().map(|code| code.to_string()).unwrap_or_default();
+        let mut text = format!("{}: {diagnostic}", self.head(Severity::Error, &code));
+        let mut cause = diagnostic.source();
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        if let Some(snippet) = underlined(diagnostic) {
+            text.push_str(&snippet);
+        }
+        if let Some(help) = diagnostic.help() {
+            text.push_str(&format!("\n  help: {help}"));
+        }
+        self.say(&text);
+        for related in diagnostic.related().into_iter().flatten() {
+            self.diagnostic(related);
+        }
+    }
+
+    fn head(&self, severity: Severity, code: &str) -> String {
+        let (on, off) = match (self.colour, severity) {
+            (Colour::Never, _) => ("", ""),
+            (Colour::Always, Severity::Error) => ("\x1b[1;31m", "\x1b[0m"),
+            (Colour::Always, Severity::Warning) => ("\x1b[1;33m", "\x1b[0m"),
+            (Colour::Always, Severity::Note) => ("\x1b[1;36m", "\x1b[0m"),
+        };
+        if code.is_empty() { format!("{on}{severity}{off}") } else { format!("{on}{severity}{off}[{code}]") }
+    }
+}
+
+/// The first labelled line of the source, underlined, with its file, line and column.
+fn underlined(diagnostic: &dyn miette::Diagnostic) -> Option<String> {
+    let source = diagnostic.source_code()?;
+    let label = diagnostic.labels()?.next()?;
+    let contents = source.read_span(label.inner(), 0, 0).ok()?;
+    let text = String::from_utf8_lossy(contents.data());
+    let line = text.lines().next().unwrap_or_default();
+    let before: String =
+        line.chars().take(contents.column()).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let rest = line.chars().count().saturating_sub(contents.column());
+    let marks = "^".repeat(label.len().min(rest).max(1));
+    let number = (contents.line() + 1).to_string();
+    let gutter = " ".repeat(number.len());
+    let place = format!("{}:{number}:{}", contents.name().unwrap_or("input"), contents.column() + 1);
+    let remark = label.label().map(|remark| format!(" {remark}")).unwrap_or_default();
+    Some(format!("\n{gutter}--> {place}\n{gutter} |\n{number} | {line}\n{gutter} | {before}{marks}{remark}"))
+}

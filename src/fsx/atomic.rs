@@ -1,0 +1,130 @@
+//! Whole files, replaced in one step: a reader sees the old bytes or the new ones.
+
+use std::fs::File;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::FsError;
+
+/// Ending of files that are being written; a crash may leave one, and the next write takes it over.
+const TEMPORARY: &str = ".secretctl-tmp";
+
+/// Replaces `path` with `bytes`: a temporary file beside it with its final mode, sync, rename, sync the folder.
+pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+    let temporary = temporary_beside(path);
+    let written = write_new(&temporary, bytes, mode).and_then(|()| rename(&temporary, path));
+    if written.is_err() {
+        let _ = remove_if_there(&temporary);
+    }
+    written?;
+    sync_folder_of(path)
+}
+
+/// Reads a whole file of at most `limit` bytes.
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let failed = FsError::on("read", path);
+    let file = File::open(path).map_err(&failed)?;
+    let length = file.metadata().map_err(&failed)?.len();
+    if length > limit {
+        return Err(failed(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("larger than {limit} bytes"),
+        )));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(limit).read_to_end(&mut bytes).map_err(&failed)?;
+    Ok(bytes)
+}
+
+/// Writes a file that must not be followed through a link, and syncs it.
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+    let failed = FsError::on("write", path);
+    remove_if_there(path)?;
+    let mut file = File::options().write(true).create_new(true).mode(mode).open(path).map_err(&failed)?;
+    file.write_all(bytes).map_err(&failed)?;
+    file.sync_all().map_err(&failed)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this module is the writer")]
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+    std::fs::rename(from, to).map_err(FsError::on("replace", to))
+}
+
+/// Removes a file; it not being there is fine.
+#[expect(clippy::disallowed_methods, reason = "this module is the writer")]
+pub(super) fn remove_if_there(path: &Path) -> Result<(), FsError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.map_err(FsError::on("remove", path)),
+    }
+}
+
+/// Makes the entry of `path` in its folder survive a power cut.
+pub(super) fn sync_folder_of(path: &Path) -> Result<(), FsError> {
+    let folder = folder_of(path);
+    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(FsError::on("sync", &folder))
+}
+
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn temporary_beside(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(TEMPORARY);
+    folder_of(path).join(name)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_with_its_mode_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        write_atomic(&path, b"old", 0o600).unwrap();
+        write_atomic(&path, b"new", 0o640).unwrap();
+        assert_eq!(read_bounded(&path, 10).unwrap(), b"new");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dir");
+        std::fs::create_dir(&path).unwrap();
+        let error = write_atomic(&path, b"new", 0o600).unwrap_err();
+        assert_eq!(error.action, "replace");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_left_over_temporary_file_does_not_stop_the_next_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        write_new(&temporary_beside(&path), b"half", 0o600).unwrap();
+        write_atomic(&path, b"whole", 0o600).unwrap();
+        assert_eq!(read_bounded(&path, 10).unwrap(), b"whole");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_with_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        write_atomic(&path, b"12345", 0o600).unwrap();
+        assert!(read_bounded(&path, 4).unwrap_err().to_string().contains("state"));
+    }
+}

@@ -1,0 +1,248 @@
+//! A private folder in memory for plaintext that an editor must see.
+
+use std::fs::File;
+use std::io::Seek;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::FsError;
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::secret::PLAINTEXT_MAX;
+use crate::secret::SecretBytes;
+
+/// Start of every folder's name, by which left-overs of killed processes are found.
+const PREFIX: &str = "secretctl-";
+
+/// File that marks a folder as ours and is locked while its process lives.
+const ALIVE: &str = ".alive";
+
+/// Why there is no place for plaintext.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum PrivateDirError {
+    /// None of the candidates is in memory.
+    #[error("there is no memory-backed folder for the plaintext; looked at {looked}")]
+    #[diagnostic(
+        code(edit::no_memory),
+        help(
+            "mount a tmpfs and name it in `XDG_RUNTIME_DIR`, or pipe the value in without an editor: `secretctl set SECRET --from-file -`"
+        )
+    )]
+    NoMemory {
+        /// Each place and what it is instead.
+        looked: String,
+    },
+    /// Something failed in the place that was chosen.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fs(#[from] FsError),
+}
+
+impl Failure for PrivateDirError {
+    fn class(&self) -> Class {
+        Class::Environment
+    }
+}
+
+/// A folder with mode 0700 on tmpfs or ramfs; every file in it is overwritten and removed on drop.
+#[derive(Debug)]
+pub struct PrivateDir {
+    path: PathBuf,
+    /// Holds the lock that tells a living folder from a left-over.
+    _alive: File,
+}
+
+impl PrivateDir {
+    /// Makes a folder in the first of `candidates` that is memory-backed, as statfs tells.
+    pub fn create(candidates: &[PathBuf]) -> Result<Self, PrivateDirError> {
+        let mut looked = Vec::new();
+        for place in candidates {
+            match file_system(place) {
+                Some(Memory::Backed) => {
+                    remove_left_overs(place);
+                    return Self::create_in(place).map_err(Into::into);
+                }
+                Some(Memory::Not) => looked.push(format!("`{}` (not in memory)", place.display())),
+                None => looked.push(format!("`{}` (not there)", place.display())),
+            }
+        }
+        let looked = if looked.is_empty() { "nothing".to_owned() } else { looked.join(", ") };
+        Err(PrivateDirError::NoMemory { looked })
+    }
+
+    fn create_in(place: &Path) -> Result<Self, FsError> {
+        let failed = FsError::on("create a folder in", place);
+        let mode = std::fs::Permissions::from_mode(0o700);
+        let mut builder = tempfile::Builder::new();
+        let made =
+            builder.prefix(PREFIX).rand_bytes(12).permissions(mode).tempdir_in(place).map_err(&failed)?;
+        let alive = made.path().join(ALIVE);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&alive).map_err(&failed)?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .map_err(std::io::Error::from)
+            .map_err(&failed)?;
+        Ok(Self { path: made.keep(), _alive: file })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file with mode 0600.
+    pub fn write(&self, name: &str, text: &SecretBytes) -> Result<PathBuf, FsError> {
+        let path = self.path.join(name);
+        let mut options = File::options();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(text.expose())).map_err(FsError::on("write", &path))?;
+        Ok(path)
+    }
+
+    /// Reads a file again by name, since editors put a new one in its place.
+    pub fn read(&self, name: &str) -> Result<SecretBytes, FsError> {
+        let path = self.path.join(name);
+        let failed = FsError::on("read", &path);
+        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let file = File::options().read(true).custom_flags(flags).open(&path).map_err(&failed)?;
+        SecretBytes::read_bounded(file, PLAINTEXT_MAX).map_err(&failed)
+    }
+
+    /// Overwrites and removes everything now.
+    pub fn wipe(&self) {
+        wipe_tree(&self.path);
+    }
+}
+
+impl Drop for PrivateDir {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+enum Memory {
+    Backed,
+    Not,
+}
+
+#[cfg(target_os = "linux")]
+fn file_system(place: &Path) -> Option<Memory> {
+    /// `TMPFS_MAGIC` and `RAMFS_MAGIC` of linux/magic.h.
+    const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
+    let kind = rustix::fs::statfs(place).ok()?.f_type;
+    Some(if IN_MEMORY.contains(&kind) { Memory::Backed } else { Memory::Not })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn file_system(place: &Path) -> Option<Memory> {
+    place.exists().then_some(Memory::Not)
+}
+
+/// Wipes folders whose process was killed: nobody holds their lock any more.
+fn remove_left_overs(place: &Path) {
+    let Ok(entries) = place.read_dir() else { return };
+    for entry in entries.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let Ok(alive) = File::open(entry.path().join(ALIVE)) else { continue };
+        if rustix::fs::flock(&alive, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
+            wipe_tree(&entry.path());
+        }
+    }
+}
+
+/// Zeroes every regular file below `folder` and removes the folder; links are removed, never followed.
+#[expect(clippy::disallowed_methods, reason = "this module is the writer")]
+fn wipe_tree(folder: &Path) {
+    if let Ok(entries) = folder.read_dir() {
+        for entry in entries.flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => wipe_tree(&entry.path()),
+                Ok(kind) if kind.is_file() => {
+                    let _ = zero(&entry.path());
+                }
+                _ => {}
+            }
+        }
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+fn zero(path: &Path) -> std::io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    let mut left = file.metadata()?.len();
+    file.rewind()?;
+    let zeros = [0u8; 8192];
+    while left > 0 {
+        let now = usize::try_from(left).unwrap_or(usize::MAX).min(zeros.len());
+        file.write_all(zeros.get(..now).unwrap_or_default())?;
+        left -= now as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn memory() -> Vec<PathBuf> {
+        vec![PathBuf::from("/dev/shm")]
+    }
+
+    #[test]
+    fn the_folder_is_private_and_gone_after_use() {
+        let folder = PrivateDir::create(&memory()).unwrap();
+        let path = folder.write("value", &SecretBytes::from(b"v".to_vec())).unwrap();
+        assert_eq!(folder.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(folder.read("value").unwrap().expose(), b"v");
+        let path = folder.path().to_owned();
+        drop(folder);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_disk_is_refused_and_the_way_out_named() {
+        let disk = PathBuf::from("/proc");
+        let error = PrivateDir::create(&[disk, PathBuf::from("/nowhere")]).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("`/proc` (not in memory)") && message.contains("`/nowhere` (not there)"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn files_are_overwritten_before_they_are_unlinked() {
+        let folder = PrivateDir::create(&memory()).unwrap();
+        let path = folder.write("value", &SecretBytes::from(b"plaintext".to_vec())).unwrap();
+        let mut kept = File::open(&path).unwrap();
+        drop(folder);
+        let mut left = String::new();
+        std::io::Read::read_to_string(&mut kept, &mut left).unwrap();
+        assert_eq!(left, "\0".repeat(9));
+        assert_eq!(kept.metadata().unwrap().nlink(), 0);
+    }
+
+    #[test]
+    fn left_overs_of_killed_processes_are_wiped_and_living_folders_are_not() {
+        let place = tempfile::tempdir_in("/dev/shm").unwrap();
+        let candidates = [place.path().to_owned()];
+        let living = PrivateDir::create(&candidates).unwrap();
+        let killed = place.path().join("secretctl-killed");
+        std::fs::create_dir(&killed).unwrap();
+        File::create_new(killed.join(ALIVE)).unwrap();
+        File::create_new(killed.join("value")).unwrap();
+        let _next = PrivateDir::create(&candidates).unwrap();
+        assert!(!killed.exists());
+        assert!(living.path().exists());
+    }
+}

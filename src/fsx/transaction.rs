@@ -1,0 +1,286 @@
+//! Several files changed as one: after a crash a rerun finds all of the change or none of it.
+
+use std::collections::BTreeSet;
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::FsError;
+use super::atomic::folder_of;
+use super::atomic::read_bounded;
+use super::atomic::remove_if_there;
+use super::atomic::rename;
+use super::atomic::sync_folder_of;
+use super::atomic::write_atomic;
+use super::atomic::write_new;
+
+/// The list of steps; its presence is the point after which the change will happen.
+const JOURNAL: &str = "journal.json";
+/// Largest journal that is read back.
+const JOURNAL_MAX: u64 = 256 << 20;
+/// Mode of files in the repository: all of them are ciphertext or public.
+const REPOSITORY_MODE: u32 = 0o644;
+
+/// Files to write and remove below one folder, staged until [`Transaction::commit`].
+///
+/// Everything is first written and synced in the staging folder, then the journal is; only then are the
+/// files renamed into place. [`Transaction::recover`] completes a journal that was left, and drops staged
+/// files without one. The caller holds a lock.
+#[derive(Debug)]
+pub struct Transaction {
+    root: PathBuf,
+    staging: PathBuf,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+enum Step {
+    /// Rename the staged file of this number to the path.
+    Write { staged: usize, path: PathBuf },
+    /// Remove the path, and folders above it that became empty.
+    Remove { path: PathBuf },
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Journal {
+    version: u32,
+    steps: Vec<Step>,
+}
+
+impl Transaction {
+    /// Starts an empty change of files below `root`, staged in `staging` on the same file system.
+    pub fn begin(root: &Path, staging: &Path) -> Result<Self, FsError> {
+        Self::recover(root, staging)?;
+        std::fs::create_dir_all(staging).map_err(FsError::on("create", staging))?;
+        Ok(Self { root: root.to_owned(), staging: staging.to_owned(), steps: Vec::new() })
+    }
+
+    /// Whether a change was interrupted after its commit point and waits for [`Transaction::recover`].
+    pub fn is_pending(staging: &Path) -> bool {
+        staging.join(JOURNAL).exists()
+    }
+
+    /// Completes an interrupted change, or drops what was staged before its commit point.
+    pub fn recover(root: &Path, staging: &Path) -> Result<(), FsError> {
+        let journal = staging.join(JOURNAL);
+        if journal.exists() {
+            let bytes = read_bounded(&journal, JOURNAL_MAX)?;
+            let invalid = |e: serde_json::Error| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
+            let journal: Journal =
+                serde_json::from_slice(&bytes).map_err(invalid).map_err(FsError::on("read", &journal))?;
+            Self { root: root.to_owned(), staging: staging.to_owned(), steps: journal.steps }.apply()?;
+        }
+        drop_staging(staging)
+    }
+
+    /// Stages new content for `path`, relative to the root.
+    pub fn write(&mut self, path: impl Into<PathBuf>, bytes: &[u8]) -> Result<(), FsError> {
+        let path = path.into();
+        self.check_inside(&path)?;
+        let staged = self.steps.len();
+        write_new(&self.staged(staged), bytes, REPOSITORY_MODE)?;
+        self.steps.push(Step::Write { staged, path });
+        Ok(())
+    }
+
+    /// Stages the removal of `path`, relative to the root.
+    pub fn remove(&mut self, path: impl Into<PathBuf>) -> Result<(), FsError> {
+        let path = path.into();
+        self.check_inside(&path)?;
+        self.steps.push(Step::Remove { path });
+        Ok(())
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Makes the whole change happen. After an error the old files stand, or a rerun completes the change.
+    pub fn commit(self) -> Result<(), FsError> {
+        if self.is_empty() {
+            return drop_staging(&self.staging);
+        }
+        let journal = Journal { version: 1, steps: self.steps.clone() };
+        let path = self.staging.join(JOURNAL);
+        let bytes = serde_json::to_vec(&journal)
+            .map_err(std::io::Error::from)
+            .map_err(FsError::on("write", &path))?;
+        write_atomic(&path, &bytes, REPOSITORY_MODE)?;
+        self.apply()?;
+        drop_staging(&self.staging)
+    }
+
+    /// Every step can be repeated: a staged file that is gone was renamed by an earlier attempt.
+    fn apply(&self) -> Result<(), FsError> {
+        let mut folders = BTreeSet::new();
+        for step in &self.steps {
+            match step {
+                Step::Write { staged, path } => {
+                    self.check_inside(path)?;
+                    let (from, to) = (self.staged(*staged), self.root.join(path));
+                    if from.exists() {
+                        let folder = folder_of(&to);
+                        std::fs::create_dir_all(&folder).map_err(FsError::on("create", &folder))?;
+                        rename(&from, &to)?;
+                        folders.insert(folder);
+                    }
+                }
+                Step::Remove { path } => {
+                    self.check_inside(path)?;
+                    remove_if_there(&self.root.join(path))?;
+                    remove_empty_folders(&self.root, path);
+                }
+            }
+        }
+        folders
+            .iter()
+            .filter(|folder| folder.exists())
+            .try_for_each(|folder| sync_folder_of(&folder.join(".")))
+    }
+
+    fn staged(&self, number: usize) -> PathBuf {
+        self.staging.join(number.to_string())
+    }
+
+    /// The last guard against a path that would leave the repository, in memory or in a journal.
+    fn check_inside(&self, path: &Path) -> Result<(), FsError> {
+        if path.components().all(|part| matches!(part, Component::Normal(_))) && !path.as_os_str().is_empty()
+        {
+            return Ok(());
+        }
+        let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path leaves the repository");
+        Err(FsError::on("write", &self.root.join(path))(refused))
+    }
+}
+
+fn remove_empty_folders(root: &Path, path: &Path) {
+    for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+        if std::fs::remove_dir(root.join(folder)).is_err() {
+            return;
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this module is the writer")]
+fn drop_staging(staging: &Path) -> Result<(), FsError> {
+    // The journal goes first: without it, what is left is only dropped.
+    remove_if_there(&staging.join(JOURNAL))?;
+    match std::fs::remove_dir_all(staging) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.map_err(FsError::on("remove", staging)),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    struct Folder {
+        root: tempfile::TempDir,
+        staging: PathBuf,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let staging = root.path().join(".secretctl/change");
+            Self { root, staging }
+        }
+
+        fn begin(&self) -> Transaction {
+            Transaction::begin(self.root.path(), &self.staging).unwrap()
+        }
+
+        fn text(&self, path: &str) -> Option<String> {
+            std::fs::read_to_string(self.root.path().join(path)).ok()
+        }
+    }
+
+    #[test]
+    fn nothing_is_visible_before_the_commit_and_everything_after() {
+        let folder = Folder::new();
+        let mut change = folder.begin();
+        change.write("secrets/a.age", b"1").unwrap();
+        change.write("sealed/h/manifest.json", b"2").unwrap();
+        assert_eq!(folder.text("secrets/a.age"), None);
+        change.commit().unwrap();
+        assert_eq!(folder.text("secrets/a.age").as_deref(), Some("1"));
+        assert_eq!(folder.text("sealed/h/manifest.json").as_deref(), Some("2"));
+        assert!(!folder.staging.exists());
+    }
+
+    #[test]
+    fn a_change_interrupted_before_its_commit_point_never_happened() {
+        let folder = Folder::new();
+        let mut change = folder.begin();
+        change.write("a", b"1").unwrap();
+        drop(change);
+        assert!(!Transaction::is_pending(&folder.staging));
+        Transaction::recover(folder.root.path(), &folder.staging).unwrap();
+        assert_eq!(folder.text("a"), None);
+        assert!(!folder.staging.exists());
+    }
+
+    #[test]
+    fn a_change_interrupted_at_any_step_after_its_commit_point_is_completed() {
+        for done in 0..=3 {
+            let folder = Folder::new();
+            let mut first = folder.begin();
+            first.write("b", b"old").unwrap();
+            first.commit().unwrap();
+            let mut change = folder.begin();
+            change.write("a", b"1").unwrap();
+            change.write("x/c", b"2").unwrap();
+            change.remove("b").unwrap();
+            let journal = Journal { version: 1, steps: change.steps.clone() };
+            write_atomic(&folder.staging.join(JOURNAL), &serde_json::to_vec(&journal).unwrap(), 0o644)
+                .unwrap();
+            change.steps.truncate(done);
+            change.apply().unwrap();
+            drop(change);
+
+            assert!(Transaction::is_pending(&folder.staging));
+            folder.begin().commit().unwrap();
+            assert_eq!(folder.text("a").as_deref(), Some("1"), "after {done} steps");
+            assert_eq!(folder.text("x/c").as_deref(), Some("2"));
+            assert_eq!(folder.text("b"), None);
+            assert!(!folder.staging.exists());
+        }
+    }
+
+    #[test]
+    fn removing_the_last_file_of_a_folder_removes_the_folder() {
+        let folder = Folder::new();
+        let mut change = folder.begin();
+        change.write("sealed/h/files/a/b.age", b"1").unwrap();
+        change.write("keep", b"1").unwrap();
+        change.commit().unwrap();
+        let mut change = folder.begin();
+        change.remove("sealed/h/files/a/b.age").unwrap();
+        change.commit().unwrap();
+        assert!(!folder.root.path().join("sealed").exists());
+        assert!(folder.root.path().exists());
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_repository_is_refused_in_memory_and_in_a_journal() {
+        let folder = Folder::new();
+        let mut change = folder.begin();
+        for path in ["../x", "/etc/passwd", "a/../../x", ""] {
+            assert!(change.write(path, b"1").is_err(), "{path}");
+            assert!(change.remove(path).is_err(), "{path}");
+        }
+        drop(change);
+        std::fs::create_dir_all(&folder.staging).unwrap();
+        let journal = br#"{"version":1,"steps":[{"remove":{"path":"../victim"}}]}"#;
+        write_atomic(&folder.staging.join(JOURNAL), journal, 0o644).unwrap();
+        assert!(Transaction::recover(folder.root.path(), &folder.staging).is_err());
+    }
+}
