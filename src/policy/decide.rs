@@ -1,0 +1,223 @@
+//! The decision: all rules that speak about one request, combined.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Policy;
+use super::engine::Sandbox;
+use super::facts::HostFacts;
+use super::glob::Binding;
+use super::pattern::Head;
+use super::rule::Effect;
+use super::rule::Rule;
+use super::rule::RuleRef;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::name::ServiceName;
+
+/// One request: may `service` on `host` read `secret`?
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// The secret.
+    pub secret: &'a SecretName,
+    /// The host that would read it.
+    pub host: &'a HostName,
+    /// The service on that host.
+    pub service: &'a ServiceName,
+}
+
+/// What the policy says to one request, with the rules that said it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "decision", rename_all = "lowercase")]
+pub enum Decision {
+    /// At least one rule permits and none objects.
+    Allow {
+        /// The rules that permit.
+        permits: Vec<RuleRef>,
+        /// The last instant at which one of them still holds, unless one has no end.
+        #[serde(serialize_with = "super::rule::end")]
+        not_after: Option<Timestamp>,
+    },
+    /// No rule permits, or one objects; without permits and objections, all were silent.
+    Deny {
+        /// The rules that would have permitted.
+        permits: Vec<RuleRef>,
+        /// The rules that object.
+        objections: Vec<Objection>,
+    },
+}
+
+impl Decision {
+    /// Whether the request may be served.
+    pub fn is_allowed(&self) -> bool {
+        matches!(self, Self::Allow { .. })
+    }
+}
+
+/// Why one rule stands against a request.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(tag = "objection", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Objection {
+    /// A `deny(..)` speaks about the request.
+    Forbidden {
+        /// The rule.
+        rule: RuleRef,
+    },
+    /// The condition of a rule, whatever its effect, could not be answered.
+    Failed {
+        /// The rule.
+        rule: RuleRef,
+        /// What went wrong, in one line.
+        error: String,
+    },
+}
+
+/// A request with what the rules need to answer it.
+pub(super) struct Ask<'a> {
+    pub(super) secret: &'a str,
+    pub(super) at: usize,
+    pub(super) host: &'a HostFacts,
+    pub(super) service: &'a ServiceName,
+    pub(super) now: Timestamp,
+    pub(super) sandbox: &'a Sandbox,
+}
+
+impl Ask<'_> {
+    fn binding(&self) -> Binding<'_> {
+        Binding { host: Some(self.host.name.as_str()), service: Some(self.service.as_str()) }
+    }
+}
+
+/// What one rule says to a request.
+enum Answer {
+    Silent,
+    Speaks,
+    Failed(String),
+}
+
+/// Combines what `rules` say: silence denies, a forbid denies, a failed rule denies; their order changes nothing.
+pub(super) fn combine<'r>(rules: impl Iterator<Item = &'r Rule>, ask: &Ask<'_>) -> Decision {
+    let mut permits = Vec::new();
+    let mut objections = Vec::new();
+    for rule in rules {
+        let reference = || rule.reference.clone();
+        match (rule.answer(ask), rule.reference.effect) {
+            (Answer::Silent, _) => {}
+            (Answer::Failed(error), _) => objections.push(Objection::Failed { rule: reference(), error }),
+            (Answer::Speaks, Effect::Deny) => objections.push(Objection::Forbidden { rule: reference() }),
+            (Answer::Speaks, Effect::Allow) => permits.push(reference()),
+        }
+    }
+    permits.sort();
+    objections.sort();
+    if permits.is_empty() || !objections.is_empty() {
+        return Decision::Deny { permits, objections };
+    }
+    let not_after = latest(&permits);
+    Decision::Allow { permits, not_after }
+}
+
+/// The end of the permit that lasts longest; none if one has no end.
+pub(super) fn latest(permits: &[RuleRef]) -> Option<Timestamp> {
+    let ends: Option<Vec<_>> = permits.iter().map(|rule| rule.not_after).collect();
+    ends?.into_iter().max()
+}
+
+impl Rule {
+    fn answer(&self, ask: &Ask<'_>) -> Answer {
+        let services = |services: &super::select::ServiceSelector| services.matches(ask.service);
+        let about = self.hosts.contains(ask.at)
+            && self.services.as_ref().is_none_or(services)
+            && self.covers(ask.secret, ask.binding())
+            && !self.has_ended(ask.now);
+        if about { self.condition(ask) } else { Answer::Silent }
+    }
+
+    /// Every condition is asked even after one said no: whether one fails must not depend on their order.
+    fn condition(&self, ask: &Ask<'_>) -> Answer {
+        let mut answer = Answer::Speaks;
+        for condition in &self.conditions {
+            match condition.holds(ask.sandbox, ask.secret, ask.host, ask.service) {
+                Ok(true) => {}
+                Ok(false) => answer = Answer::Silent,
+                Err(error) => return Answer::Failed(error),
+            }
+        }
+        answer
+    }
+
+    /// Whether the conditions, whatever else the rule asks, are answered and not all with yes.
+    pub(super) fn says_no(&self, ask: &Ask<'_>) -> bool {
+        matches!(self.condition(ask), Answer::Silent)
+    }
+}
+
+impl Policy {
+    /// Decides one request at the instant `now`. A host that the fleet does not have is denied.
+    pub fn decide(&self, query: &Query<'_>, now: Timestamp) -> Decision {
+        let silence = Decision::Deny { permits: Vec::new(), objections: Vec::new() };
+        let Some(at) = self.roster.position(query.host.as_str()) else { return silence };
+        let Some(host) = self.roster.hosts().get(at) else { return silence };
+        let secret = query.secret.as_str();
+        let ask = Ask { secret, at, host, service: query.service, now, sandbox: &self.sandbox };
+        combine(self.candidates(secret, host.name.as_str()), &ask)
+    }
+
+    /// The rules that may speak about a secret on a host, each once.
+    pub(super) fn candidates(&self, secret: &str, host: &str) -> impl Iterator<Item = &Rule> {
+        self.index.candidates(secret, host).filter_map(|at| self.rules.get(at))
+    }
+}
+
+/// Rules by what the first segment of a name must be, so that few are looked at for each request.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    literal: HashMap<String, Vec<usize>>,
+    host: Vec<usize>,
+    open: Vec<usize>,
+}
+
+impl Index {
+    /// Indexes rules by their place in the slice.
+    pub(super) fn new(rules: &[Rule]) -> Self {
+        let mut index = Self::default();
+        for (at, rule) in rules.iter().enumerate() {
+            index.insert(at, rule);
+        }
+        index
+    }
+
+    /// A rule whose patterns start in different ways is `open`, so that no request finds it twice.
+    fn insert(&mut self, at: usize, rule: &Rule) {
+        let heads: Vec<_> = rule.patterns.iter().map(|pattern| pattern.head()).collect();
+        if heads.iter().all(|head| *head == Head::Host) {
+            return self.host.push(at);
+        }
+        let literals: Option<Vec<_>> = heads.into_iter().map(Head::literal).collect();
+        let Some(mut literals) = literals else { return self.open.push(at) };
+        literals.sort_unstable();
+        literals.dedup();
+        for literal in literals {
+            self.literal.entry(literal.to_owned()).or_default().push(at);
+        }
+    }
+
+    fn candidates<'i>(&'i self, secret: &str, host: &str) -> impl Iterator<Item = usize> + use<'i> {
+        let first = secret.split('/').next().unwrap_or_default();
+        let literal = self.literal.get(first).map_or(&[][..], Vec::as_slice);
+        let host = if first == host { self.host.as_slice() } else { &[] };
+        literal.iter().chain(host).chain(&self.open).copied()
+    }
+}
+
+impl<'p> Head<'p> {
+    fn literal(self) -> Option<&'p str> {
+        match self {
+            Self::Literal(text) => Some(text),
+            Self::Host | Self::Open => None,
+        }
+    }
+}

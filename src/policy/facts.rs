@@ -1,0 +1,157 @@
+//! What rules may know about the fleet: `fleet`, its hosts and the names of its admins.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rhai::Array;
+use rhai::Dynamic;
+use rhai::Engine;
+use rhai::EvalAltResult;
+use rhai::ImmutableString;
+
+use super::budget;
+use super::error::Code;
+use super::error::Fault;
+use super::reword::suggestion;
+use crate::fleet::Fleet;
+use crate::fleet::Host;
+use crate::fleet::HostState;
+use crate::name::HostName;
+use crate::name::ServiceName;
+use crate::name::Tag;
+
+/// The hosts of the fleet in order of name, and where each stands in that order.
+#[derive(Debug)]
+pub(super) struct Roster {
+    hosts: Vec<HostFacts>,
+    index: HashMap<HostName, usize>,
+    admins: Vec<ImmutableString>,
+}
+
+/// What is known about one host.
+#[derive(Debug)]
+pub(super) struct HostFacts {
+    pub(super) name: HostName,
+    pub(super) system: Option<String>,
+    pub(super) tags: BTreeSet<Tag>,
+    pub(super) services: BTreeSet<ServiceName>,
+    pub(super) state: HostState,
+    pub(super) object: HostObject,
+}
+
+impl Roster {
+    /// Takes the facts out of a fleet; admins who have left are not among them.
+    pub(super) fn new(fleet: &Fleet) -> Self {
+        let hosts: Vec<_> = fleet.hosts.iter().map(|(name, host)| HostFacts::new(name, host)).collect();
+        let index = hosts.iter().enumerate().map(|(at, host)| (host.name.clone(), at)).collect();
+        let admins = fleet.active_admins().map(|(name, _)| name.as_str().into()).collect();
+        Self { hosts, index, admins }
+    }
+
+    /// All hosts in order of name.
+    pub(super) fn hosts(&self) -> &[HostFacts] {
+        &self.hosts
+    }
+
+    /// Where a host stands in that order.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// The host of this name.
+    pub(super) fn host(&self, name: &str) -> Option<&HostFacts> {
+        self.hosts.get(self.position(name)?)
+    }
+
+    /// The mistake of naming a host that the fleet does not have.
+    pub(super) fn unknown_host(&self, name: &str) -> Fault {
+        let near = suggestion(name, self.hosts.iter().map(|host| host.name.as_str()));
+        Fault::new(Code::UnknownHost, format!("the fleet has no host `{}`", name.escape_debug()))
+            .help(near.unwrap_or_else(|| "add it to `secretctl.toml`, or write a glob".to_owned()))
+    }
+}
+
+impl HostFacts {
+    fn new(name: &HostName, host: &Host) -> Self {
+        let fields = HostFields {
+            name: name.as_str().into(),
+            system: host.system.as_deref().unwrap_or_default().into(),
+            tags: host.tags.iter().map(|tag| Dynamic::from(tag.as_str().to_owned())).collect(),
+            services: host.services.iter().map(|name| Dynamic::from(name.as_str().to_owned())).collect(),
+            state: host.state.to_string().into(),
+        };
+        Self {
+            name: name.clone(),
+            system: host.system.clone(),
+            tags: host.tags.clone(),
+            services: host.services.clone(),
+            state: host.state,
+            object: HostObject(Arc::new(fields)),
+        }
+    }
+}
+
+/// A host as scripts see it; it can be read only.
+#[derive(Clone, Debug)]
+pub(super) struct HostObject(Arc<HostFields>);
+
+#[derive(Debug)]
+struct HostFields {
+    name: ImmutableString,
+    system: ImmutableString,
+    tags: Array,
+    services: Array,
+    state: ImmutableString,
+}
+
+impl HostObject {
+    /// The host's name.
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+/// The fleet as scripts see it; it can be read only.
+#[derive(Clone, Debug)]
+pub(super) struct FleetObject(pub(super) Arc<Roster>);
+
+/// Teaches `engine` to read hosts and the fleet.
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<HostObject>("host");
+    engine.register_get("name", |host: &mut HostObject| host.0.name.clone());
+    engine.register_get("system", |host: &mut HostObject| host.0.system.clone());
+    engine.register_get("tags", |host: &mut HostObject| copied(&host.0.tags));
+    engine.register_get("services", |host: &mut HostObject| copied(&host.0.services));
+    engine.register_get("state", |host: &mut HostObject| host.0.state.clone());
+    engine.register_fn("==", |a: HostObject, b: HostObject| a.name() == b.name());
+    engine.register_fn("!=", |a: HostObject, b: HostObject| a.name() != b.name());
+
+    engine.register_type_with_name::<FleetObject>("fleet");
+    engine.register_get("hosts", |fleet: &mut FleetObject| fleet.hosts());
+    engine.register_get("admins", |fleet: &mut FleetObject| fleet.admins());
+    engine.register_fn("host", FleetObject::host);
+}
+
+impl FleetObject {
+    fn hosts(&self) -> Array {
+        budget::spend(self.0.hosts.len() as u64 / 4);
+        self.0.hosts.iter().map(|host| Dynamic::from(host.object.clone())).collect()
+    }
+
+    fn admins(&self) -> Array {
+        budget::spend(self.0.admins.len() as u64 / 4);
+        self.0.admins.iter().cloned().map(Dynamic::from).collect()
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the engine hands over what it calls with")]
+    fn host(&mut self, name: ImmutableString) -> Result<HostObject, Box<EvalAltResult>> {
+        let host = self.0.host(&name).ok_or_else(|| self.0.unknown_host(&name))?;
+        Ok(host.object.clone())
+    }
+}
+
+fn copied(array: &Array) -> Array {
+    budget::spend(array.len() as u64 / 4);
+    array.clone()
+}

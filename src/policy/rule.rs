@@ -1,0 +1,126 @@
+//! One rule, compiled: what it says, about which secrets, hosts and services, and where it was declared.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::Serializer;
+
+use super::condition::Condition;
+use super::glob::Binding;
+use super::pattern::Pattern;
+use super::select::HostSet;
+use super::select::ServiceSelector;
+use crate::diag::Place;
+
+/// What a rule does to the requests it speaks about.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// `allow(..)`.
+    Allow,
+    /// `deny(..)`.
+    Deny,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        })
+    }
+}
+
+/// How reports and explanations speak of a rule; cheap to clone.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct RuleRef(Arc<RuleText>);
+
+/// The text of a rule.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[non_exhaustive]
+pub struct RuleText {
+    /// Where it was declared.
+    pub place: Place,
+    /// What it does.
+    pub effect: Effect,
+    /// Its patterns as written.
+    pub patterns: Vec<String>,
+    /// The selector of hosts in words; without one it is about every host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<String>,
+    /// The selector of services in words; without one it is about every service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<String>,
+    /// The last instant at which it speaks, if it ends.
+    #[serde(serialize_with = "end", skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+    /// Why it exists, in the words of its author.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+impl Deref for RuleRef {
+    type Target = RuleText;
+
+    fn deref(&self) -> &RuleText {
+        &self.0
+    }
+}
+
+impl Serialize for RuleRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl From<RuleText> for RuleRef {
+    fn from(text: RuleText) -> Self {
+        Self(Arc::new(text))
+    }
+}
+
+/// Writes the end of a rule or grant as a timestamp or null.
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+pub(super) fn end<S: Serializer>(end: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    end.map(|end| end.to_string()).serialize(serializer)
+}
+
+/// One rule, ready to be asked.
+#[derive(Debug)]
+pub struct Rule {
+    pub(super) reference: RuleRef,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) hosts: HostSet,
+    pub(super) services: Option<ServiceSelector>,
+    pub(super) conditions: Vec<Condition>,
+}
+
+impl Rule {
+    /// The rule's text and place.
+    pub fn reference(&self) -> &RuleRef {
+        &self.reference
+    }
+
+    /// Whether the rule holds a closure, so that only a full request tells whether it speaks.
+    pub fn is_conditional(&self) -> bool {
+        !self.conditions.is_empty()
+    }
+
+    /// Whether the rule may speak for some service and be silent for another.
+    pub(super) fn depends_on_service(&self) -> bool {
+        self.services.is_some() || self.is_conditional() || self.patterns.iter().any(Pattern::names_service)
+    }
+
+    /// Whether one of the patterns covers `secret`.
+    pub(super) fn covers(&self, secret: &str, binding: Binding<'_>) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(secret, binding))
+    }
+
+    /// Whether the rule has ended. A whole last second belongs to it.
+    pub(super) fn has_ended(&self, now: Timestamp) -> bool {
+        self.reference.not_after.is_some_and(|end| now.as_second() > end.as_second())
+    }
+}
