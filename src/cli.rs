@@ -2,3 +2,46 @@
 
 pub mod exit;
 pub mod ui;
+
+#[cfg(feature = "admin")]
+mod admin;
+#[cfg(feature = "admin")]
+mod check;
+#[cfg(feature = "admin")]
+mod completions;
+#[cfg(feature = "admin")]
+pub mod context;
+#[cfg(feature = "admin")]
+mod edit;
+#[cfg(feature = "admin")]
+mod editor;
+#[cfg(feature = "admin")]
+mod host;
+#[cfg(feature = "admin")]
+mod init;
+#[cfg(feature = "admin")]
+mod list;
+#[cfg(feature = "admin")]
+mod log;
+#[cfg(feature = "admin")]
+mod mv;
+#[cfg(feature = "admin")]
+mod policy;
+#[cfg(feature = "admin")]
+mod prompt;
+#[cfg(feature = "admin")]
+pub mod reference;
+#[cfg(feature = "admin")]
+mod rekey;
+#[cfg(feature = "admin")]
+mod rm;
+#[cfg(feature = "admin")]
+mod seal;
+#[cfg(feature = "admin")]
+pub mod secretctl;
+#[cfg(feature = "admin")]
+mod set;
+#[cfg(feature = "admin")]
+mod show;
+#[cfg(feature = "admin")]
+mod table;

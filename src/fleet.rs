@@ -1,5 +1,6 @@
 //! The fleet as `secretctl.toml` describes it: admins, recovery recipients and hosts.
 
+mod edit;
 mod parse;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use edit::FleetFile;
 pub use parse::FleetError;
 
 use crate::crypto::Recipient;

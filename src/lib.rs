@@ -10,6 +10,13 @@ pub mod diag;
 #[cfg(feature = "admin")]
 pub mod fleet;
 pub mod fsx;
+#[cfg(feature = "admin")]
+pub mod ledger;
 pub mod manifest;
 pub mod name;
+pub mod ops;
+#[cfg(feature = "admin")]
+pub mod policy;
 pub mod secret;
+#[cfg(feature = "admin")]
+pub mod store;

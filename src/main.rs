@@ -1,1 +1,67 @@
-fn main() {}
+//! `secretctl`: arguments, environment and clock in, exit code out.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use jiff::Timestamp;
+use secretctl::cli::context::Environment;
+use secretctl::cli::exit::Exit;
+use secretctl::cli::secretctl::Cli;
+use secretctl::cli::ui::Colour;
+use secretctl::cli::ui::Ui;
+use secretctl::secret::SecretBytes;
+
+fn main() -> ExitCode {
+    secretctl::cli::exit::forbid_core_dumps();
+    let cli = Cli::parse();
+    let colour = if std::io::stderr().is_terminal() && variable("NO_COLOR").is_none() {
+        Colour::Always
+    } else {
+        Colour::Never
+    };
+    let mut ui = Ui::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), colour);
+    match secretctl::cli::secretctl::run(cli, environment(), &mut ui) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            ui.failure(&*error);
+            Exit::Found(error.class()).into()
+        }
+    }
+}
+
+/// A variable that is set to something.
+#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn environment() -> Environment {
+    let path = |name| variable(name).map(PathBuf::from);
+    let editor = variable("VISUAL").or_else(|| variable("EDITOR"));
+    Environment {
+        now: now(),
+        current_dir: std::env::current_dir().unwrap_or_default(),
+        home: path("HOME"),
+        config_home: path("XDG_CONFIG_HOME"),
+        runtime_dir: path("XDG_RUNTIME_DIR"),
+        agent: path("SSH_AUTH_SOCK"),
+        sops_key_file: path("SOPS_AGE_KEY_FILE"),
+        sops_key: variable("SOPS_AGE_KEY").map(|key| SecretBytes::from(key.into_encoded_bytes())),
+        editor: editor.map(|editor| editor.to_string_lossy().into_owned()),
+        path: variable("PATH"),
+    }
+}
+
+/// The clock in whole seconds. Only a debug build can be told another time, for tests.
+#[expect(clippy::disallowed_methods, reason = "the clock enters here")]
+fn now() -> Timestamp {
+    #[cfg(debug_assertions)]
+    if let Some(fixed) = variable("SECRETCTL_TEST_NOW").and_then(|text| text.to_str()?.parse().ok()) {
+        return fixed;
+    }
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}

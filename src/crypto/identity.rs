@@ -21,6 +21,9 @@ use crate::secret::SecretBytes;
 /// Largest identity file that is read.
 const IDENTITY_FILE_MAX: usize = 1 << 20;
 
+/// What messages call an identity that a plugin holds.
+const PLUGIN: &str = "plugin identity";
+
 /// Boxed, so that every kind of identity stands in one list; `Sync`, so that files decrypt in parallel.
 type AnyIdentity = Box<dyn age::Identity + Send + Sync>;
 
@@ -142,6 +145,11 @@ impl Identities {
         self.entries.is_empty()
     }
 
+    /// Whether a plugin takes part, which may ask for a touch per file and must not run twice at once.
+    pub fn has_plugin(&self) -> bool {
+        self.entries.iter().any(|entry| entry.kind == PLUGIN)
+    }
+
     /// Every identity in words, by its public half and origin.
     pub fn describe(&self) -> Vec<String> {
         self.entries.iter().map(ToString::to_string).collect()
@@ -208,7 +216,7 @@ fn plugin_entry(
     let callbacks = AgeCallbacks(Arc::clone(prompt));
     let plugin = age::plugin::IdentityPluginV1::new(&name, std::slice::from_ref(identity), callbacks)
         .map_err(|_| IdentityError::NoPlugin { path: path.to_owned(), plugin: name })?;
-    Ok(Entry { origin, recipient: None, kind: "plugin identity", identity: Box::new(plugin) })
+    Ok(Entry { origin, recipient: None, kind: PLUGIN, identity: Box::new(plugin) })
 }
 
 fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Identities, IdentityError> {

@@ -1,0 +1,99 @@
+//! `secretctl admin`
+
+use super::context::Environment;
+use super::context::Global;
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::init::public_key;
+use super::table::names;
+use super::table::table;
+use super::ui::Format;
+use super::ui::Ui;
+use crate::name::AdminName;
+use crate::ops;
+use crate::ops::Admin;
+use crate::ops::Recipient;
+use crate::ops::VerifyingKey;
+
+/// People who edit secrets
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum AdminCommand {
+    Add(AddArgs),
+    List(ListArgs),
+    Remove(RemoveArgs),
+}
+
+/// Add an admin to secretctl.toml; `rekey` then lets them read the sources
+#[derive(Debug, clap::Args)]
+pub(super) struct AddArgs {
+    /// Name of the admin
+    name: AdminName,
+    /// What secrets are encrypted to: age1… or an ssh public key (can be repeated)
+    #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
+    recipients: Vec<Recipient>,
+    /// The ssh-ed25519 public key, or a file with it, that they sign with (can be repeated)
+    #[arg(long = "sign-with", value_name = "KEY", value_parser = public_key)]
+    signing_keys: Vec<VerifyingKey>,
+}
+
+/// List admins with their keys
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Take an admin's access away; old ledger lines of theirs stay valid
+#[derive(Debug, clap::Args)]
+pub(super) struct RemoveArgs {
+    /// Name of the admin
+    name: AdminName,
+}
+
+pub(super) fn run(
+    command: AdminCommand,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
+    match command {
+        AdminCommand::Add(args) => add(args, env, global, ui),
+        AdminCommand::List(args) => list(&args, env, global, ui),
+        AdminCommand::Remove(args) => remove(&args, env, global, ui),
+    }
+}
+
+fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+    let settings = env.settings(global, &format!("admin add {}", args.name));
+    let admin = Admin {
+        recipients: args.recipients.into_iter().collect(),
+        signing_keys: args.signing_keys.into_iter().collect(),
+        removed: None,
+    };
+    ops::admin::add(&settings, &args.name, &admin)?;
+    ui.say(&format!("added admin {}; run `secretctl rekey` to encrypt the sources to them", args.name));
+    Ok(Exit::Clean)
+}
+
+fn remove(args: &RemoveArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+    ops::admin::remove(&env.settings(global, &format!("admin remove {}", args.name)), &args.name)?;
+    ui.say(&format!("removed admin {}; run `secretctl rekey`, then `secretctl seal`", args.name));
+    ui.say("note: they know every value they could read until now; give those secrets new values");
+    Ok(Exit::Clean)
+}
+
+fn list(args: &ListArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+    let admins = ops::admin::list(&env.settings(global, "admin list"))?;
+    match args.format {
+        Format::Json => ui.json(&serde_json::json!({ "version": 1, "admins": admins }))?,
+        Format::Text => {
+            let rows = admins.iter().map(|admin| {
+                let state = admin.removed.map_or("active".to_owned(), |time| format!("removed {time}"));
+                vec![admin.admin.to_string(), state, names(&admin.recipients), names(&admin.signing_keys)]
+            });
+            ui.line(&table(&["admin", "state", "recipients", "signing keys"], rows))?;
+        }
+    }
+    Ok(Exit::Clean)
+}

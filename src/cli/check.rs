@@ -1,0 +1,55 @@
+//! `secretctl check`
+
+use std::path::PathBuf;
+
+use super::context::Environment;
+use super::context::Global;
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::ui::Format;
+use super::ui::Ui;
+use crate::diag::Severity;
+use crate::diag::worst;
+use crate::name::HostName;
+use crate::ops;
+
+/// Check formats, signatures, ledgers, recipients and sealed trees without a key and without changing anything
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// Check the sealed tree of this host only (can be repeated)
+    #[arg(long = "host", value_name = "HOST")]
+    hosts: Vec<HostName>,
+    /// Check also that everything this host request asks for exists and is granted (can be repeated)
+    #[arg(long = "request", value_name = "FILE")]
+    requests: Vec<PathBuf>,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(
+    args: CheckArgs,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
+    let ws = env.open(global, "check")?;
+    let report = ops::check::check(&ws, &args.hosts.into_iter().collect(), &args.requests)?;
+    let worst = worst(&report.findings);
+    match args.format {
+        Format::Json => ui.json(&report)?,
+        Format::Text => {
+            for finding in &report.findings {
+                ui.finding(finding);
+            }
+            let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+            let warnings =
+                report.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
+            let looked = format!("{} secrets, {} hosts", report.secrets, report.hosts);
+            let requests =
+                if report.requests == 0 { String::new() } else { format!(", {} requests", report.requests) };
+            ui.line(&format!("checked {looked}{requests}: {errors} errors, {warnings} warnings"))?;
+        }
+    }
+    Ok(worst.into())
+}

@@ -1,0 +1,103 @@
+//! The options that every admin command has, and the environment they fall back to.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::cli::exit::CommandError;
+use crate::ops::Settings;
+use crate::ops::SignerSource;
+use crate::ops::Workspace;
+use crate::secret::SecretBytes;
+
+use super::prompt::TerminalPrompt;
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Global {
+    /// The fleet repository; else the nearest folder above with a secretctl.toml
+    #[arg(long, global = true, value_name = "DIR", env = "SECRETCTL_FLEET", hide_env_values = true)]
+    pub fleet: Option<PathBuf>,
+    /// Decrypt with this identity alone: an age identity file or an ssh private key
+    #[arg(long, global = true, value_name = "FILE", env = "SECRETCTL_IDENTITY", hide_env_values = true)]
+    pub identity: Option<PathBuf>,
+    /// Sign with this ed25519 key: an ssh private key, or a public key whose private half an ssh-agent holds
+    #[arg(long, global = true, value_name = "FILE", env = "SECRETCTL_SIGNING_KEY", hide_env_values = true)]
+    pub signing_key: Option<PathBuf>,
+}
+
+/// The environment, read once in `main`.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// The time, in whole seconds.
+    pub now: Timestamp,
+    /// The current folder.
+    pub current_dir: PathBuf,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`.
+    pub config_home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`.
+    pub runtime_dir: Option<PathBuf>,
+    /// `SSH_AUTH_SOCK`.
+    pub agent: Option<PathBuf>,
+    /// `SOPS_AGE_KEY_FILE`.
+    pub sops_key_file: Option<PathBuf>,
+    /// `SOPS_AGE_KEY`.
+    pub sops_key: Option<SecretBytes>,
+    /// `VISUAL`, else `EDITOR`.
+    pub editor: Option<String>,
+    /// `PATH`.
+    pub path: Option<OsString>,
+}
+
+impl Environment {
+    fn config(&self) -> Option<PathBuf> {
+        self.config_home.clone().or_else(|| self.home.as_ref().map(|home| home.join(".config")))
+    }
+
+    /// Identity files in the order of the reference page: our own, those of SOPS, those of ssh.
+    fn identity_files(&self) -> Vec<PathBuf> {
+        let config = self.config();
+        let in_config = |path: &str| config.as_ref().map(|config| config.join(path));
+        let in_home = |path: &str| self.home.as_ref().map(|home| home.join(path));
+        let sops_default = if cfg!(target_os = "macos") {
+            in_home("Library/Application Support/sops/age/keys.txt")
+        } else {
+            in_config("sops/age/keys.txt")
+        };
+        let files = [
+            in_config("secretctl/identity"),
+            self.sops_key_file.clone(),
+            sops_default,
+            in_home(".ssh/id_ed25519"),
+            in_home(".ssh/id_rsa"),
+        ];
+        files.into_iter().flatten().collect()
+    }
+
+    /// What the use cases need to know, for one command.
+    pub fn settings(self, global: Global, command: &str) -> Settings {
+        let default = self.home.as_ref().map(|home| home.join(".ssh/id_ed25519"));
+        let places = [self.runtime_dir.clone(), Some(PathBuf::from("/dev/shm"))];
+        Settings {
+            identity_files: self.identity_files(),
+            fleet: global.fleet,
+            current_dir: self.current_dir,
+            now: self.now,
+            prompt: Arc::new(TerminalPrompt::default()),
+            signer: SignerSource { file: global.signing_key, agent: self.agent, default },
+            identity: global.identity,
+            identity_text: self.sops_key.map(|text| (PathBuf::from("SOPS_AGE_KEY"), text)),
+            memory_places: places.into_iter().flatten().collect(),
+            command: format!("secretctl {command}"),
+        }
+    }
+
+    /// Opens the fleet for one command.
+    pub fn open(self, global: Global, command: &str) -> Result<Workspace, CommandError> {
+        Ok(Workspace::open(self.settings(global, command))?)
+    }
+}

@@ -1,0 +1,62 @@
+//! Asks at the terminal, even when stdin and stdout are pipes.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::ops::Prompt;
+use crate::secret::SecretBytes;
+
+/// Asks on the controlling terminal. A passphrase is asked for once per key, whatever asks for it.
+#[derive(Default)]
+pub(super) struct TerminalPrompt {
+    asked: Mutex<BTreeMap<String, SecretBytes>>,
+}
+
+impl Prompt for TerminalPrompt {
+    fn passphrase(&self, what: &str) -> Option<SecretBytes> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = asked.get(what) {
+            return Some(copy(known));
+        }
+        let answer = rpassword::prompt_password(format!("{what}: ")).ok()?;
+        let answer = SecretBytes::from(answer.into_bytes());
+        asked.insert(what.to_owned(), copy(&answer));
+        Some(answer)
+    }
+
+    fn line(&self, what: &str) -> Option<String> {
+        if !std::io::stdin().is_terminal() {
+            return None;
+        }
+        let _ = write!(std::io::stderr(), "{what}: ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(answer.trim_end().to_owned())
+    }
+
+    fn tell(&self, message: &str) {
+        let _ = writeln!(std::io::stderr(), "{message}");
+    }
+
+    fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        let answer = self.line(&format!("{question} [{yes}/{}]", no.unwrap_or("no")))?;
+        Some(answer.eq_ignore_ascii_case(yes) || answer.eq_ignore_ascii_case("y"))
+    }
+}
+
+fn copy(secret: &SecretBytes) -> SecretBytes {
+    let mut copy = SecretBytes::with_capacity(secret.len());
+    copy.extend(secret.expose());
+    copy
+}
+
+/// Asks for a new value twice, hidden; `None` when nobody is there or the two differ.
+pub(super) fn new_value(what: &str) -> Option<SecretBytes> {
+    let ask = |again: &str| rpassword::prompt_password(format!("{again}{what}: ")).ok();
+    let first = SecretBytes::from(ask("")?.into_bytes());
+    let second = SecretBytes::from(ask("Again, ")?.into_bytes());
+    first.same(&second).then_some(first)
+}

@@ -1,0 +1,51 @@
+//! `secretctl rekey`
+
+use super::context::Environment;
+use super::context::Global;
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::ui::Format;
+use super::ui::Ui;
+use crate::diag::Class;
+use crate::ops;
+
+/// Bring the recipients of sources in line with admins and recovery; values stay the same
+#[derive(Debug, clap::Args)]
+pub(super) struct RekeyArgs {
+    /// Change nothing; list the sources that would change and exit 1 if there are any. Needs no key
+    #[arg(long, alias = "dry-run")]
+    check: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(
+    args: RekeyArgs,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
+    let ws = env.open(global, "rekey")?;
+    let report = if args.check {
+        ops::rekey::outdated(&ws)?
+    } else {
+        ops::rekey::rekey(&ws, &mut |done, all| ui.say(&format!("{done} of {all}")))?
+    };
+    match args.format {
+        Format::Json => ui.json(&report)?,
+        Format::Text => {
+            for secret in &report.secrets {
+                ui.line(secret.as_str())?;
+            }
+            match (args.check, report.secrets.len()) {
+                (_, 0) => ui.say("every source has the right recipients"),
+                (true, count) => {
+                    ui.say(&format!("{count} source(s) have other recipients; run `secretctl rekey`"))
+                }
+                (false, count) => ui.say(&format!("rekeyed {count} source(s)")),
+            }
+        }
+    }
+    Ok(if args.check && !report.secrets.is_empty() { Exit::Found(Class::Finding) } else { Exit::Clean })
+}

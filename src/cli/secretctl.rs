@@ -1,0 +1,76 @@
+//! The command line of `secretctl`, the program of admins and CI.
+
+use super::admin;
+use super::check;
+use super::completions;
+use super::context::Environment;
+use super::context::Global;
+use super::edit;
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::host;
+use super::init;
+use super::list;
+use super::log;
+use super::mv;
+use super::policy;
+use super::rekey;
+use super::rm;
+use super::seal;
+use super::set;
+use super::show;
+use super::ui::Ui;
+
+/// Secrets and policy for NixOS fleets, kept in Git
+#[derive(Debug, clap::Parser)]
+#[command(name = "secretctl", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Init(init::InitArgs),
+    Edit(edit::EditArgs),
+    Set(set::SetArgs),
+    Show(show::ShowArgs),
+    List(list::ListArgs),
+    Rm(rm::RmArgs),
+    Mv(mv::MvArgs),
+    Log(log::LogArgs),
+    Seal(seal::SealArgs),
+    Rekey(rekey::RekeyArgs),
+    Check(check::CheckArgs),
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Host(host::HostCommand),
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs one command.
+pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, CommandError> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Init(args) => init::run(args, environment, global, ui),
+        Command::Edit(args) => edit::run(args, environment, global, ui),
+        Command::Set(args) => set::run(args, environment, global, ui),
+        Command::Show(args) => show::run(args, environment, global, ui),
+        Command::List(args) => list::run(args, environment, global, ui),
+        Command::Rm(args) => rm::run(args, environment, global, ui),
+        Command::Mv(args) => mv::run(args, environment, global, ui),
+        Command::Log(args) => log::run(args, environment, global, ui),
+        Command::Seal(args) => seal::run(args, environment, global, ui),
+        Command::Rekey(args) => rekey::run(args, environment, global, ui),
+        Command::Check(args) => check::run(args, environment, global, ui),
+        Command::Policy(command) => policy::run(command, environment, global, ui),
+        Command::Host(command) => host::run(command, environment, global, ui),
+        Command::Admin(command) => admin::run(command, environment, global, ui),
+        Command::Completions(args) => completions::run(args, ui),
+    }
+}

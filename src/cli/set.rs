@@ -1,0 +1,133 @@
+//! `secretctl set`
+
+use std::io::IsTerminal;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::context::Environment;
+use super::context::Global;
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::prompt::new_value;
+use super::ui::Ui;
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::name::SecretName;
+use crate::ops;
+use crate::ops::put::EmptyValue;
+use crate::ops::put::Put;
+use crate::ops::put::PutReport;
+use crate::secret::PLAINTEXT_MAX;
+use crate::secret::SecretBytes;
+
+/// Give a secret a value from stdin or a file, never from an argument
+#[derive(Debug, clap::Args)]
+pub(super) struct SetArgs {
+    /// The secret; one that does not exist is made
+    secret: SecretName,
+    /// Read the value from this file, `-` for stdin; at a terminal it is asked for otherwise
+    #[arg(long, value_name = "FILE")]
+    from_file: Option<PathBuf>,
+    /// Drop one newline at the end of the value
+    #[arg(long)]
+    trim: bool,
+    /// Allow the value to be empty
+    #[arg(long)]
+    allow_empty: bool,
+}
+
+/// Why there is no value.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+enum ValueError {
+    /// The file could not be read.
+    #[error("cannot read the value from `{}`", path.display())]
+    #[diagnostic(
+        code(set::unreadable),
+        help("check the path, or pipe the value in: `… | secretctl set SECRET --from-file -`")
+    )]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    /// Nobody typed it.
+    #[error("no value was given, or the two entries differ")]
+    #[diagnostic(
+        code(set::none),
+        help("type the same value twice, or pipe it in: `… | secretctl set SECRET --from-file -`")
+    )]
+    NotTyped,
+}
+
+impl Failure for ValueError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Unreadable { .. } => Class::Environment,
+            Self::NotTyped => Class::Usage,
+        }
+    }
+}
+
+pub(super) fn run(
+    args: SetArgs,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
+    let ws = env.open(global, &format!("set {}", args.secret))?;
+    let mut value = read(&args)?;
+    if args.trim {
+        value.strip_suffix(b'\n');
+    } else if is_one_line_with_newline(&value) {
+        ui.say("note: the value ends with a newline, which is kept; `--trim` drops it");
+    }
+    let empty = if args.allow_empty { EmptyValue::Allow } else { EmptyValue::Refuse };
+    let report = ops::put::set(&ws, &args.secret, &value, empty)?;
+    Ok(tell(&report, ui))
+}
+
+fn read(args: &SetArgs) -> Result<SecretBytes, ValueError> {
+    let from = |path: &Path, reader: Box<dyn Read>| {
+        let unreadable = |source| ValueError::Unreadable { path: path.to_owned(), source };
+        SecretBytes::read_bounded(reader, PLAINTEXT_MAX).map_err(unreadable)
+    };
+    match &args.from_file {
+        Some(path) if path.as_os_str() != "-" => {
+            let file = std::fs::File::open(path);
+            let file = file.map_err(|source| ValueError::Unreadable { path: path.clone(), source })?;
+            from(path, Box::new(file))
+        }
+        None if std::io::stdin().is_terminal() => {
+            new_value(&format!("Value of {}", args.secret)).ok_or(ValueError::NotTyped)
+        }
+        _ => from(Path::new("-"), Box::new(std::io::stdin())),
+    }
+}
+
+fn is_one_line_with_newline(value: &SecretBytes) -> bool {
+    value.expose().iter().position(|byte| *byte == b'\n').is_some_and(|at| at + 1 == value.len())
+}
+
+/// Says what became of a value, and what is left to do.
+pub(super) fn tell(report: &PutReport, ui: &mut Ui) -> Exit {
+    let secret = &report.secret;
+    let hosts: Vec<&str> = report.hosts.iter().map(AsRef::as_ref).collect();
+    let readers = if hosts.is_empty() {
+        "no host may read it yet".to_owned()
+    } else {
+        format!("read by {}", hosts.join(", "))
+    };
+    match report.outcome {
+        Put::Unchanged => ui.say(&format!("{secret} is unchanged (revision {})", report.revision)),
+        Put::Created => ui.say(&format!("created {secret} (revision {}); {readers}", report.revision)),
+        Put::Changed => ui.say(&format!("changed {secret} (revision {}); {readers}", report.revision)),
+    }
+    if hosts.is_empty() && report.outcome != Put::Unchanged {
+        ui.say("help: `secretctl policy explain SECRET HOST` tells which rule is missing");
+    }
+    match &report.unsealed {
+        None => Exit::Clean,
+        Some(finding) => {
+            ui.finding(finding);
+            ui.say("the new value stands in its source; run `secretctl seal` when that is repaired");
+            Exit::Found(finding.class)
+        }
+    }
+}

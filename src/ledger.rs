@@ -1,0 +1,404 @@
+//! The signed life of each secret: JSON lines beside its source, only ever appended to.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::crypto::Digest;
+use crate::crypto::Namespace;
+use crate::crypto::Recipient;
+use crate::crypto::SignatureError;
+use crate::crypto::Signer;
+use crate::crypto::SignerError;
+use crate::crypto::SshSignature;
+use crate::crypto::VerifyingKey;
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::name::AdminName;
+use crate::name::HostName;
+use crate::name::SecretName;
+
+/// Largest ledger that is read.
+pub const LEDGER_MAX: u64 = 64 << 20;
+/// The version of the line format that this program writes and reads.
+const VERSION: u64 = 1;
+/// What stands between the signed text of a line and its signature.
+const SIGNATURE_FIELD: &str = ",\"sig\":\"";
+
+/// What happened to a secret.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Event {
+    /// The first value.
+    Created,
+    /// A person gave it a new value.
+    Edited,
+    /// A new value made to replace the old one.
+    Rotated,
+    /// More hosts may read it.
+    Granted,
+    /// Fewer hosts may read it.
+    Revoked,
+    /// Same value, other recipients of the source.
+    Rekeyed,
+    /// Same value, other name; earlier lines carry the old one.
+    Moved,
+    /// Taken over from another tool.
+    Imported,
+    /// The source was removed; its history stays.
+    Removed,
+}
+
+impl Event {
+    /// Whether the line may start a ledger or follow a removal.
+    fn begins(self) -> bool {
+        matches!(self, Self::Created | Self::Imported)
+    }
+
+    /// Whether the line stands for a new value.
+    pub fn is_new_value(self) -> bool {
+        matches!(self, Self::Created | Self::Edited | Self::Rotated | Self::Imported)
+    }
+}
+
+/// One line, without its signature.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    version: u64,
+    /// What happened.
+    pub event: Event,
+    /// To which secret.
+    pub secret: SecretName,
+    /// Key inside a document; null for a secret with a file of its own.
+    pub key: Option<String>,
+    /// Number of the value, from 1; grows by one with each new value.
+    pub revision: u64,
+    /// Digest of the source after the event; null after a removal.
+    pub source_sha256: Option<Digest>,
+    /// What the source is encrypted to.
+    pub recipients: BTreeSet<Recipient>,
+    /// Hosts that have a sealed copy.
+    pub hosts: BTreeSet<HostName>,
+    /// The admin who did it.
+    pub author: AdminName,
+    /// When, in whole seconds.
+    pub time: Timestamp,
+    /// Digest of the whole line before; null on the first.
+    pub previous: Option<Digest>,
+}
+
+/// What is new in a line; the rest follows from the ledger it is appended to.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What happened.
+    pub event: Event,
+    /// Digest of the source afterwards.
+    pub source_sha256: Option<Digest>,
+    /// What the source is encrypted to.
+    pub recipients: BTreeSet<Recipient>,
+    /// Hosts that have a sealed copy.
+    pub hosts: BTreeSet<HostName>,
+}
+
+/// Who writes lines, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// The admin.
+    pub name: &'a AdminName,
+    /// Their key.
+    pub signer: &'a Signer,
+    /// The time of the command.
+    pub now: Timestamp,
+}
+
+/// Whose signature counts, and until when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KnownAuthor {
+    /// The admin.
+    pub name: AdminName,
+    /// When they left, if they did.
+    pub removed: Option<Timestamp>,
+}
+
+/// Every key whose lines count.
+pub type Authors = BTreeMap<VerifyingKey, KnownAuthor>;
+
+/// Why a ledger is not believed.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// A line is not one that this program could have written.
+    #[error("line {number} of `{}` does not parse: {reason}", path.display())]
+    #[diagnostic(
+        code(ledger::malformed),
+        help("restore the ledger from Git: `git log -p -- FILE` shows what changed it")
+    )]
+    Malformed {
+        /// The ledger.
+        path: PathBuf,
+        /// Line from 1.
+        number: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A line of a newer format.
+    #[error("line {number} of `{}` has version {found}, and this program reads version 1", path.display())]
+    #[diagnostic(code(ledger::version), help("update secretctl"))]
+    Version {
+        /// The ledger.
+        path: PathBuf,
+        /// Line from 1.
+        number: usize,
+        /// Version in the line.
+        found: u64,
+    },
+    /// A line is not signed by an admin.
+    #[error("line {number} of `{}` does not count", path.display())]
+    #[diagnostic(
+        code(ledger::signature),
+        help("find out who wrote it with `git log -p -- FILE`; a line that nobody vouches for must go")
+    )]
+    Signature {
+        /// The ledger.
+        path: PathBuf,
+        /// Line from 1.
+        number: usize,
+        /// Why.
+        source: SignatureError,
+    },
+    /// The signature and the stated author do not belong together.
+    #[error("line {number} of `{}` {reason}", path.display())]
+    #[diagnostic(code(ledger::author), help("find out who wrote it with `git log -p -- FILE`"))]
+    Author {
+        /// The ledger.
+        path: PathBuf,
+        /// Line from 1.
+        number: usize,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A line does not follow from the one before.
+    #[error("line {number} of `{}` does not follow from the line before: {reason}", path.display())]
+    #[diagnostic(
+        code(ledger::chain),
+        help("lines were dropped, changed or reordered; restore the ledger from Git")
+    )]
+    Chain {
+        /// The ledger.
+        path: PathBuf,
+        /// Line from 1.
+        number: usize,
+        /// What does not follow.
+        reason: &'static str,
+    },
+}
+
+impl Failure for LedgerError {
+    fn class(&self) -> Class {
+        Class::Integrity
+    }
+}
+
+/// The lines of one secret. Nothing here is believed until [`Ledger::verify`] says so.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    text: String,
+    lines: Vec<Line>,
+}
+
+/// A ledger whose lines are chained and signed by known authors. Only [`Ledger::verify`] makes one.
+#[derive(Clone, Debug, Default)]
+pub struct VerifiedLedger(Ledger);
+
+impl Ledger {
+    /// Parses every line; `path` is for messages. A cut-off last line is an error, not skipped.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, LedgerError> {
+        let malformed = |number, reason: &str| LedgerError::Malformed {
+            path: path.to_owned(),
+            number,
+            reason: reason.to_owned(),
+        };
+        let text = std::str::from_utf8(bytes).map_err(|_| malformed(1, "it is not UTF-8"))?.to_owned();
+        let count = text.lines().count();
+        if !text.is_empty() && !text.ends_with('\n') {
+            return Err(malformed(count, "it is cut off"));
+        }
+        let parsed = text.lines().enumerate().map(|(at, line)| parse_line(line, path, at + 1));
+        let lines = parsed.collect::<Result<_, _>>()?;
+        Ok(Self { text, lines })
+    }
+
+    /// Checks every signature, author and link of the chain. `secret` is the name the ledger stands for.
+    pub fn verify(
+        self,
+        secret: &SecretName,
+        authors: &Authors,
+        path: &Path,
+    ) -> Result<VerifiedLedger, LedgerError> {
+        let trusted: BTreeSet<VerifyingKey> = authors.keys().cloned().collect();
+        let mut before: Option<(&Line, Digest)> = None;
+        for (at, (line, raw)) in self.lines.iter().zip(self.text.lines()).enumerate() {
+            let number = at + 1;
+            verify_signature(line, raw, &trusted, authors, path, number)?;
+            check_link(line, before).map_err(|reason| LedgerError::Chain {
+                path: path.to_owned(),
+                number,
+                reason,
+            })?;
+            before = Some((line, Digest::of(raw.as_bytes())));
+        }
+        match self.lines.last() {
+            Some(last) if last.secret != *secret => Err(LedgerError::Chain {
+                path: path.to_owned(),
+                number: self.lines.len(),
+                reason: "it is about another secret",
+            }),
+            _ => Ok(VerifiedLedger(self)),
+        }
+    }
+
+    /// The lines, unverified.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+}
+
+impl VerifiedLedger {
+    /// The last line.
+    pub fn head(&self) -> Option<&Line> {
+        self.0.lines.last()
+    }
+
+    /// Every line, oldest first.
+    pub fn lines(&self) -> &[Line] {
+        &self.0.lines
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.text.as_bytes()
+    }
+
+    /// The current line of a secret that was not removed.
+    pub fn current(&self) -> Option<&Line> {
+        self.head().filter(|head| head.event != Event::Removed)
+    }
+
+    /// Appends a signed line about `secret`. The revision grows with every new value.
+    pub fn append(
+        &mut self,
+        secret: &SecretName,
+        entry: Entry,
+        author: Author<'_>,
+    ) -> Result<(), SignerError> {
+        let revision = self.head().map_or(0, |head| head.revision) + u64::from(entry.event.is_new_value());
+        let line = Line {
+            version: VERSION,
+            event: entry.event,
+            secret: secret.clone(),
+            key: None,
+            revision,
+            source_sha256: entry.source_sha256,
+            recipients: entry.recipients,
+            hosts: entry.hosts,
+            author: author.name.clone(),
+            time: author.now,
+            previous: self.0.text.lines().last().map(|last| Digest::of(last.as_bytes())),
+        };
+        let signed = to_json(&line);
+        let signature = author.signer.sign(signed.as_bytes(), Namespace::Ledger)?;
+        let open = signed.strip_suffix('}').unwrap_or(&signed);
+        self.0.text.push_str(&format!("{open}{SIGNATURE_FIELD}{}\"}}\n", signature.to_base64()));
+        self.0.lines.push(line);
+        Ok(())
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a line has string keys and no failing serializer")]
+fn to_json(line: &Line) -> String {
+    serde_json::to_string(line).expect("a line serializes")
+}
+
+/// Splits a line into the exact text that was signed and the base64 of its signature.
+///
+/// The signature is always the last field, so that `sed 's/,"sig":"[^"]*"}$/}/'` gives what was signed.
+fn split_signature(raw: &str) -> Option<(String, &str)> {
+    let (open, rest) = raw.rsplit_once(SIGNATURE_FIELD)?;
+    let signature = rest.strip_suffix("\"}")?;
+    Some((format!("{open}}}"), signature))
+}
+
+fn parse_line(raw: &str, path: &Path, number: usize) -> Result<Line, LedgerError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    let malformed = |reason: String| LedgerError::Malformed { path: path.to_owned(), number, reason };
+    let (signed, _) =
+        split_signature(raw).ok_or_else(|| malformed("it has no signature at its end".to_owned()))?;
+    let parsed: Versioned = serde_json::from_str(&signed).map_err(|error| malformed(error.to_string()))?;
+    if parsed.version != VERSION {
+        return Err(LedgerError::Version { path: path.to_owned(), number, found: parsed.version });
+    }
+    serde_json::from_str(&signed).map_err(|error| malformed(error.to_string()))
+}
+
+fn verify_signature(
+    line: &Line,
+    raw: &str,
+    trusted: &BTreeSet<VerifyingKey>,
+    authors: &Authors,
+    path: &Path,
+    number: usize,
+) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::Signature { path: path.to_owned(), number, source };
+    let author_error = |reason| LedgerError::Author { path: path.to_owned(), number, reason };
+    let (signed, signature) = split_signature(raw).ok_or_else(|| failed(SignatureError::Malformed))?;
+    let signature = SshSignature::from_base64(signature).map_err(failed)?;
+    let key = signature.verify(signed.as_bytes(), Namespace::Ledger, trusted).map_err(failed)?;
+    let Some(author) = authors.get(key) else {
+        return Err(failed(SignatureError::Untrusted { signer: key.to_string() }));
+    };
+    if author.name != line.author {
+        return Err(author_error(format!(
+            "says `{}`, but the key is that of `{}`",
+            line.author, author.name
+        )));
+    }
+    match author.removed {
+        Some(left) if line.time > left => {
+            Err(author_error(format!("was signed by `{}` after they were removed", author.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_link(line: &Line, before: Option<(&Line, Digest)>) -> Result<(), &'static str> {
+    let Some((last, digest)) = before else {
+        return match (line.previous, line.event.begins() && line.revision == 1) {
+            (Some(_), _) => Err("earlier lines are missing"),
+            (None, false) => Err("a history starts with `created` or `imported` and revision 1"),
+            (None, true) => Ok(()),
+        };
+    };
+    if line.previous != Some(digest) {
+        return Err("its `previous` is not the digest of that line");
+    }
+    if line.revision != last.revision + u64::from(line.event.is_new_value()) {
+        return Err("its revision is not the next one");
+    }
+    if (last.event == Event::Removed) != line.event.begins() {
+        return Err("only a removed secret is created again");
+    }
+    if line.secret != last.secret && line.event != Event::Moved {
+        return Err("it is about another secret");
+    }
+    Ok(())
+}

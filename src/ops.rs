@@ -1,0 +1,56 @@
+//! Use cases, one per file: what a command means, without arguments or rendering.
+
+#[cfg(feature = "admin")]
+pub mod admin;
+#[cfg(feature = "admin")]
+pub mod check;
+#[cfg(feature = "admin")]
+pub mod edit;
+#[cfg(feature = "admin")]
+mod error;
+#[cfg(feature = "admin")]
+pub mod host;
+#[cfg(feature = "admin")]
+pub mod init;
+#[cfg(feature = "admin")]
+pub mod policy;
+#[cfg(feature = "admin")]
+pub mod put;
+#[cfg(feature = "admin")]
+pub mod rekey;
+#[cfg(feature = "admin")]
+pub mod relocate;
+#[cfg(feature = "admin")]
+pub mod seal;
+#[cfg(feature = "admin")]
+pub mod show;
+#[cfg(feature = "admin")]
+mod wanted;
+#[cfg(feature = "admin")]
+mod workspace;
+
+#[cfg(feature = "admin")]
+pub use edit::Edited;
+#[cfg(feature = "admin")]
+pub use edit::Editor;
+#[cfg(feature = "admin")]
+pub use error::OpsError;
+#[cfg(feature = "admin")]
+pub use workspace::Settings;
+#[cfg(feature = "admin")]
+pub use workspace::Workspace;
+#[cfg(feature = "admin")]
+pub use workspace::WorkspaceError;
+
+#[cfg(feature = "admin")]
+pub use crate::crypto::Prompt;
+#[cfg(feature = "admin")]
+pub use crate::crypto::Recipient;
+#[cfg(feature = "admin")]
+pub use crate::crypto::SignerSource;
+#[cfg(feature = "admin")]
+pub use crate::crypto::VerifyingKey;
+#[cfg(feature = "admin")]
+pub use crate::fleet::Admin;
+#[cfg(feature = "admin")]
+pub use crate::fleet::Host;

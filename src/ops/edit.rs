@@ -1,0 +1,139 @@
+//! Edits a value in the person's own editor, in memory, and puts it back.
+
+use std::path::Path;
+
+use crate::fsx::PrivateDir;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::put::Existing;
+use crate::ops::put::PutReport;
+use crate::ops::put::existing;
+use crate::ops::put::put;
+use crate::ops::put::unchanged;
+use crate::ops::workspace::Workspace;
+use crate::secret::SecretBytes;
+
+/// Name of the file that the editor sees.
+const FILE: &str = "value";
+
+/// How an editor came to an end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Edited {
+    /// The person saved or left it as it was.
+    Done,
+    /// The editor failed, with what it said.
+    Failed(String),
+    /// A signal asked us to stop.
+    Interrupted,
+}
+
+/// Starts an editor on a file. Implemented at a terminal.
+pub trait Editor {
+    /// Called once, before any plaintext is written: from here on a signal must not end the process, but end
+    /// [`Editor::edit`], so that everything is wiped.
+    fn guard(&mut self);
+
+    /// Opens `file`, which lies in a private folder in memory that the editor may use for its own files too,
+    /// and returns when the person is done.
+    fn edit(&mut self, file: &Path) -> Edited;
+
+    /// Tells the person something and asks whether to edit once more.
+    fn again(&mut self, message: &str) -> bool;
+}
+
+/// Decrypts, lets the person edit, and puts the new value; an unchanged one touches nothing.
+pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Result<PutReport, OpsError> {
+    // Whoever cannot sign learns it before they have typed anything.
+    let author = ws.author()?;
+    let mut base = existing(ws, secret)?;
+    let mut old = open(ws, secret, base.as_ref())?;
+    editor.guard();
+    let folder = PrivateDir::create(&ws.settings.memory_places)?;
+    folder.write(FILE, &old)?;
+    loop {
+        let mut new = run(secret, editor, &folder)?;
+        drop_added_newline(&old, &mut new);
+        if let Some(Existing::Sound(source)) = base.as_ref().filter(|_| new.same(&old)) {
+            return Ok(unchanged(ws, source));
+        }
+        if new.is_empty() {
+            let message = format!("the value of `{secret}` would be empty");
+            if editor.again(&message) {
+                continue;
+            }
+            return Err(OpsError::GivenUp { secret: secret.clone() });
+        }
+        let lock = ws.lock()?;
+        let now = existing(ws, secret)?;
+        if revision(now.as_ref()) == revision(base.as_ref()) {
+            return put(ws, &lock, &author, secret, &new, now);
+        }
+        // Somebody else was faster. What was typed stays in the editor; saving it again replaces theirs.
+        drop(lock);
+        let message = format!("`{secret}` was given another value while you were editing");
+        if !editor.again(&message) {
+            return Err(OpsError::GivenUp { secret: secret.clone() });
+        }
+        old = open(ws, secret, now.as_ref())?;
+        base = now;
+    }
+}
+
+fn run(secret: &SecretName, editor: &mut dyn Editor, folder: &PrivateDir) -> Result<SecretBytes, OpsError> {
+    match editor.edit(&folder.path().join(FILE)) {
+        Edited::Done => Ok(folder.read(FILE)?),
+        Edited::Failed(reason) => Err(OpsError::Editor { secret: secret.clone(), reason }),
+        Edited::Interrupted => Err(OpsError::Interrupted { secret: secret.clone() }),
+    }
+}
+
+/// The value to start from: none for a new secret. A file that nobody vouches for is not shown.
+fn open(ws: &Workspace, secret: &SecretName, existing: Option<&Existing>) -> Result<SecretBytes, OpsError> {
+    match existing {
+        Some(Existing::Sound(source)) => Ok(source.open(ws.identities()?)?),
+        _ if ws.layout.has_source(secret) => {
+            Ok(ws.layout.read_source(secret, &ws.authors()).map(|_| SecretBytes::default())?)
+        }
+        _ => Ok(SecretBytes::default()),
+    }
+}
+
+/// Editors end files with a newline. It goes where the old value had none, and from a new value of one line.
+fn drop_added_newline(old: &SecretBytes, new: &mut SecretBytes) {
+    let one_line = new.expose().iter().filter(|byte| **byte == b'\n').count() == 1;
+    let had_none = if old.is_empty() { one_line } else { !old.expose().ends_with(b"\n") };
+    if had_none {
+        new.strip_suffix(b'\n');
+    }
+}
+
+fn revision(existing: Option<&Existing>) -> Option<u64> {
+    match existing {
+        Some(Existing::Sound(source)) => Some(source.revision()),
+        Some(Existing::Unvouched(ledger)) => ledger.head().map(|head| head.revision),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newline_that_the_editor_added_is_dropped() {
+        let bytes = |text: &str| SecretBytes::from(text.as_bytes().to_vec());
+        for (old, typed, stored) in [
+            ("", "hunter2\n", "hunter2"),
+            ("", "hunter2", "hunter2"),
+            ("", "two\nlines\n", "two\nlines\n"),
+            ("old", "new\n", "new"),
+            ("old\n", "new\n", "new\n"),
+            ("a\nb", "a\nc\n", "a\nc"),
+            ("old", "new\n\n", "new\n"),
+        ] {
+            let mut new = bytes(typed);
+            drop_added_newline(&bytes(old), &mut new);
+            assert_eq!(new.expose(), stored.as_bytes(), "{old:?} {typed:?}");
+        }
+    }
+}

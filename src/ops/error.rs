@@ -1,0 +1,152 @@
+//! What can stop a use case: everything that its parts can.
+
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::fsx::FsError;
+use crate::fsx::PrivateDirError;
+use crate::name::AdminName;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::ops::workspace::WorkspaceError;
+use crate::store::StoreError;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum OpsError {
+    /// The repository, a key or the lock.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// Sources, ledgers and sealed trees.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
+    /// A place for plaintext.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    PrivateDir(#[from] PrivateDirError),
+    /// No such host.
+    #[error("there is no host `{host}` in `secretctl.toml`")]
+    #[diagnostic(code(fleet::unknown_host))]
+    UnknownHost {
+        /// The name.
+        host: HostName,
+        /// The nearest host, or all of them.
+        #[help]
+        help: String,
+    },
+    /// A host of this name exists already.
+    #[error("host `{host}` is already in `secretctl.toml`")]
+    #[diagnostic(
+        code(fleet::host_exists),
+        help("edit `[hosts.{host}]` in `secretctl.toml`, then run `secretctl seal`")
+    )]
+    HostExists {
+        /// The name.
+        host: HostName,
+    },
+    /// An admin of this name exists already.
+    #[error("admin `{admin}` is already in `secretctl.toml`")]
+    #[diagnostic(
+        code(fleet::admin_exists),
+        help("edit `[admins.{admin}]` in `secretctl.toml`, then run `secretctl rekey`")
+    )]
+    AdminExists {
+        /// The name.
+        admin: AdminName,
+    },
+    /// No such admin.
+    #[error("there is no active admin `{admin}` in `secretctl.toml`")]
+    #[diagnostic(code(fleet::unknown_admin), help("`secretctl admin list` shows them"))]
+    UnknownAdmin {
+        /// The name.
+        admin: AdminName,
+    },
+    /// Removing the last admin would leave nobody who can decrypt.
+    #[error("`{admin}` is the last admin, and without one nobody could decrypt or sign")]
+    #[diagnostic(code(fleet::last_admin), help("add another admin first: `secretctl admin add`"))]
+    LastAdmin {
+        /// The name.
+        admin: AdminName,
+    },
+    /// The folder is a fleet already.
+    #[error("`{}` is already a fleet", path.display())]
+    #[diagnostic(
+        code(init::exists),
+        help("change it with `secretctl host add` and `secretctl admin add`, or edit `secretctl.toml`")
+    )]
+    FleetExists {
+        /// The folder.
+        path: std::path::PathBuf,
+    },
+    /// The target of a move exists.
+    #[error("there is already a secret `{secret}`")]
+    #[diagnostic(
+        code(store::exists),
+        help("remove it first with `secretctl rm {secret}`, or choose another name")
+    )]
+    SecretExists {
+        /// The name.
+        secret: SecretName,
+    },
+    /// A name that differs from an existing one in case only.
+    #[error("`{secret}` differs from `{existing}` in case only")]
+    #[diagnostic(code(store::case), help("choose another name: on some machines these are one file"))]
+    CaseClash {
+        /// The new name.
+        secret: SecretName,
+        /// The name that exists.
+        existing: SecretName,
+    },
+    /// An empty value is more often an accident than a secret.
+    #[error("the value of `{secret}` would be empty")]
+    #[diagnostic(code(set::empty), help("give a value, or say `--allow-empty` if an empty one is meant"))]
+    Empty {
+        /// The secret.
+        secret: SecretName,
+    },
+    /// The editor could not be run.
+    #[error("the editor {reason}; `{secret}` is unchanged")]
+    #[diagnostic(
+        code(edit::editor),
+        help("set `VISUAL` or `EDITOR` to an editor that works, such as `nano` or `vim`")
+    )]
+    Editor {
+        /// The secret.
+        secret: SecretName,
+        /// What happened.
+        reason: String,
+    },
+    /// The person gave up.
+    #[error("given up; `{secret}` is unchanged")]
+    #[diagnostic(code(edit::given_up), help("run `secretctl edit {secret}` again"))]
+    GivenUp {
+        /// The secret.
+        secret: SecretName,
+    },
+    /// A signal arrived while plaintext was in the editor.
+    #[error("stopped by a signal; the plaintext was wiped and `{secret}` is unchanged")]
+    #[diagnostic(code(edit::interrupted), help("run `secretctl edit {secret}` again"))]
+    Interrupted {
+        /// The secret.
+        secret: SecretName,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fs(#[from] FsError),
+}
+
+impl Failure for OpsError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Workspace(error) => error.class(),
+            Self::Store(error) => error.class(),
+            Self::PrivateDir(error) => error.class(),
+            Self::Fs(error) => error.class(),
+            Self::Editor { .. } | Self::Interrupted { .. } | Self::GivenUp { .. } => Class::Environment,
+            _ => Class::Usage,
+        }
+    }
+}

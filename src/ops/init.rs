@@ -1,0 +1,65 @@
+//! A new fleet in an empty folder or beside what is there.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::fleet::Admin;
+use crate::fleet::FLEET_FILE;
+use crate::fleet::Fleet;
+use crate::fleet::FleetFile;
+use crate::fsx::FsError;
+use crate::fsx::write_atomic;
+use crate::name::AdminName;
+use crate::ops::error::OpsError;
+use crate::ops::workspace::WorkspaceError;
+
+/// Where the first policy goes.
+const POLICY_FILE: &str = "policies/access.rhai";
+
+/// A policy that holds for any fleet, and that is read before it is changed.
+const FIRST_POLICY: &str = r#"// Who may read what. Silence denies, a deny wins, and order changes nothing.
+// `secretctl policy explain SECRET HOST` tells why; `secretctl policy matrix` shows all of it.
+
+allow("{host}/{service}/**")
+    .because("a secret named HOST/SERVICE/… goes to that service on that host");
+
+allow("{host}/system/**").services("system")
+    .because("and HOST/system/… to the operating system itself");
+"#;
+
+/// What `init` made.
+#[derive(Clone, Debug, Serialize)]
+pub struct InitReport {
+    /// The folder.
+    pub fleet: PathBuf,
+    /// Files that were written, relative to it.
+    pub written: Vec<PathBuf>,
+    /// Files that were there and were left alone.
+    pub kept: Vec<PathBuf>,
+}
+
+/// Makes a fleet in `folder` with one admin. Files that exist are kept; an existing fleet is refused.
+pub fn init(folder: &Path, name: &AdminName, admin: &Admin) -> Result<InitReport, OpsError> {
+    if folder.join(FLEET_FILE).exists() {
+        return Err(OpsError::FleetExists { path: folder.to_owned() });
+    }
+    let mut file = FleetFile::new();
+    file.add_admin(name, admin);
+    let text = file.to_text();
+    Fleet::parse(&text, Path::new(FLEET_FILE)).map_err(WorkspaceError::from)?;
+    let policies = folder.join("policies");
+    std::fs::create_dir_all(&policies).map_err(FsError::on("create", &policies))?;
+    let mut report = InitReport { fleet: folder.to_owned(), written: Vec::new(), kept: Vec::new() };
+    // The fleet file comes last: until it is there, nothing is a fleet and `init` can be run again.
+    for (path, text) in [(POLICY_FILE, FIRST_POLICY), (FLEET_FILE, text.as_str())] {
+        if folder.join(path).exists() {
+            report.kept.push(path.into());
+        } else {
+            write_atomic(&folder.join(path), text.as_bytes(), 0o644)?;
+            report.written.push(path.into());
+        }
+    }
+    Ok(report)
+}

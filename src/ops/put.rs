@@ -1,0 +1,188 @@
+//! Gives a secret a value: source, ledger line, and sealed copies for every host that may read it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::crypto::Digest;
+use crate::diag::Finding;
+use crate::ledger;
+use crate::ledger::Event;
+use crate::ledger::VerifiedLedger;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::seal::Scope;
+use crate::ops::seal::seal_locked;
+use crate::ops::wanted::readers;
+use crate::ops::workspace::Author;
+use crate::ops::workspace::Workspace;
+use crate::ops::workspace::WriteLock;
+use crate::secret::SecretBytes;
+use crate::store::Layout;
+use crate::store::Source;
+use crate::store::StoreError;
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Put {
+    /// A secret that did not exist.
+    Created,
+    /// A new value of one that did.
+    Changed,
+    /// The same value: nothing was touched.
+    Unchanged,
+}
+
+/// What `set` and `edit` did.
+#[derive(Clone, Debug, Serialize)]
+pub struct PutReport {
+    /// Version of this schema.
+    pub version: u32,
+    /// The secret.
+    pub secret: SecretName,
+    /// What became of the value.
+    pub outcome: Put,
+    /// Number of the current value.
+    pub revision: u64,
+    /// Hosts that may read it.
+    pub hosts: BTreeSet<HostName>,
+    /// Why sealing did not finish, where it did not; the new source stands.
+    pub unsealed: Option<Finding>,
+}
+
+/// Whether an empty value is meant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EmptyValue {
+    /// Most likely an accident.
+    Refuse,
+    /// Meant.
+    Allow,
+}
+
+/// Gives `secret` a value. The old one is compared where an identity is at hand: the same bytes touch nothing.
+///
+/// Works without any identity, since sources and copies are encrypted to public recipients.
+pub fn set(
+    ws: &Workspace,
+    secret: &SecretName,
+    value: &SecretBytes,
+    empty: EmptyValue,
+) -> Result<PutReport, OpsError> {
+    if value.is_empty() && empty == EmptyValue::Refuse {
+        return Err(OpsError::Empty { secret: secret.clone() });
+    }
+    let author = ws.author()?;
+    let lock = ws.lock()?;
+    let existing = existing(ws, secret)?;
+    if let Some(Existing::Sound(source)) = &existing {
+        let old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
+        if old.is_some_and(|old| old.same(value)) {
+            return Ok(unchanged(ws, source));
+        }
+    }
+    put(ws, &lock, &author, secret, value, existing)
+}
+
+/// A source that is there, believed or not.
+pub(super) enum Existing {
+    /// Its ledger vouches for it.
+    Sound(Box<Source>),
+    /// Somebody replaced or made the file without us; a new value takes its place.
+    Unvouched(Box<VerifiedLedger>),
+}
+
+pub(super) fn existing(ws: &Workspace, secret: &SecretName) -> Result<Option<Existing>, OpsError> {
+    if !ws.layout.has_source(secret) {
+        refuse_case_clash(ws, secret)?;
+        let ledger = ws.layout.read_ledger(secret, &ws.authors())?;
+        return Ok(Some(Existing::Unvouched(Box::new(ledger))));
+    }
+    match ws.layout.read_source(secret, &ws.authors()) {
+        Ok(source) => Ok(Some(Existing::Sound(Box::new(source)))),
+        Err(StoreError::NoLedger { .. } | StoreError::SourceChanged { .. }) => {
+            let ledger = ws.layout.read_ledger(secret, &ws.authors())?;
+            Ok(Some(Existing::Unvouched(Box::new(ledger))))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A new name must not be an existing one in other letters.
+pub(super) fn refuse_case_clash(ws: &Workspace, secret: &SecretName) -> Result<(), OpsError> {
+    let survey = ws.layout.survey()?;
+    let clash = survey.sources.iter().find(|name| name.as_str().eq_ignore_ascii_case(secret.as_str()));
+    match clash {
+        Some(existing) if existing != secret => {
+            Err(OpsError::CaseClash { secret: secret.clone(), existing: existing.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn unchanged(ws: &Workspace, source: &Source) -> PutReport {
+    PutReport {
+        version: 1,
+        secret: source.name.clone(),
+        outcome: Put::Unchanged,
+        revision: source.revision(),
+        hosts: readers(ws, &source.name),
+        unsealed: None,
+    }
+}
+
+/// Writes the source and its ledger line as one change, then seals. If sealing fails the source stands.
+pub(super) fn put(
+    ws: &Workspace,
+    lock: &WriteLock,
+    author: &Author,
+    secret: &SecretName,
+    value: &SecretBytes,
+    existing: Option<Existing>,
+) -> Result<PutReport, OpsError> {
+    let mut ledger = match existing {
+        Some(Existing::Sound(source)) => source.ledger,
+        Some(Existing::Unvouched(ledger)) => *ledger,
+        None => VerifiedLedger::default(),
+    };
+    let outcome = if ledger.current().is_some() { Put::Changed } else { Put::Created };
+    let hosts = readers(ws, secret);
+    let ciphertext = write_source(ws, author, secret, value, &mut ledger, outcome, &hosts)?;
+    let mut change = ws.change(lock)?;
+    change.write(Layout::source(secret), &ciphertext)?;
+    change.write(Layout::ledger(secret), ledger.bytes())?;
+    change.commit()?;
+    let scope = Scope { hosts: hosts.clone(), only: Some(secret.clone()) };
+    let known = BTreeMap::from([(secret.clone(), value)]);
+    let sealed =
+        if hosts.is_empty() { Ok(()) } else { seal_locked(ws, lock, &scope, Some(author), &known).map(drop) };
+    Ok(PutReport {
+        version: 1,
+        secret: secret.clone(),
+        outcome,
+        revision: ledger.head().map_or(0, |head| head.revision),
+        hosts,
+        unsealed: sealed.err().map(|error| Finding::from_failure(&error)),
+    })
+}
+
+fn write_source(
+    ws: &Workspace,
+    author: &Author,
+    secret: &SecretName,
+    value: &SecretBytes,
+    ledger: &mut VerifiedLedger,
+    outcome: Put,
+    hosts: &BTreeSet<HostName>,
+) -> Result<Vec<u8>, StoreError> {
+    let recipients = ws.fleet.source_recipients();
+    let ciphertext = Source::encrypt(secret, value, &recipients, &ws.settings.prompt)?;
+    let event = if outcome == Put::Created { Event::Created } else { Event::Edited };
+    let source_sha256 = Some(Digest::of(&ciphertext));
+    let entry = ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone() };
+    let author = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };
+    ledger.append(secret, entry, author)?;
+    Ok(ciphertext)
+}

@@ -1,0 +1,79 @@
+//! Brings the recipients of sources in line with admins and recovery; values stay the same.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::crypto::Digest;
+use crate::ledger;
+use crate::ledger::Event;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::workspace::Author;
+use crate::ops::workspace::Workspace;
+use crate::store::Layout;
+use crate::store::Source;
+use crate::store::StoreError;
+
+/// How many sources become one change: an interrupted rekey has lost at most this much work.
+const BATCH: usize = 32;
+
+/// What `rekey` did, or would do.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RekeyReport {
+    /// Version of this schema.
+    pub version: u32,
+    /// Secrets whose source has, or would get, other recipients.
+    pub secrets: BTreeSet<SecretName>,
+}
+
+/// Secrets whose source is not encrypted to just the active admins and recovery, by their ledgers.
+pub fn outdated(ws: &Workspace) -> Result<RekeyReport, OpsError> {
+    let right = ws.fleet.source_recipients();
+    let survey = ws.layout.survey()?;
+    let mut secrets = BTreeSet::new();
+    for (name, ledger) in ws.layout.read_ledgers(&survey.sources, &ws.authors()) {
+        if ledger?.head().is_some_and(|head| head.recipients != right) {
+            secrets.insert(name);
+        }
+    }
+    Ok(RekeyReport { version: 1, secrets })
+}
+
+/// Encrypts every outdated source anew. Interrupted, it has done whole batches; run again, it does the rest.
+pub fn rekey(ws: &Workspace, told: &mut dyn FnMut(usize, usize)) -> Result<RekeyReport, OpsError> {
+    let report = outdated(ws)?;
+    if report.secrets.is_empty() {
+        return Ok(report);
+    }
+    let author = ws.author()?;
+    let lock = ws.lock()?;
+    let names: Vec<&SecretName> = report.secrets.iter().collect();
+    let mut done = 0;
+    for batch in names.chunks(BATCH) {
+        let mut change = ws.change(&lock)?;
+        for secret in batch {
+            let (ciphertext, ledger) = rekeyed(ws, &author, secret)?;
+            change.write(Layout::source(secret), &ciphertext)?;
+            change.write(Layout::ledger(secret), &ledger)?;
+        }
+        change.commit()?;
+        done += batch.len();
+        told(done, names.len());
+    }
+    Ok(report)
+}
+
+fn rekeyed(ws: &Workspace, author: &Author, secret: &SecretName) -> Result<(Vec<u8>, Vec<u8>), OpsError> {
+    let source = ws.layout.read_source(secret, &ws.authors())?;
+    let value = source.open(ws.identities()?)?;
+    let recipients = ws.fleet.source_recipients();
+    let ciphertext = Source::encrypt(secret, &value, &recipients, &ws.settings.prompt)?;
+    let hosts = source.hosts();
+    let mut ledger = source.ledger;
+    let source_sha256 = Some(Digest::of(&ciphertext));
+    let entry = ledger::Entry { event: Event::Rekeyed, source_sha256, recipients, hosts };
+    let signed = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };
+    ledger.append(secret, entry, signed).map_err(StoreError::from)?;
+    Ok((ciphertext, ledger.bytes().to_vec()))
+}

@@ -1,0 +1,125 @@
+//! Removes and renames secrets; their history stays.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::diag::Finding;
+use crate::ledger;
+use crate::ledger::Event;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::put::refuse_case_clash;
+use crate::ops::seal::Scope;
+use crate::ops::seal::seal_locked;
+use crate::ops::wanted::readers;
+use crate::ops::workspace::Author;
+use crate::ops::workspace::Workspace;
+use crate::ops::workspace::WriteLock;
+use crate::secret::SecretBytes;
+use crate::store::Layout;
+use crate::store::StoreError;
+
+/// What `rm` and `mv` did.
+#[derive(Clone, Debug, Serialize)]
+pub struct RelocateReport {
+    /// Version of this schema.
+    pub version: u32,
+    /// The secret that is gone.
+    pub secret: SecretName,
+    /// Its new name, if it has one.
+    pub to: Option<SecretName>,
+    /// Hosts whose sealed tree changed.
+    pub hosts: BTreeSet<HostName>,
+    /// Why sealing did not finish, where it did not.
+    pub unsealed: Option<Finding>,
+}
+
+/// Removes a secret: its source and every sealed copy. The ledger stays and says who knew the last value.
+pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, OpsError> {
+    let author = ws.author()?;
+    let lock = ws.lock()?;
+    if !ws.layout.has_source(secret) {
+        return Err(ws.layout.unknown(secret).into());
+    }
+    let mut ledger = ws.layout.read_ledger(secret, &ws.authors())?;
+    let hosts = ledger.head().map(|head| head.hosts.clone()).unwrap_or_default();
+    let mut change = ws.change(&lock)?;
+    change.remove(Layout::source(secret))?;
+    if ledger.current().is_some() {
+        let entry = ledger::Entry {
+            event: Event::Removed,
+            source_sha256: None,
+            recipients: BTreeSet::new(),
+            hosts: BTreeSet::new(),
+        };
+        ledger.append(secret, entry, signed(ws, &author)).map_err(StoreError::from)?;
+        change.write(Layout::ledger(secret), ledger.bytes())?;
+    }
+    change.commit()?;
+    let unsealed = reseal(ws, &lock, &author, &hosts, &[secret], &BTreeMap::new());
+    Ok(RelocateReport { version: 1, secret: secret.clone(), to: None, hosts, unsealed })
+}
+
+/// Gives a secret another name; value, revision and history go with it. Copies follow the policy of the new name.
+pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<RelocateReport, OpsError> {
+    let author = ws.author()?;
+    let lock = ws.lock()?;
+    let source = ws.layout.read_source(from, &ws.authors())?;
+    if ws.layout.has_source(to) || !ws.layout.read_ledger(to, &ws.authors())?.lines().is_empty() {
+        return Err(OpsError::SecretExists { secret: to.clone() });
+    }
+    if !from.as_str().eq_ignore_ascii_case(to.as_str()) {
+        refuse_case_clash(ws, to)?;
+    }
+    let value = source.open(ws.identities()?)?;
+    let (before, after) = (source.hosts(), readers(ws, to));
+    let recipients = source.recipients();
+    let bytes = source.ciphertext().to_vec();
+    let mut ledger = source.ledger;
+    let source_sha256 = ledger.head().and_then(|head| head.source_sha256);
+    let entry = ledger::Entry { event: Event::Moved, source_sha256, recipients, hosts: after.clone() };
+    ledger.append(to, entry, signed(ws, &author)).map_err(StoreError::from)?;
+    let mut change = ws.change(&lock)?;
+    change.write(Layout::source(to), &bytes)?;
+    change.write(Layout::ledger(to), ledger.bytes())?;
+    change.remove(Layout::source(from))?;
+    change.remove(Layout::ledger(from))?;
+    change.commit()?;
+    let hosts: BTreeSet<HostName> = before.union(&after).cloned().collect();
+    let known = BTreeMap::from([(to.clone(), &value)]);
+    let unsealed = reseal(ws, &lock, &author, &hosts, &[from, to], &known);
+    Ok(RelocateReport { version: 1, secret: from.clone(), to: Some(to.clone()), hosts, unsealed })
+}
+
+fn signed<'a>(ws: &Workspace, author: &'a Author) -> ledger::Author<'a> {
+    ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now }
+}
+
+/// Brings the copies of `secrets` in line on the hosts that had or get one.
+fn reseal(
+    ws: &Workspace,
+    lock: &WriteLock,
+    author: &Author,
+    hosts: &BTreeSet<HostName>,
+    secrets: &[&SecretName],
+    known: &BTreeMap<SecretName, &SecretBytes>,
+) -> Option<Finding> {
+    let hosts = active(ws, hosts);
+    if hosts.is_empty() {
+        return None;
+    }
+    let one = |secret: &&SecretName| {
+        let scope = Scope { hosts: hosts.clone(), only: Some((*secret).clone()) };
+        seal_locked(ws, lock, &scope, Some(author), known).err()
+    };
+    secrets.iter().find_map(one).map(|error| Finding::from_failure(&error))
+}
+
+/// Hosts of old that are still part of the fleet; the trees of others go with the next full seal.
+fn active(ws: &Workspace, hosts: &BTreeSet<HostName>) -> BTreeSet<HostName> {
+    let known = |host: &&HostName| ws.fleet.hosts.get(*host).is_some_and(crate::fleet::Host::is_sealed);
+    hosts.iter().filter(known).cloned().collect()
+}

@@ -1,0 +1,393 @@
+//! Brings sealed trees in line with policy and sources, touching only what differs.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::crypto::Digest;
+use crate::fsx::FsError;
+use crate::fsx::Transaction;
+use crate::ledger;
+use crate::ledger::Event;
+use crate::ledger::VerifiedLedger;
+use crate::manifest::Entry;
+use crate::manifest::Manifest;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::wanted::wanted;
+use crate::ops::workspace::Author;
+use crate::ops::workspace::Workspace;
+use crate::ops::workspace::WriteLock;
+use crate::secret::SecretBytes;
+use crate::store::Drift;
+use crate::store::HostPlan;
+use crate::store::HostSeal;
+use crate::store::Layout;
+use crate::store::SealedTree;
+use crate::store::Signing;
+use crate::store::StoreError;
+use crate::store::TreeState;
+use crate::store::Wanted;
+use crate::store::WantedGrant;
+
+/// Which part of the fleet a seal is about.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Only these hosts; empty means every host.
+    pub hosts: BTreeSet<HostName>,
+    /// Only this secret: everything else in the trees stays as it is, right or not.
+    pub(super) only: Option<SecretName>,
+}
+
+impl Scope {
+    /// Everything about these hosts; of none, everything about the whole fleet.
+    pub fn hosts(hosts: impl IntoIterator<Item = HostName>) -> Self {
+        Self { hosts: hosts.into_iter().collect(), only: None }
+    }
+}
+
+/// What a seal did, or would do.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SealReport {
+    /// Version of this schema.
+    pub version: u32,
+    /// Hosts whose tree differed, with every difference in words.
+    pub hosts: BTreeMap<HostName, Vec<String>>,
+    /// Folders below `sealed/` that belong to no active host.
+    pub removed: Vec<String>,
+    /// Secrets whose set of readers changed.
+    pub readers_changed: Vec<SecretName>,
+    /// Number of copies that were encrypted.
+    pub copies: usize,
+}
+
+impl SealReport {
+    /// Whether there was nothing to do.
+    pub fn is_clean(&self) -> bool {
+        self.hosts.is_empty() && self.removed.is_empty() && self.readers_changed.is_empty()
+    }
+}
+
+/// A host's tree as it is, and as it should be.
+pub(super) struct Compared {
+    pub(super) tree: SealedTree,
+    pub(super) wanted: Wanted,
+    pub(super) plan: HostPlan,
+}
+
+/// Everything that one look at the repository tells about sealing.
+pub(super) struct Outlook {
+    pub(super) ledgers: BTreeMap<SecretName, VerifiedLedger>,
+    pub(super) hosts: Vec<Compared>,
+    /// Folders that go, with the files in them.
+    pub(super) leaving: BTreeMap<String, Vec<PathBuf>>,
+}
+
+/// What `seal --check` prints: the differences, from public material alone.
+pub fn preview(ws: &Workspace, scope: &Scope) -> Result<SealReport, OpsError> {
+    check_hosts(ws, scope)?;
+    let outlook = look(ws, scope)?;
+    Ok(report(&outlook, &readers_changed(&outlook, scope), 0))
+}
+
+/// Seals every host in scope. Needs an identity only if some value must be decrypted for it.
+pub fn seal(ws: &Workspace, scope: &Scope) -> Result<SealReport, OpsError> {
+    check_hosts(ws, scope)?;
+    let lock = ws.lock()?;
+    seal_locked(ws, &lock, scope, None, &BTreeMap::new())
+}
+
+/// Seals under a lock that is held. `author` is looked up only where something must be signed; `known` are
+/// values at hand, which need no decryption.
+pub(super) fn seal_locked(
+    ws: &Workspace,
+    lock: &WriteLock,
+    scope: &Scope,
+    author: Option<&Author>,
+    known: &BTreeMap<SecretName, &SecretBytes>,
+) -> Result<SealReport, OpsError> {
+    let outlook = look(ws, scope)?;
+    let moved = readers_changed(&outlook, scope);
+    let preview = report(&outlook, &moved, 0);
+    if preview.is_clean() {
+        return Ok(preview);
+    }
+    let found;
+    let author = match author {
+        Some(author) => author,
+        None => {
+            found = ws.author()?;
+            &found
+        }
+    };
+    let change = Mutex::new(ws.change(lock)?);
+    let Outlook { mut ledgers, hosts, leaving } = outlook;
+    let seals = begin(ws, hosts, scope)?;
+    let copies = encrypt_copies(ws, &seals, known, &change)?;
+    let count = copies.len();
+    let mut change = change.into_inner().unwrap_or_else(PoisonError::into_inner);
+    finish(ws, author, seals, copies, &mut change)?;
+    for path in leaving.values().flatten() {
+        change.remove(path)?;
+    }
+    append_reader_lines(ws, author, &mut ledgers, &moved, &mut change)?;
+    change.commit()?;
+    Ok(SealReport { copies: count, ..preview })
+}
+
+fn check_hosts(ws: &Workspace, scope: &Scope) -> Result<(), OpsError> {
+    for host in &scope.hosts {
+        super::host::known(&ws.fleet, host)?;
+    }
+    Ok(())
+}
+
+/// Reads every ledger and sealed tree in scope and compares.
+pub(super) fn look(ws: &Workspace, scope: &Scope) -> Result<Outlook, OpsError> {
+    let names = match &scope.only {
+        Some(secret) if ws.layout.has_source(secret) => BTreeSet::from([secret.clone()]),
+        Some(_) => BTreeSet::new(),
+        None => ws.layout.survey()?.sources,
+    };
+    let mut ledgers = BTreeMap::new();
+    for (name, ledger) in ws.layout.read_ledgers(&names, &ws.authors()) {
+        let ledger = ledger?;
+        if ledger.current().is_none() {
+            return Err(StoreError::NoLedger { secret: name }.into());
+        }
+        ledgers.insert(name, ledger);
+    }
+    let hosts = compare(ws, scope, &ledgers)?;
+    let leaving = if scope.hosts.is_empty() && scope.only.is_none() { leaving(ws)? } else { BTreeMap::new() };
+    Ok(Outlook { ledgers, hosts, leaving })
+}
+
+pub(super) fn compare(
+    ws: &Workspace,
+    scope: &Scope,
+    ledgers: &BTreeMap<SecretName, VerifiedLedger>,
+) -> Result<Vec<Compared>, FsError> {
+    let all: BTreeSet<HostName> = ws.fleet.hosts.keys().cloned().collect();
+    let hosts = if scope.hosts.is_empty() { &all } else { &scope.hosts };
+    let revision = |ledger: &VerifiedLedger| ledger.head().map_or(0, |head| head.revision);
+    let revisions = ledgers.iter().map(|(name, ledger)| (name.clone(), revision(ledger))).collect();
+    let trusted = ws.fleet.trusted_keys();
+    wanted(ws, hosts, &revisions)
+        .into_par_iter()
+        .map(|wanted| {
+            let mut tree = ws.layout.read_sealed(&wanted.host, &trusted)?;
+            let wanted = match &scope.only {
+                Some(secret) => narrow(&mut tree, wanted, secret),
+                None => wanted,
+            };
+            let plan = HostPlan::compare(&tree, &wanted);
+            Ok(Compared { tree, wanted, plan })
+        })
+        .collect()
+}
+
+/// Leaves nothing but one secret to differ: every other entry is wanted as it stands.
+fn narrow(tree: &mut SealedTree, mut wanted: Wanted, only: &SecretName) -> Wanted {
+    tree.strays.clear();
+    tree.damaged.retain(|name| name == only);
+    let grant = wanted.grants.remove(only);
+    wanted.grants = tree.manifest().map(as_wanted).unwrap_or_default();
+    match grant {
+        Some(grant) => drop(wanted.grants.insert(only.clone(), grant)),
+        None => drop(wanted.grants.remove(only)),
+    }
+    wanted
+}
+
+fn as_wanted(manifest: &Manifest) -> BTreeMap<SecretName, WantedGrant> {
+    let grant = |entry: &Entry| WantedGrant {
+        revision: entry.revision,
+        services: entry.services.clone(),
+        not_after: entry.not_after,
+    };
+    manifest.secrets.iter().map(|(name, entry)| (name.clone(), grant(entry))).collect()
+}
+
+/// Folders below `sealed/` of hosts that are unknown or not active.
+fn leaving(ws: &Workspace) -> Result<BTreeMap<String, Vec<PathBuf>>, FsError> {
+    let mut leaving = BTreeMap::new();
+    for folder in ws.layout.sealed_folders()? {
+        let stays = ws.fleet.hosts.get(folder.as_str()).is_some_and(crate::fleet::Host::is_sealed);
+        if !stays {
+            let files = ws.layout.files(PathBuf::from("sealed").join(&folder))?;
+            leaving.insert(folder, files);
+        }
+    }
+    Ok(leaving)
+}
+
+/// Secrets whose hosts are not the ones in the last ledger line, with the hosts that are right.
+///
+/// With a narrower scope only the hosts in scope change sides; the others stay as recorded.
+pub(super) fn readers_changed(outlook: &Outlook, scope: &Scope) -> BTreeMap<SecretName, BTreeSet<HostName>> {
+    let mut changed = BTreeMap::new();
+    if scope.only.is_some() {
+        // The line about the new value has named its readers already.
+        return changed;
+    }
+    for (secret, ledger) in &outlook.ledgers {
+        let recorded = ledger.head().map(|head| head.hosts.clone()).unwrap_or_default();
+        let outside = |host: &&HostName| !scope.hosts.is_empty() && !scope.hosts.contains(*host);
+        let mut hosts: BTreeSet<HostName> = recorded.iter().filter(outside).cloned().collect();
+        let granted = outlook.hosts.iter().filter(|compared| compared.wanted.grants.contains_key(secret));
+        hosts.extend(granted.map(|compared| compared.wanted.host.clone()));
+        if hosts != recorded {
+            changed.insert(secret.clone(), hosts);
+        }
+    }
+    changed
+}
+
+fn report(outlook: &Outlook, moved: &BTreeMap<SecretName, BTreeSet<HostName>>, copies: usize) -> SealReport {
+    let words = |plan: &HostPlan| plan.drift.iter().map(ToString::to_string).collect();
+    let differing = outlook.hosts.iter().filter(|compared| !compared.plan.is_done());
+    SealReport {
+        version: 1,
+        hosts: differing.map(|compared| (compared.wanted.host.clone(), words(&compared.plan))).collect(),
+        removed: outlook.leaving.keys().cloned().collect(),
+        readers_changed: moved.keys().cloned().collect(),
+        copies,
+    }
+}
+
+/// Prepares the hosts that differ. For one secret alone, a tree that would need a new identity is left to a
+/// full seal, unless it does not exist yet.
+fn begin(ws: &Workspace, hosts: Vec<Compared>, scope: &Scope) -> Result<Vec<HostSeal>, StoreError> {
+    let in_scope = |c: &Compared| {
+        scope.only.is_none() || !c.plan.renew_identity || matches!(c.tree.state, TreeState::Missing)
+    };
+    let differing = hosts.into_iter().filter(|compared| !compared.plan.is_done() && in_scope(compared));
+    let started = differing.map(|c| HostSeal::begin(c.plan, &c.tree, c.wanted, &ws.settings.prompt));
+    started.collect()
+}
+
+/// A copy that is staged: for which of the hosts, of which secret, with which digest.
+type Copy = (usize, SecretName, Digest);
+
+/// Opens each value once, however many hosts need it, and stages its copies.
+fn encrypt_copies(
+    ws: &Workspace,
+    seals: &[HostSeal],
+    known: &BTreeMap<SecretName, &SecretBytes>,
+    change: &Mutex<Transaction>,
+) -> Result<Vec<Copy>, OpsError> {
+    let mut needed: BTreeMap<&SecretName, Vec<usize>> = BTreeMap::new();
+    for (at, seal) in seals.iter().enumerate() {
+        for secret in &seal.plan().seal {
+            needed.entry(secret).or_default().push(at);
+        }
+    }
+    let needed: Vec<_> = needed.into_iter().collect();
+    let work = |(secret, hosts): &(&SecretName, Vec<usize>)| {
+        let opened;
+        let value = match known.get(*secret) {
+            Some(value) => *value,
+            None => {
+                opened = open(ws, secret)?;
+                &opened
+            }
+        };
+        stage_copies(ws, seals, secret, hosts, value, change)
+    };
+    // The first value goes alone, so that a passphrase is asked for before work spreads; a plugin always does.
+    let alone =
+        if needed.iter().all(|(secret, _)| known.contains_key(*secret)) || !ws.identities()?.has_plugin() {
+            1.min(needed.len())
+        } else {
+            needed.len()
+        };
+    let (first, rest) = needed.split_at(alone);
+    let mut copies: Vec<Vec<Copy>> = first.iter().map(work).collect::<Result<_, OpsError>>()?;
+    copies.extend(rest.par_iter().map(work).collect::<Result<Vec<_>, OpsError>>()?);
+    Ok(copies.into_iter().flatten().collect())
+}
+
+fn open(ws: &Workspace, secret: &SecretName) -> Result<SecretBytes, OpsError> {
+    let source = ws.layout.read_source(secret, &ws.authors())?;
+    Ok(source.open(ws.identities()?)?)
+}
+
+fn stage_copies(
+    ws: &Workspace,
+    seals: &[HostSeal],
+    secret: &SecretName,
+    hosts: &[usize],
+    value: &SecretBytes,
+    change: &Mutex<Transaction>,
+) -> Result<Vec<Copy>, OpsError> {
+    let mut copies = Vec::with_capacity(hosts.len());
+    for &at in hosts {
+        let Some(seal) = seals.get(at) else { continue };
+        let (path, ciphertext) = seal.encrypt(secret, value, &ws.settings.prompt)?;
+        change.lock().unwrap_or_else(PoisonError::into_inner).write(path, &ciphertext)?;
+        copies.push((at, secret.clone(), Digest::of(&ciphertext)));
+    }
+    Ok(copies)
+}
+
+fn finish(
+    ws: &Workspace,
+    author: &Author,
+    mut seals: Vec<HostSeal>,
+    copies: Vec<Copy>,
+    change: &mut Transaction,
+) -> Result<(), StoreError> {
+    for (at, secret, digest) in copies {
+        if let Some(seal) = seals.get_mut(at) {
+            seal.add(&secret, digest);
+        }
+    }
+    let signing = Signing {
+        signer: &author.signer,
+        now: ws.settings.now,
+        policy_sha256: ws.policy_sha256,
+        prompt: &ws.settings.prompt,
+    };
+    seals.into_iter().try_for_each(|seal| seal.finish(change, signing))
+}
+
+/// Records who gained and who lost a copy: `granted` first, with everyone, then `revoked`.
+fn append_reader_lines(
+    ws: &Workspace,
+    author: &Author,
+    ledgers: &mut BTreeMap<SecretName, VerifiedLedger>,
+    moved: &BTreeMap<SecretName, BTreeSet<HostName>>,
+    change: &mut Transaction,
+) -> Result<(), OpsError> {
+    let signed = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };
+    for (secret, hosts) in moved {
+        let Some(ledger) = ledgers.get_mut(secret) else { continue };
+        let Some(head) = ledger.head().cloned() else { continue };
+        let line = |event, hosts: BTreeSet<HostName>| ledger::Entry {
+            event,
+            source_sha256: head.source_sha256,
+            recipients: head.recipients.clone(),
+            hosts,
+        };
+        let all: BTreeSet<HostName> = head.hosts.union(hosts).cloned().collect();
+        if all != head.hosts {
+            ledger.append(secret, line(Event::Granted, all.clone()), signed).map_err(StoreError::from)?;
+        }
+        if all != *hosts {
+            ledger.append(secret, line(Event::Revoked, hosts.clone()), signed).map_err(StoreError::from)?;
+        }
+        change.write(Layout::ledger(secret), ledger.bytes())?;
+    }
+    Ok(())
+}
+
+/// Whether a difference can be told from tampering.
+pub(super) fn tampered(plan: &HostPlan) -> bool {
+    plan.drift.iter().any(Drift::is_tampering)
+}

@@ -1,0 +1,303 @@
+//! A fleet repository opened for work: its fleet, policy and store, with the keys to be found on demand.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::crypto::Digest;
+use crate::crypto::Identities;
+use crate::crypto::IdentityError;
+use crate::crypto::Prompt;
+use crate::crypto::Signer;
+use crate::crypto::SignerError;
+use crate::crypto::SignerSource;
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::fleet::FLEET_FILE;
+use crate::fleet::Fleet;
+use crate::fleet::FleetError;
+use crate::fsx::FsError;
+use crate::fsx::Lock;
+use crate::fsx::LockError;
+use crate::fsx::Patience;
+use crate::fsx::Transaction;
+use crate::fsx::read_bounded;
+use crate::fsx::write_atomic;
+use crate::ledger::Authors;
+use crate::ledger::KnownAuthor;
+use crate::name::AdminName;
+use crate::policy::Policy;
+use crate::policy::PolicyError;
+use crate::policy::PolicyFile;
+use crate::secret::SecretBytes;
+use crate::store::Layout;
+use crate::store::PolicyText;
+
+/// Largest `secretctl.toml` that is read.
+const FLEET_FILE_MAX: u64 = 16 << 20;
+/// How long a writer waits for another before it says who that is.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the environment and the command line say; read once, in `main`.
+pub struct Settings {
+    /// `--fleet` or `SECRETCTL_FLEET`.
+    pub fleet: Option<PathBuf>,
+    /// Where the search for `secretctl.toml` starts.
+    pub current_dir: PathBuf,
+    /// The time of the command, in whole seconds.
+    pub now: Timestamp,
+    /// Who is asked for passphrases.
+    pub prompt: Arc<dyn Prompt>,
+    /// Where signing keys are looked for.
+    pub signer: SignerSource,
+    /// `--identity` or `SECRETCTL_IDENTITY`: if given, nothing else is tried.
+    pub identity: Option<PathBuf>,
+    /// Identity files that are tried where they exist, in order.
+    pub identity_files: Vec<PathBuf>,
+    /// Identities in a variable (`SOPS_AGE_KEY`), with its name.
+    pub identity_text: Option<(PathBuf, SecretBytes)>,
+    /// Folders that may be memory-backed, in order.
+    pub memory_places: Vec<PathBuf>,
+    /// What others are told while this command holds the lock.
+    pub command: String,
+}
+
+/// Why a repository could not be opened or a key not be found.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum WorkspaceError {
+    /// No `secretctl.toml` anywhere above.
+    #[error("there is no `secretctl.toml` in `{}` or above it", start.display())]
+    #[diagnostic(
+        code(fleet::not_found),
+        help("make a fleet here with `secretctl init`, or name one with `--fleet DIR`")
+    )]
+    NotFound {
+        /// Where the search started.
+        start: PathBuf,
+    },
+    /// `secretctl.toml` has mistakes.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fleet(#[from] FleetError),
+    /// A policy file has a mistake.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(#[from] PolicyError),
+    /// The signing key cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Signer(#[from] SignerError),
+    /// The signing key belongs to nobody.
+    #[error("signing key {key} belongs to no active admin")]
+    #[diagnostic(
+        code(signer::not_admin),
+        help(
+            "add it to `signing-keys` of an admin in `secretctl.toml`, or sign with another key: `--signing-key FILE`"
+        )
+    )]
+    NotAdmin {
+        /// The public half and its fingerprint.
+        key: String,
+    },
+    /// No identity was found at all.
+    #[error("no identity was found to decrypt with; looked at {looked}")]
+    #[diagnostic(
+        code(identity::none),
+        help("name one with `--identity FILE`: an age identity or the ssh private key of an admin")
+    )]
+    NoIdentity {
+        /// The places that were looked at.
+        looked: String,
+    },
+    /// An identity file cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Identity(#[from] IdentityError),
+    /// Another command is writing.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lock(#[from] LockError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fs(#[from] FsError),
+}
+
+impl Failure for WorkspaceError {
+    fn class(&self) -> Class {
+        match self {
+            Self::NotFound { .. } => Class::Usage,
+            Self::NotAdmin { .. } | Self::NoIdentity { .. } => Class::Environment,
+            Self::Fleet(error) => error.class(),
+            Self::Policy(error) => error.class(),
+            Self::Signer(error) => error.class(),
+            Self::Identity(error) => error.class(),
+            Self::Lock(error) => error.class(),
+            Self::Fs(error) => error.class(),
+        }
+    }
+}
+
+/// An open fleet repository.
+pub struct Workspace {
+    /// What the environment says.
+    pub settings: Settings,
+    /// Where everything lies.
+    pub layout: Layout,
+    /// Admins, recovery, hosts.
+    pub fleet: Fleet,
+    /// The rules.
+    pub policy: Policy,
+    /// Digest of the policy files.
+    pub policy_sha256: Digest,
+    identities: OnceLock<Identities>,
+}
+
+/// A signing key and the admin it belongs to.
+pub struct Author {
+    /// The admin.
+    pub name: AdminName,
+    /// Their key.
+    pub signer: Signer,
+}
+
+/// Exclusive use of the repository, any interrupted change completed.
+#[derive(Debug)]
+pub struct WriteLock {
+    _lock: Lock,
+}
+
+impl Workspace {
+    /// Finds and reads the fleet, and runs its policy.
+    pub fn open(settings: Settings) -> Result<Self, WorkspaceError> {
+        let root = find_root(&settings)?;
+        let layout = Layout::new(root);
+        let fleet = read_fleet(layout.root())?;
+        let texts = layout.policy_texts()?;
+        let files: Vec<PolicyFile> =
+            texts.iter().map(|t| PolicyFile { path: t.path.clone(), text: t.text.clone() }).collect();
+        let policy = Policy::load(&files, &fleet)?;
+        let policy_sha256 = digest_of_policy(&texts);
+        Ok(Self { settings, layout, fleet, policy, policy_sha256, identities: OnceLock::new() })
+    }
+
+    /// Takes the lock and completes a change that was interrupted.
+    pub fn lock(&self) -> Result<WriteLock, WorkspaceError> {
+        lock(&self.layout, &self.settings.command)
+    }
+
+    /// Starts a change; the lock proves that nobody else is writing.
+    pub fn change(&self, _lock: &WriteLock) -> Result<Transaction, FsError> {
+        Transaction::begin(self.layout.root(), &self.layout.staging())
+    }
+
+    /// Finds the key to sign with. It must be that of an active admin.
+    pub fn author(&self) -> Result<Author, WorkspaceError> {
+        let trusted = self.fleet.trusted_keys();
+        let signer =
+            Signer::find(&self.settings.signer, &|key| trusted.contains(key), &self.settings.prompt)?;
+        let admin = self.fleet.admin_of(signer.key()).filter(|(_, admin)| admin.removed.is_none());
+        let Some((name, _)) = admin else {
+            let key = format!("{} ({})", signer.key(), signer.key().fingerprint());
+            return Err(WorkspaceError::NotAdmin { key });
+        };
+        Ok(Author { name: name.clone(), signer })
+    }
+
+    /// Every key whose ledger lines count.
+    pub fn authors(&self) -> Authors {
+        let mut authors = BTreeMap::new();
+        for (name, admin) in &self.fleet.admins {
+            for key in &admin.signing_keys {
+                authors.insert(key.clone(), KnownAuthor { name: name.clone(), removed: admin.removed });
+            }
+        }
+        authors
+    }
+
+    /// The admin's identities, read when they are first needed.
+    pub fn identities(&self) -> Result<&Identities, WorkspaceError> {
+        if let Some(identities) = self.identities.get() {
+            return Ok(identities);
+        }
+        let found = self.find_identities()?;
+        Ok(self.identities.get_or_init(|| found))
+    }
+
+    fn find_identities(&self) -> Result<Identities, WorkspaceError> {
+        let settings = &self.settings;
+        if let Some(file) = &settings.identity {
+            return Ok(Identities::read(file, &settings.prompt)?);
+        }
+        let mut found = Identities::default();
+        for file in settings.identity_files.iter().filter(|file| file.exists()) {
+            // A file that somebody else's tool put there must not stop us from trying the next.
+            if let Ok(identities) = Identities::read(file, &settings.prompt) {
+                found.append(identities);
+            }
+        }
+        if let Some((origin, text)) = &settings.identity_text {
+            found.append(Identities::parse(text, origin, &settings.prompt)?);
+        }
+        if found.is_empty() {
+            let looked: Vec<String> =
+                settings.identity_files.iter().map(|f| format!("`{}`", f.display())).collect();
+            return Err(WorkspaceError::NoIdentity { looked: looked.join(", ") });
+        }
+        Ok(found)
+    }
+}
+
+/// Takes the lock of a repository and completes a change that was interrupted.
+pub(super) fn lock(layout: &Layout, command: &str) -> Result<WriteLock, WorkspaceError> {
+    let folder = layout.work_dir();
+    std::fs::create_dir_all(&folder).map_err(FsError::on("create", &folder))?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        write_atomic(&ignore, b"# Locks and interrupted changes of this machine.\n*\n", 0o644)?;
+    }
+    let lock = Lock::acquire(&folder.join("lock"), command, Patience::UpTo(PATIENCE))?;
+    Transaction::recover(layout.root(), &layout.staging())?;
+    Ok(WriteLock { _lock: lock })
+}
+
+/// Reads `secretctl.toml` at the root of a repository.
+pub(super) fn read_fleet(root: &Path) -> Result<Fleet, WorkspaceError> {
+    let path = root.join(FLEET_FILE);
+    let text = read_text(&path)?;
+    Ok(Fleet::parse(&text, Path::new(FLEET_FILE))?)
+}
+
+pub(super) fn read_text(path: &Path) -> Result<String, FsError> {
+    let invalid = |e| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
+    String::from_utf8(read_bounded(path, FLEET_FILE_MAX)?).map_err(invalid).map_err(FsError::on("read", path))
+}
+
+/// The folder with the nearest `secretctl.toml`.
+pub(super) fn find_root(settings: &Settings) -> Result<PathBuf, WorkspaceError> {
+    let start = settings.fleet.clone().unwrap_or_else(|| settings.current_dir.clone());
+    let not_found = || WorkspaceError::NotFound { start: start.clone() };
+    if settings.fleet.is_some() {
+        return if start.join(FLEET_FILE).is_file() { Ok(start) } else { Err(not_found()) };
+    }
+    let root = start.ancestors().find(|folder| folder.join(FLEET_FILE).is_file());
+    root.map(Path::to_owned).ok_or_else(not_found)
+}
+
+/// One digest over the paths and texts of all policy files.
+fn digest_of_policy(texts: &[PolicyText]) -> Digest {
+    let mut bytes = Vec::new();
+    for PolicyText { path, text } in texts {
+        // Lengths keep two different sets of files from giving the same bytes.
+        let path = path.display().to_string();
+        bytes.extend_from_slice(format!("{} {path} {} ", path.len(), text.len()).as_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    Digest::of(&bytes)
+}

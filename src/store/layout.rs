@@ -1,0 +1,155 @@
+//! Where everything lies in a fleet repository.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::fsx::FsError;
+use crate::fsx::read_bounded;
+use crate::name::HostName;
+use crate::name::SecretName;
+
+/// Ending of a source.
+const SOURCE: &str = "age";
+/// Ending of a ledger.
+const LEDGER: &str = "ledger";
+/// Largest policy file that is read.
+const POLICY_FILE_MAX: u64 = 1 << 20;
+
+/// The folders of one fleet repository; every path it gives is relative to the root.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+/// A policy file as it lies in the repository.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct PolicyText {
+    /// Relative to the root, such as `policies/access.rhai`.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// What a file below `secrets/` is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Found {
+    Source(SecretName),
+    Ledger(SecretName),
+    /// Not ours: perhaps plaintext.
+    Stray(&'static str),
+}
+
+impl Layout {
+    /// The repository at `root`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The root of the repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Lock and interrupted changes; never in Git.
+    pub fn work_dir(&self) -> PathBuf {
+        self.root.join(".secretctl")
+    }
+
+    /// Where a change is staged.
+    pub fn staging(&self) -> PathBuf {
+        self.work_dir().join("change")
+    }
+
+    /// `secrets/NAME.age`.
+    pub fn source(name: &SecretName) -> PathBuf {
+        PathBuf::from(format!("secrets/{name}.{SOURCE}"))
+    }
+
+    /// `secrets/NAME.ledger`.
+    pub fn ledger(name: &SecretName) -> PathBuf {
+        PathBuf::from(format!("secrets/{name}.{LEDGER}"))
+    }
+
+    /// `sealed/HOST`.
+    pub fn sealed(host: &HostName) -> PathBuf {
+        PathBuf::from(format!("sealed/{host}"))
+    }
+
+    /// Every `policies/**.rhai`, sorted by path.
+    pub fn policy_texts(&self) -> Result<Vec<PolicyText>, FsError> {
+        let mut texts = Vec::new();
+        for path in self.files("policies")? {
+            if path.extension().is_none_or(|ending| ending != "rhai") {
+                continue;
+            }
+            let full = self.root.join(&path);
+            let bytes = read_bounded(&full, POLICY_FILE_MAX)?;
+            let invalid = |e| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
+            let text = String::from_utf8(bytes).map_err(invalid).map_err(FsError::on("read", &full))?;
+            texts.push(PolicyText { path, text });
+        }
+        Ok(texts)
+    }
+
+    /// Every file below a folder, sorted, relative to the root; links count as files. A missing folder is empty.
+    pub fn files(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>, FsError> {
+        let mut files = Vec::new();
+        let mut folders = vec![folder.as_ref().to_owned()];
+        while let Some(folder) = folders.pop() {
+            let full = self.root.join(&folder);
+            let entries = match full.read_dir() {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                other => other.map_err(FsError::on("read", &full))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(FsError::on("read", &full))?;
+                let path = folder.join(entry.file_name());
+                let kind = entry.file_type().map_err(FsError::on("read", &full))?;
+                if kind.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Names of the folders directly below `sealed/`, sorted.
+    pub fn sealed_folders(&self) -> Result<Vec<String>, FsError> {
+        let folder = self.root.join("sealed");
+        let entries = match folder.read_dir() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(FsError::on("read", &folder))?,
+        };
+        let mut names: Vec<String> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// Tells what a path below `secrets/` is by its name alone.
+pub(super) fn classify(path: &Path) -> Found {
+    let Ok(inside) = path.strip_prefix("secrets") else { return Found::Stray("it lies outside `secrets/`") };
+    let Some(text) = inside.to_str() else { return Found::Stray("its name is not UTF-8") };
+    let split = text.rsplit_once('.').map(|(name, ending)| (name.parse::<SecretName>(), ending));
+    match split {
+        Some((Ok(name), SOURCE)) => Found::Source(name),
+        Some((Ok(name), LEDGER)) => Found::Ledger(name),
+        Some((Err(_), SOURCE | LEDGER)) => Found::Stray("its path is not a secret name"),
+        _ => Found::Stray("it is neither a source nor a ledger, and may be plaintext"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_apart_by_their_names() {
+        let name = |text: &str| text.parse::<SecretName>();
+        assert_eq!(name("a/b.c").map(Found::Source), Ok(classify(Path::new("secrets/a/b.c.age"))));
+        assert_eq!(name("a").map(Found::Ledger), Ok(classify(Path::new("secrets/a.ledger"))));
+        for stray in ["secrets/a.txt", "secrets/a", "secrets/.hidden.age", "secrets/a b.age", "other/a.age"] {
+            assert!(matches!(classify(Path::new(stray)), Found::Stray(_)), "{stray}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What must change in a host's sealed tree so that it is what policy and sources say.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::sealed::SealedTree;
+use super::sealed::TreeState;
+use crate::crypto::Recipient;
+use crate::manifest::Entry;
+use crate::manifest::GrantedServices;
+use crate::manifest::Manifest;
+use crate::name::HostName;
+use crate::name::SecretName;
+
+/// What policy and sources say that a host should have.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The host.
+    pub host: HostName,
+    /// Its own keys.
+    pub recipients: BTreeSet<Recipient>,
+    /// Every secret it may read.
+    pub grants: BTreeMap<SecretName, WantedGrant>,
+}
+
+/// One secret that a host should have.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WantedGrant {
+    /// Number of the current value.
+    pub revision: u64,
+    /// Services that may read it.
+    pub services: GrantedServices,
+    /// When the grant ends.
+    pub not_after: Option<Timestamp>,
+}
+
+/// One difference between what a sealed tree holds and what it should hold.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Drift {
+    /// There is no sealed tree yet.
+    New,
+    /// The manifest is not to be trusted, for the reason given.
+    Refused(String),
+    /// The wrapped sealing identity is missing or damaged.
+    NoIdentity,
+    /// The host has other keys than those that the identity is wrapped to.
+    OtherRecipients,
+    /// A secret that the host may read is not there.
+    Missing(SecretName),
+    /// The sealed copy is of an older value.
+    Stale(SecretName),
+    /// The sealed copy is missing or damaged.
+    Damaged(SecretName),
+    /// Services or the end of the grant changed.
+    Terms(SecretName),
+    /// A secret that the host may no longer read is still there.
+    Surplus(SecretName),
+    /// A file that the manifest does not know.
+    Stray(std::path::PathBuf),
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New => f.write_str("has no sealed tree yet"),
+            Self::Refused(reason) => write!(f, "has a sealed tree that is not to be trusted ({reason})"),
+            Self::NoIdentity => f.write_str("has lost its wrapped sealing identity"),
+            Self::OtherRecipients => f.write_str("is sealed to other host keys"),
+            Self::Missing(secret) => write!(f, "lacks `{secret}`"),
+            Self::Stale(secret) => write!(f, "has an older value of `{secret}`"),
+            Self::Damaged(secret) => write!(f, "has a damaged copy of `{secret}`"),
+            Self::Terms(secret) => write!(f, "is granted `{secret}` on other terms"),
+            Self::Surplus(secret) => write!(f, "still has `{secret}`, which it may no longer read"),
+            Self::Stray(path) => {
+                write!(f, "has a file that its manifest does not list: `{}`", path.display())
+            }
+        }
+    }
+}
+
+impl Drift {
+    /// Whether somebody must have tampered with the tree, rather than just not sealed it yet.
+    pub fn is_tampering(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::NoIdentity | Self::Damaged(_) | Self::Stray(_))
+    }
+}
+
+/// What to do about one host.
+#[derive(Clone, Debug)]
+pub struct HostPlan {
+    /// The host.
+    pub host: HostName,
+    /// Every difference, sorted; empty means nothing to do.
+    pub drift: BTreeSet<Drift>,
+    /// Whether a new sealing identity must be made, and with it every copy.
+    pub renew_identity: bool,
+    /// Secrets whose copy must be made from plaintext.
+    pub seal: BTreeSet<SecretName>,
+    /// Entries that stay, with the terms that are right now.
+    pub keep: BTreeMap<SecretName, Entry>,
+}
+
+impl HostPlan {
+    /// Compares a sealed tree with what should be in it.
+    pub fn compare(tree: &SealedTree, wanted: &Wanted) -> Self {
+        let mut plan = Self {
+            host: wanted.host.clone(),
+            drift: BTreeSet::new(),
+            renew_identity: false,
+            seal: BTreeSet::new(),
+            keep: BTreeMap::new(),
+        };
+        let usable = plan.usable(tree, wanted);
+        plan.renew_identity = usable.is_none();
+        for (name, grant) in &wanted.grants {
+            plan.grant(name, grant, usable, tree);
+        }
+        let present = tree.manifest().into_iter().flat_map(|manifest| manifest.secrets.keys());
+        let surplus = present.filter(|name| !wanted.grants.contains_key(*name));
+        plan.drift.extend(surplus.map(|name| Drift::Surplus(name.clone())));
+        plan.drift.extend(tree.strays.iter().map(|path| Drift::Stray(path.clone())));
+        plan
+    }
+
+    /// Whether nothing is to be done.
+    pub fn is_done(&self) -> bool {
+        self.drift.is_empty()
+    }
+
+    /// The manifest whose copies can be kept, if its sealing identity can.
+    fn usable<'a>(&mut self, tree: &'a SealedTree, wanted: &Wanted) -> Option<&'a Manifest> {
+        let reason = match &tree.state {
+            TreeState::Sound(verified) if verified.manifest().host_recipients == wanted.recipients => {
+                return Some(verified.manifest());
+            }
+            TreeState::Sound(_) => Drift::OtherRecipients,
+            TreeState::NoIdentity(_) => Drift::NoIdentity,
+            TreeState::Refused { error, .. } => Drift::Refused(with_causes(error)),
+            TreeState::Missing => Drift::New,
+        };
+        self.drift.insert(reason);
+        None
+    }
+
+    fn grant(
+        &mut self,
+        name: &SecretName,
+        grant: &WantedGrant,
+        usable: Option<&Manifest>,
+        tree: &SealedTree,
+    ) {
+        let Some(entry) = usable.and_then(|manifest| manifest.secrets.get(name)) else {
+            if usable.is_some() {
+                self.drift.insert(Drift::Missing(name.clone()));
+            }
+            self.seal.insert(name.clone());
+            return;
+        };
+        let stale = entry.revision != grant.revision;
+        if stale || tree.damaged.contains(name) {
+            let drift = if stale { Drift::Stale } else { Drift::Damaged };
+            self.drift.insert(drift(name.clone()));
+            self.seal.insert(name.clone());
+            return;
+        }
+        let kept = Entry { services: grant.services.clone(), not_after: grant.not_after, ..entry.clone() };
+        if kept != *entry {
+            self.drift.insert(Drift::Terms(name.clone()));
+        }
+        self.keep.insert(name.clone(), kept);
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

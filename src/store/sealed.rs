@@ -1,0 +1,133 @@
+//! Sealed trees: what each host gets, as it lies in the repository.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::layout::Layout;
+use super::source::SOURCE_MAX;
+use crate::crypto::Digest;
+use crate::crypto::VerifyingKey;
+use crate::fsx::FsError;
+use crate::fsx::read_bounded;
+use crate::manifest::HOST_KEY_FILE;
+use crate::manifest::MANIFEST_FILE;
+use crate::manifest::MANIFEST_MAX;
+use crate::manifest::Manifest;
+use crate::manifest::ManifestError;
+use crate::manifest::SIGNATURE_FILE;
+use crate::manifest::VerifiedManifest;
+use crate::name::HostName;
+use crate::name::SecretName;
+
+/// A host's sealed tree: its manifest, and which files are as the manifest says.
+#[derive(Debug)]
+pub struct SealedTree {
+    /// The host.
+    pub host: HostName,
+    /// How far the tree can be believed.
+    pub state: TreeState,
+    /// Granted secrets whose file is missing or has another digest.
+    pub damaged: BTreeSet<SecretName>,
+    /// Files that the manifest does not know, relative to the root of the repository.
+    pub strays: BTreeSet<PathBuf>,
+}
+
+/// How far a sealed tree can be believed.
+#[derive(Debug)]
+pub enum TreeState {
+    /// There is none.
+    Missing,
+    /// Signed by a trusted key, for this host, with an intact wrapped identity.
+    Sound(Box<VerifiedManifest>),
+    /// Not to be used; the serial is kept, so that the next manifest is newer.
+    Refused {
+        /// Why.
+        error: ManifestError,
+        /// Serial that the refused manifest states.
+        serial: u64,
+    },
+    /// Signed, but `host-key.age` is missing or is not the one in the manifest.
+    NoIdentity(Box<VerifiedManifest>),
+}
+
+impl SealedTree {
+    /// The manifest, if a trusted key signed it.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match &self.state {
+            TreeState::Sound(verified) | TreeState::NoIdentity(verified) => Some(verified.manifest()),
+            TreeState::Missing | TreeState::Refused { .. } => None,
+        }
+    }
+
+    /// The serial that the tree states; zero where there is none.
+    pub fn serial(&self) -> u64 {
+        match &self.state {
+            TreeState::Missing => 0,
+            TreeState::Refused { serial, .. } => *serial,
+            TreeState::Sound(verified) | TreeState::NoIdentity(verified) => verified.manifest().serial,
+        }
+    }
+}
+
+/// Serials above this come from nobody who counts; they must not push ours to the end of the numbers.
+const SERIAL_SANE: u64 = 1 << 53;
+
+impl Layout {
+    /// Reads a host's sealed tree, verifies its manifest, and takes the digest of every file in it.
+    pub fn read_sealed(
+        &self,
+        host: &HostName,
+        trusted: &BTreeSet<VerifyingKey>,
+    ) -> Result<SealedTree, FsError> {
+        let folder = Self::sealed(host);
+        let state = self.read_state(host, trusted)?;
+        let files = self.files(&folder)?.into_iter().collect();
+        let mut tree = SealedTree { host: host.clone(), state, damaged: BTreeSet::new(), strays: files };
+        for known in [MANIFEST_FILE, SIGNATURE_FILE, HOST_KEY_FILE] {
+            tree.strays.remove(&folder.join(known));
+        }
+        let Some(manifest) = tree.manifest() else { return Ok(tree) };
+        let mut damaged = BTreeSet::new();
+        let mut known = BTreeSet::new();
+        for (name, entry) in &manifest.secrets {
+            let path = folder.join(&entry.file);
+            if self.digest(&path)? != Some(entry.sha256) {
+                damaged.insert(name.clone());
+            }
+            known.insert(path);
+        }
+        tree.strays.retain(|path| !known.contains(path));
+        Ok(SealedTree { damaged, ..tree })
+    }
+
+    fn read_state(&self, host: &HostName, trusted: &BTreeSet<VerifyingKey>) -> Result<TreeState, FsError> {
+        let folder = self.root().join(Self::sealed(host));
+        let bytes = match read_bounded(&folder.join(MANIFEST_FILE), MANIFEST_MAX) {
+            Err(error) if error.is_missing() => return Ok(TreeState::Missing),
+            other => other?,
+        };
+        let signature = match read_bounded(&folder.join(SIGNATURE_FILE), 64 << 10) {
+            Err(error) if error.is_missing() => Vec::new(),
+            other => other?,
+        };
+        let verified = Manifest::verify(&bytes, &String::from_utf8_lossy(&signature), trusted);
+        let verified = match verified.and_then(|verified| verified.for_host(host)) {
+            Ok(verified) => Box::new(verified),
+            Err(error) => {
+                let stated = Manifest::parse_unverified(&bytes).map_or(0, |manifest| manifest.serial);
+                return Ok(TreeState::Refused { error, serial: stated.min(SERIAL_SANE) });
+            }
+        };
+        let intact = self.digest(&Self::sealed(host).join(HOST_KEY_FILE))?;
+        let same = intact == Some(verified.manifest().host_key_sha256);
+        Ok(if same { TreeState::Sound(verified) } else { TreeState::NoIdentity(verified) })
+    }
+
+    /// Digest of a file; none where it is missing.
+    fn digest(&self, path: &std::path::Path) -> Result<Option<Digest>, FsError> {
+        match read_bounded(&self.root().join(path), SOURCE_MAX) {
+            Err(error) if error.is_missing() => Ok(None),
+            other => Ok(Some(Digest::of(&other?))),
+        }
+    }
+}
