@@ -40,15 +40,15 @@ pub(super) fn public_key(text: &str) -> Result<VerifyingKey, String> {
 }
 
 pub(super) fn run(
-    args: InitArgs,
-    env: Environment,
+    args: &InitArgs,
+    env: &Environment,
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let folder = env.current_dir.join(global.fleet.unwrap_or(args.folder));
+    let folder = env.current_dir.join(global.fleet.unwrap_or_else(|| args.folder.clone()));
     let admin = Admin {
-        recipients: args.recipients.into_iter().collect(),
-        signing_keys: args.signing_keys.into_iter().collect(),
+        recipients: args.recipients.iter().cloned().collect(),
+        signing_keys: args.signing_keys.iter().cloned().collect(),
         removed: None,
     };
     let report = ops::init::init(&folder, &args.admin, &admin)?;

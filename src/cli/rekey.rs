@@ -21,7 +21,7 @@ pub(super) struct RekeyArgs {
 }
 
 pub(super) fn run(
-    args: RekeyArgs,
+    args: &RekeyArgs,
     env: Environment,
     global: Global,
     ui: &mut Ui,
