@@ -12,6 +12,7 @@ use rhai::ImmutableString;
 use rhai::Map;
 use rhai::OptimizationLevel;
 use rhai::Position;
+use rhai::Token;
 use rhai::packages::ArithmeticPackage;
 use rhai::packages::BasicArrayPackage;
 use rhai::packages::BasicFnPackage;
@@ -85,11 +86,21 @@ fn engine(roster: &Arc<Roster>) -> Engine {
     engine.set_module_resolver(rhai::module_resolvers::DummyModuleResolver::new());
     packages(&mut engine);
     limits(&mut engine);
+    hooks(&mut engine, roster);
     facts::register(&mut engine);
-    let fleet = Dynamic::from(FleetObject(Arc::clone(roster)));
-    #[expect(deprecated, reason = "the hook is volatile, not deprecated; a new version would not compile")]
-    engine.on_var(move |name, index, context| watch(&fleet, name, index, &context));
     engine
+}
+
+#[expect(deprecated, reason = "the hooks are volatile, not deprecated; another version would not compile")]
+fn hooks(engine: &mut Engine, roster: &Arc<Roster>) {
+    let fleet = Dynamic::from(FleetObject(Arc::clone(roster)));
+    engine.on_var(move |name, index, context| watch(&fleet, name, index, &context));
+    engine.on_progress(|_| if budget::spend(1) { None } else { Some(Dynamic::UNIT) });
+    // `until` is a keyword of `do … until`, which policies give up for `.until(..)`.
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Until => Token::Identifier(Box::new("until".into())),
+        token => token,
+    });
 }
 
 fn packages(engine: &mut Engine) {
@@ -120,7 +131,6 @@ fn limits(engine: &mut Engine) {
     engine.set_max_variables(256);
     engine.set_max_functions(512);
     engine.set_max_modules(64);
-    engine.on_progress(|_| if budget::spend(1) { None } else { Some(Dynamic::UNIT) });
 }
 
 /// Called wherever a script names a variable: knows `fleet`, and charges for the size of everything else.

@@ -69,6 +69,10 @@ pub(super) fn reword(error: &EvalAltResult) -> Fault {
         E::ErrorAssignmentToConstant(name, _) => {
             Fault::new(Code::Script, format!("`{name}` cannot be changed"))
         }
+        E::ErrorDataRace(..) => {
+            Fault::new(Code::Script, "a function reads the array or map that is being walked")
+                .help("walk a copy: `let copy = list;`, then `copy.filter(|x| list.contains(x))`")
+        }
         other => Fault::new(Code::Script, lower(&bare(other))),
     }
 }
