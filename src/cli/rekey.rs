@@ -38,6 +38,11 @@ pub(super) fn run(
             for secret in &report.secrets {
                 ui.line(secret.as_str())?;
             }
+            for (set, what) in [(&report.gained, "can read them now"), (&report.lost, "can't any more")] {
+                if !set.is_empty() {
+                    ui.say(&format!("{}: {what}", set.iter().cloned().collect::<Vec<_>>().join(", ")));
+                }
+            }
             match (args.check, report.secrets.len()) {
                 (_, 0) => ui.say("every source has the right recipients"),
                 (true, count) => {
