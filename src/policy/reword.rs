@@ -114,15 +114,18 @@ fn syntax(kind: &ParseErrorType) -> Fault {
         }
         ParseErrorType::ExprTooDeep => limit("the expression is nested too deeply", "split it with `let`"),
         ParseErrorType::TooManyFunctions => limit("too many functions", "write fewer functions"),
-        ParseErrorType::LiteralTooLarge(..) => limit("a text, array or map is too large", "keep it smaller"),
+        ParseErrorType::LiteralTooLarge(..) | ParseErrorType::BadInput(LexError::StringTooLong(_)) => {
+            limit("a text, array or map is too large", "keep it smaller")
+        }
         other => Fault::new(Code::Syntax, lower(&first_line(&other.to_string()))),
     }
 }
 
 /// A word of the script language that policies do without.
 fn absent(word: &str) -> Fault {
-    Fault::new(Code::Syntax, format!("`{word}` cannot be used in a policy"))
-        .help("policies have no `eval`, `print`, `debug`, `try` and `curry`, and some words are reserved")
+    Fault::new(Code::Syntax, format!("`{word}` cannot be used in a policy")).help(
+        "policies have no `eval`, `print`, `debug`, `try`, `this` and `curry`, and some words are reserved",
+    )
 }
 
 fn limit(message: &str, help: &str) -> Fault {

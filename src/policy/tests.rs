@@ -24,6 +24,8 @@ use crate::fleet::Admin;
 use crate::fleet::Fleet;
 use crate::fleet::Host;
 use crate::fleet::HostState;
+use crate::name::HostName;
+use crate::name::ServiceName;
 
 static_assertions::assert_impl_all!(Policy: Send, Sync);
 
@@ -96,7 +98,7 @@ fn granted(policy: &Policy, secret: &str, host: &str) -> String {
     match grant(policy, secret, host).map(|grant| grant.services) {
         None => "none".to_owned(),
         Some(Services::All) => "all".to_owned(),
-        Some(Services::Only(names)) => names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" "),
+        Some(Services::Only(names)) => names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -104,5 +106,5 @@ fn granted(policy: &Policy, secret: &str, host: &str) -> String {
 fn readers(policy: &Policy, secret: &str) -> String {
     let fleet = fleet();
     let hosts = fleet.hosts.keys().filter(|host| allowed(policy, &format!("{secret} {host}")));
-    hosts.map(|host| host.as_str()).collect::<Vec<_>>().join(" ")
+    hosts.map(HostName::as_str).collect::<Vec<_>>().join(" ")
 }

@@ -23,8 +23,8 @@ fn endless_work_hits_a_limit_on_its_line() {
         "let a = 0; loop { a += 1; }",
         "fn f() { loop {} } f()",
         "let f = || { loop {} }; f.call()",
-        "let a = [0]; a.pad(5000, 0); a.map(|x| { for i in 0..100000 {} 1 })",
-        "let a = [0]; a.pad(5000, 0); let b = a; let c = a; a.map(|x| b.map(|y| c.map(|z| 1)))",
+        "let a = [0]; for i in 0..12 { a += a; } a.map(|x| { for i in 0..100000 {} 1 })",
+        "let a = [0]; for i in 0..12 { a += a; } let b = a; let c = a; a.map(|x| b.map(|y| c.map(|z| 1)))",
         "for i in 0..1000000 { allow(\"x\"); }",
         "let r = allow(\"x\"); loop { r.hosts(\"*\"); }",
         "let r = allow(\"x\"); loop { r.services(`a${r}`); }",
@@ -42,10 +42,8 @@ fn growth_hits_a_limit_on_its_line() {
     for script in [
         "let s = \"aaaaaaaa\"; loop { s += s; }",
         "let s = \"a\"; loop { s += `${s}${s}`; }",
-        "let s = \"a\"; s.pad(1000000000, 'x');",
         "let a = []; loop { a.push(1); }",
         "let a = [1]; loop { a += a; }",
-        "let a = []; a.pad(1000000000, 0);",
         "let a = [1]; loop { a = [a, a]; }",
         "let a = [1]; loop { a = [a]; }",
         "let m = #{}; loop { m = #{ a: m }; }",
@@ -78,7 +76,7 @@ fn a_policy_has_at_most_twenty_thousand_rules() {
     let many = |count: usize| format!("for i in 0..{count} {{ allow(\"x\"); }}");
     assert_eq!(load(&many(20_000)).rules().len(), 20_000);
     assert_eq!(refused(&many(20_001)), "policy::limit:1");
-    let wide = "let p = []; p.pad(2000, \"x\"); for i in 0..26 { allow(p); }";
+    let wide = "let p = [\"x\"]; for i in 0..11 { p += p; } for i in 0..26 { allow(p); }";
     assert_eq!(refused(wide), "policy::limit:1");
 }
 
@@ -91,7 +89,7 @@ fn deep_and_long_texts_are_refused() {
         assert_eq!(refused(&text), "policy::limit:1", "{open}");
     }
     assert_eq!(refused(&" ".repeat(1024 * 1024 + 1)), "policy::limit:1");
-    assert_eq!(refused(&format!("let x = \"{}\";", "a".repeat(100_000))), "policy::limit:1");
+    assert_eq!(refused(&format!("let x = \"{}\";", "a".repeat(1025))), "policy::limit:1");
 }
 
 #[test]
@@ -104,6 +102,9 @@ fn the_outside_world_does_not_exist() {
         ("try { allow(\"//\") } catch {}", "policy::syntax"),
         ("fn f() { this }", "policy::syntax"),
         ("let f = || 1; f.curry(1)", "policy::syntax"),
+        ("[].pad(5000, 0)", "policy::unknown_function"),
+        ("\"\".pad(5000, \"ab\")", "policy::unknown_function"),
+        ("let f = Fn(\"p\" + \"ad\"); f.call(\"\", 5000, 'x')", "policy::unknown_function"),
         ("sleep(100000)", "policy::unknown_function"),
         ("1.sleep()", "policy::unknown_function"),
         ("timestamp()", "policy::unknown_function"),
@@ -149,8 +150,8 @@ fn imports_that_never_end_are_refused() {
         chain.push(file(&format!("policies/lib/f{at}.rhai"), &format!("import \"lib/f{}\" as f;", at + 1)));
     }
     assert_eq!(Policy::load(&chain, &fleet()).unwrap_err().source_error().code, "policy::limit");
-    let many: String = (0..100).map(|at| format!("import \"lib/g\" as g{at};\n")).collect();
-    let files = [file("policies/a.rhai", &many), file("policies/lib/g.rhai", "")];
+    let many: Vec<_> = (0..100).map(|at| format!("import \"lib/g\" as g{at};")).collect();
+    let files = [file("policies/a.rhai", &many.join("\n")), file("policies/lib/g.rhai", "")];
     assert_eq!(Policy::load(&files, &fleet()).unwrap_err().source_error().code, "policy::limit");
 }
 

@@ -275,7 +275,7 @@ fn a_folder_can_be_imported_by_its_name() {
 
 #[test]
 fn a_closure_of_an_imported_file_is_not_taken_for_one_of_the_importing_file() {
-    let condition = r#"|s, h, v| h.name == NAME()"#;
+    let condition = "|s, h, v| h.name == NAME()";
     let files = [
         file(
             "policies/lib/a.rhai",

@@ -96,7 +96,7 @@ fn naive(rules: &[Spec], secret: &str, host: &str, service: &str) -> bool {
 fn naive_grant(rules: &[Spec], secret: &str, host: &str) -> String {
     let fleet = fleet();
     let mut known: BTreeSet<&str> =
-        fleet.hosts.get(host).unwrap().services.iter().map(|name| name.as_str()).collect();
+        fleet.hosts.get(host).unwrap().services.iter().map(ServiceName::as_str).collect();
     known.insert("system");
     let touches = |rule: &&Spec| {
         // `{service}*` must become `*`, since `**` would mean something else.
@@ -202,7 +202,7 @@ proptest! {
         let policy = load(&rules.iter().map(Spec::text).collect::<String>());
         for host in NAMES {
             let grant = grant(&policy, &secret, host);
-            for service in fleet().hosts.get(host).unwrap().services.iter().map(|name| name.as_str()).chain(["system"]) {
+            for service in fleet().hosts.get(host).unwrap().services.iter().map(ServiceName::as_str).chain(["system"]) {
                 let contains = grant.as_ref().is_some_and(|grant| grant.services.contains(&service.parse().unwrap()));
                 prop_assert_eq!(contains, allowed(&policy, &format!("{secret} {host} {service}")), "{}", service);
             }
