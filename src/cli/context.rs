@@ -15,6 +15,7 @@ use crate::secret::SecretBytes;
 use super::prompt::TerminalPrompt;
 
 /// Options of every command.
+#[expect(clippy::doc_markdown, reason = "clap prints these lines as they are")]
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Global {
     /// The fleet repository [else SECRETCTL_FLEET, or the nearest folder above with a secretctl.toml]

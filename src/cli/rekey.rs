@@ -46,7 +46,7 @@ pub(super) fn run(
             match (args.check, report.secrets.len()) {
                 (_, 0) => ui.say("every source has the right recipients"),
                 (true, count) => {
-                    ui.say(&format!("{count} source(s) have other recipients; run `secretctl rekey`"))
+                    ui.say(&format!("{count} source(s) have other recipients; run `secretctl rekey`"));
                 }
                 (false, count) => ui.say(&format!("rekeyed {count} source(s)")),
             }

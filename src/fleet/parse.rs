@@ -240,7 +240,7 @@ impl Reader {
                 }
                 Some(Err(error)) => self.problem(at, error.to_string(), "here", None),
                 None => {
-                    self.problem(at, format!("`{key}` must be an array of strings"), "not a string", None)
+                    self.problem(at, format!("`{key}` must be an array of strings"), "not a string", None);
                 }
             }
         }
