@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests")]
+#![expect(clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::needless_pass_by_value, reason = "`json!` makes owned values")]
+#![expect(clippy::print_stdout, reason = "measurements")]
 
 #[path = "host/fixture.rs"]
 mod fixture;

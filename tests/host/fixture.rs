@@ -43,7 +43,7 @@ pub(crate) fn inside() -> bool {
         .env(INSIDE, "1")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &*String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && said.contains("1 passed"), "in its namespace:\n{said}");
     false
 }
@@ -102,7 +102,7 @@ pub(crate) struct Host {
     pub(crate) templates: Vec<Value>,
     pub(crate) signing_key: PathBuf,
     sealing: SealingIdentity,
-    host_key: Vec<u8>,
+    wrapped_identity: Vec<u8>,
     recipient: Recipient,
     sealed: BTreeMap<String, Sealed>,
 }
@@ -117,7 +117,7 @@ impl Host {
         let signing_key = keygen(dir.path(), "signing", "ed25519");
         let recipient = public(&keygen(dir.path(), "host", kind)).parse().unwrap();
         let sealing = SealingIdentity::generate();
-        let host_key =
+        let wrapped_identity =
             encrypt(&sealing.to_text(), &[Recipient::clone(&recipient)].into(), &nobody()).unwrap();
         std::fs::create_dir(dir.path().join("run")).unwrap();
         Self {
@@ -129,7 +129,7 @@ impl Host {
             templates: Vec::new(),
             signing_key,
             sealing,
-            host_key,
+            wrapped_identity,
             recipient,
             sealed: BTreeMap::new(),
         }
@@ -190,7 +190,7 @@ impl Host {
             sealed_at: "2026-11-20T10:00:00Z".parse().unwrap(),
             sealing_recipient: self.sealing.recipient(),
             host_recipients: [self.recipient.clone()].into(),
-            host_key_sha256: Digest::of(&self.host_key),
+            host_key_sha256: Digest::of(&self.wrapped_identity),
             policy_sha256: Digest::of(b"policy"),
             secrets: self.sealed.iter().map(entry).collect(),
         }
@@ -212,7 +212,7 @@ impl Host {
         let signature = signer.sign(&bytes, Namespace::Manifest).unwrap();
         std::fs::write(tree.join("manifest.json"), bytes).unwrap();
         std::fs::write(tree.join("manifest.json.sig"), signature.to_armored()).unwrap();
-        std::fs::write(tree.join("host-key.age"), &self.host_key).unwrap();
+        std::fs::write(tree.join("host-key.age"), &self.wrapped_identity).unwrap();
         self.write_request();
     }
 

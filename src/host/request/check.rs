@@ -144,7 +144,7 @@ impl Checker {
     ) -> BTreeMap<Target, Wanted> {
         let mut files = BTreeMap::new();
         for (index, secret) in secrets.into_iter().enumerate() {
-            let place = format!("secrets[{index}] (`{}`)", secret.secret);
+            let place = format!("secrets[{index}] (`{}`)", secret.name);
             let found = self.secret(&place, secret);
             self.add(&mut files, &place, found);
         }
@@ -159,12 +159,11 @@ impl Checker {
 
     fn add(&mut self, files: &mut BTreeMap<Target, Wanted>, place: &str, found: Option<(Target, Wanted)>) {
         let Some((target, wanted)) = found else { return };
-        if let Some(path) = &wanted.placement.path {
-            if let Some(other) = self.paths.insert(path.clone(), target.clone()) {
-                let message =
-                    format!("path `{}` is asked for by `{other}` and by `{target}`", path.display());
-                self.mistake("request::path_twice", place, message, "give each entry a path of its own");
-            }
+        if let Some(path) = &wanted.placement.path
+            && let Some(other) = self.paths.insert(path.clone(), target.clone())
+        {
+            let message = format!("path `{}` is asked for by `{other}` and by `{target}`", path.display());
+            self.mistake("request::path_twice", place, message, "give each entry a path of its own");
         }
         if files.contains_key(&target) {
             let message = format!("`{target}` is asked for twice");
@@ -189,8 +188,8 @@ impl Checker {
 
     fn secret(&mut self, place: &str, secret: wire::Secret) -> Option<(Target, Wanted)> {
         let code = "request::name";
-        let name = self.parse::<SecretName>(code, &format!("{place}.secret"), &secret.secret);
-        let text = secret.delivered_as.as_ref().unwrap_or(&secret.secret);
+        let name = self.parse::<SecretName>(code, &format!("{place}.secret"), &secret.name);
+        let text = secret.delivered_as.as_ref().unwrap_or(&secret.name);
         let delivered_as = match &secret.delivered_as {
             Some(text) => self.parse::<SecretName>(code, &format!("{place}.as"), text),
             None => name.clone(),
