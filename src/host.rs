@@ -5,6 +5,7 @@
 
 mod accounts;
 mod activate;
+mod draft;
 mod generation;
 mod grant;
 mod harden;
@@ -16,6 +17,7 @@ mod placement;
 mod plan;
 mod publish;
 mod request;
+mod run;
 mod sealed;
 mod state;
 mod template;
