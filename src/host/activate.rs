@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::generation::GenerationError;
 use super::generation::Running;
 use super::generation::Store;
+use super::generation::linked;
 use super::harden::harden;
 use super::links::LinkKeeper;
 use super::outcome::FailureReport;
@@ -147,12 +148,14 @@ fn run(request: &Request, options: &Options, started: Outcome) -> Result<Outcome
     let draft = Draft::of(resolver.verdicts(options.phase), running.as_ref(), options.phase);
     let unwrapped = if draft.missing.is_empty() { None } else { Some(unwrap(admitted.tree(), request)?) };
     let store = Store::open(request)?;
-    store.remove_left_overs(running.as_ref().map(|running| running.index.generation))?;
+    let linked = linked(request)?;
+    store.remove_left_overs(linked)?;
     let run = Run {
         request,
         options,
         admitted: &admitted,
         running: running.as_ref(),
+        linked,
         store: &store,
         links: &links,
     };

@@ -41,7 +41,10 @@ impl<'a> Draft<'a> {
             skipped: Vec::new(),
         };
         if let (Phase::Users, Some(running)) = (phase, running) {
-            let others = running.index.files.iter().filter(|(target, _)| !verdicts.contains_key(target));
+            let stays = |target: &Target| {
+                !verdicts.contains_key(target) && running.folder.see(target.as_str()).is_some()
+            };
+            let others = running.index.files.iter().filter(|(target, _)| stays(target));
             draft.untouched = others.map(|(target, file)| (target.clone(), file.clone())).collect();
         }
         for (target, verdict) in verdicts {

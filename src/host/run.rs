@@ -46,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options,
     pub(super) admitted: &'a Admitted,
     pub(super) running: Option<&'a Running>,
+    /// The generation that the link points to, also where its index cannot be read.
+    pub(super) linked: Option<u64>,
     pub(super) store: &'a Store<'a>,
     pub(super) links: &'a LinkKeeper<'a>,
 }
@@ -59,38 +61,51 @@ impl Run<'_> {
         before: &State,
         mut outcome: Outcome,
     ) -> Result<Outcome, ActivateError> {
-        let number = self.running.map_or(0, |running| running.index.generation) + 1;
         let build = self.needs_generation(&draft);
+        let number = match self.running {
+            Some(running) if !build => running.index.generation,
+            _ => self.linked.unwrap_or_default() + 1,
+        };
         let mut files = if build {
             self.build(number, draft, unwrapped).inspect_err(|_| self.store.abandon(number))?
         } else {
             self.keep(draft)
         };
         let units = self.unit_actions(&files);
-        let index = self.index(if build { number } else { number - 1 }, &files, units.clone());
+        let index = self.index(number, &files, units.clone());
         let wanted = self.links.wanted(&index.files);
-        self.remember_links_ahead(before, &wanted)?;
-        if build {
-            self.store.switch(&index).inspect_err(|_| self.store.abandon(number))?;
-        } else if self.running.is_some_and(|running| running.index != index) {
-            self.store.write_index(&index)?;
-        }
+        let switched = self.remember_links_ahead(before, &wanted).and_then(|()| self.switch(&index, build));
+        switched.inspect_err(|_| self.store.abandon(number))?;
         // From here on the new files stand, and whatever fails is reported beside them.
-        let mut problems = self.place_links(&wanted, &mut files);
-        let next = State { links: self.kept_links(&wanted), ..self.admitted.next_state().clone() };
-        if next != *before {
-            problems.extend(next.write(&self.request.state).err().map(|error| FailureReport::of(&error)));
-        }
-        problems.extend(self.tell_units(index.clone(), &units));
+        outcome.problems = self.place_links(&wanted, &mut files);
+        outcome.problems.extend(self.remember(before, &wanted));
+        outcome.problems.extend(self.tell_units(index, &units));
         if build {
             std::thread::sleep(GRACE);
         }
-        problems.extend(self.store.prune(index.generation).err().map(|error| FailureReport::of(&error)));
-        outcome.generation = Some(index.generation);
+        outcome.problems.extend(self.store.prune(number).err().map(|error| FailureReport::of(&error)));
+        outcome.generation = Some(number);
         outcome.files = files.reports.into_values().map(|report| self.named(report)).collect();
         outcome.units = units;
-        outcome.problems = problems;
         Ok(outcome)
+    }
+
+    /// Points the link to a generation that was built, or brings the index of the running one up to date.
+    fn switch(&self, index: &Index, build: bool) -> Result<(), ActivateError> {
+        if build {
+            self.store.switch(index)?;
+        } else if self.running.is_some_and(|running| running.index != *index) {
+            self.store.write_index(index)?;
+        }
+        Ok(())
+    }
+
+    fn remember(&self, before: &State, wanted: &Links) -> Option<FailureReport> {
+        let next = State { links: self.kept_links(wanted), ..self.admitted.next_state().clone() };
+        if next == *before {
+            return None;
+        }
+        next.write(&self.request.state).err().map(|error| FailureReport::of(&error))
     }
 
     /// The report with the name of its secret, also where nothing was installed.

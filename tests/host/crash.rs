@@ -89,6 +89,22 @@ fn left_overs_of_a_killed_run_are_removed_even_when_nothing_changed() {
 }
 
 #[test]
+fn a_damaged_index_costs_no_more_than_a_fresh_generation() {
+    private!();
+    let mut host = Host::new();
+    host.secret("a", b"1").activate(&[]).clean();
+    std::fs::write(host.path("run/secretctl.d/1.json"), "{").unwrap();
+    let identity = host.path("host");
+    std::fs::rename(&identity, host.path("away")).unwrap();
+    host.activate(&[]).exit(4);
+    assert_eq!(host.value("a"), "1");
+    std::fs::rename(host.path("away"), &identity).unwrap();
+    host.activate(&[]).clean();
+    assert_eq!(host.value("a"), "1");
+    assert_eq!(host.generations(), ["2".to_owned(), "2.json".to_owned()].into());
+}
+
+#[test]
 fn a_very_large_value_streams() {
     private!();
     let mut host = Host::new();
