@@ -5,6 +5,7 @@
 
 mod accounts;
 mod activate;
+mod draft;
 mod generation;
 mod grant;
 mod harden;
@@ -16,6 +17,7 @@ mod placement;
 mod plan;
 mod publish;
 mod request;
+mod run;
 mod sealed;
 mod state;
 mod template;
@@ -39,12 +41,9 @@ pub use outcome::Outcome;
 pub use plan::Plan;
 pub use plan::PlannedFile;
 pub use plan::plan;
-pub use request::Content;
-pub use request::Need;
 pub use request::Phase;
 pub use request::Request;
 pub use request::RequestError;
-pub use request::Wanted;
 pub use trust::Consent;
 pub use trust::Consents;
 pub use trust::Remark;

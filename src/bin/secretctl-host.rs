@@ -51,9 +51,11 @@ fn run(command: &Command, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandEr
 
 #[expect(clippy::disallowed_methods, reason = "the clock enters here")]
 fn now() -> Timestamp {
-    Timestamp::now()
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
+#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
 fn colour() -> Colour {
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if wanted && io::stderr().is_terminal() { Colour::Always } else { Colour::Never }

@@ -1,6 +1,5 @@
 //! Generations on the mount: the running one, building the next, switching, pruning.
 
-use std::path::Path;
 use std::path::PathBuf;
 
 use super::index::Index;
@@ -70,13 +69,8 @@ pub(super) struct Running {
 impl Running {
     /// Finds it; `None` when there is none, or none that this program can read.
     pub(super) fn find(request: &Request) -> Result<Option<Self>, GenerationError> {
-        let target = match occupant(&request.link)? {
-            Occupant::Nothing => return Ok(None),
-            Occupant::Other => return Err(GenerationError::LinkOccupied { path: request.link.clone() }),
-            Occupant::Link(target) => target,
-        };
-        let Some(number) = number_of(&target, &request.mount) else { return Ok(None) };
-        let Ok(folder) = Folder::open(&target) else { return Ok(None) };
+        let Some(number) = linked(request)? else { return Ok(None) };
+        let Ok(folder) = Folder::open(&request.mount.join(number.to_string())) else { return Ok(None) };
         let Ok(bytes) = read_bounded(&request.mount.join(index_name(number)), INDEX_MAX) else {
             return Ok(None);
         };
@@ -86,10 +80,16 @@ impl Running {
     }
 }
 
-/// The number of the generation that a link points to.
-fn number_of(target: &Path, mount: &Path) -> Option<u64> {
-    let name = target.strip_prefix(mount).ok()?.to_str()?;
-    parse_number(name)
+/// The number of the generation that the link points to, whether or not that can be read.
+pub(super) fn linked(request: &Request) -> Result<Option<u64>, GenerationError> {
+    match occupant(&request.link)? {
+        Occupant::Nothing => Ok(None),
+        Occupant::Other => Err(GenerationError::LinkOccupied { path: request.link.clone() }),
+        Occupant::Link(target) => {
+            let name = target.strip_prefix(&request.mount).ok();
+            Ok(name.and_then(|name| parse_number(name.to_str()?)))
+        }
+    }
 }
 
 fn parse_number(name: &str) -> Option<u64> {
@@ -120,10 +120,10 @@ impl<'a> Store<'a> {
     }
 
     /// Removes what an interrupted run left: partial generations, and finished ones never switched to.
-    pub(super) fn remove_left_overs(&self, running: Option<u64>) -> Result<(), FsError> {
+    pub(super) fn remove_left_overs(&self, linked: Option<u64>) -> Result<(), FsError> {
         for name in self.mount.names()? {
             let stem = name.strip_suffix(".json").unwrap_or(&name);
-            let newer = parse_number(stem).is_some_and(|number| running.is_none_or(|r| number > r));
+            let newer = parse_number(stem).is_some_and(|number| linked.is_none_or(|linked| number > linked));
             if newer || name.starts_with('.') {
                 self.mount.remove_tree(&name)?;
             }

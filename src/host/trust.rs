@@ -90,7 +90,8 @@ pub enum TrustError {
 impl Failure for TrustError {
     fn class(&self) -> Class {
         match self {
-            Self::Unreadable(_) => Class::Environment,
+            // A tree that was cut short is as broken as one that was changed.
+            Self::Unreadable(error) if !error.is_missing() => Class::Environment,
             Self::State(error) => error.class(),
             _ => Class::Integrity,
         }

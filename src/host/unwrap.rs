@@ -10,6 +10,7 @@ use crate::crypto::DecryptError;
 use crate::crypto::Identities;
 use crate::crypto::NoPrompt;
 use crate::crypto::Prompt;
+use crate::crypto::Recipient;
 use crate::crypto::SealingIdentity;
 use crate::crypto::decrypt;
 use crate::diag::Class;
@@ -81,7 +82,7 @@ pub(super) fn unwrap(tree: &SealedTree, request: &Request) -> Result<Unwrapped, 
             Err(reason) => tried.push(format!("`{}` ({reason})", path.display())),
         }
     }
-    let recipients: Vec<&str> = tree.manifest().host_recipients.iter().map(|r| r.as_str()).collect();
+    let recipients: Vec<&str> = tree.manifest().host_recipients.iter().map(Recipient::as_str).collect();
     let tried = if tried.is_empty() { "nothing, `identities` is empty".to_owned() } else { tried.join(", ") };
     Err(UnwrapError::NoneFits { recipients: recipients.join(", "), tried })
 }

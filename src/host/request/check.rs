@@ -62,7 +62,7 @@ struct Checker {
 impl Checker {
     fn request(&mut self, document: wire::Document) -> Option<Request> {
         let host = self.parse::<HostName>("request::host", "host", &document.host);
-        let sealed = self.path("sealed", &document.sealed);
+        let sealed = self.absolute("sealed", &document.sealed);
         let trusted_keys = self.all("request::trusted_key", "trusted_keys", &document.trusted_keys);
         if document.trusted_keys.is_empty() {
             let help = "add the ed25519 public key of an admin to `secretctl.trustedKeys`";
@@ -76,7 +76,7 @@ impl Checker {
             let message = "at least the running generation is kept";
             self.mistake("request::keep_generations", "keep_generations", message, help);
         }
-        let metrics = document.metrics.as_ref().map(|path| self.path("metrics", path));
+        let metrics = document.metrics.as_ref().map(|path| self.absolute("metrics", path));
         let files = self.files(document.secrets, document.templates);
         let [mount, link, state, runtime] = folders?;
         Some(Request {
@@ -100,8 +100,8 @@ impl Checker {
         let mut kept = Vec::new();
         for (index, text) in paths.iter().enumerate() {
             let place = format!("identities[{index}]");
-            let Some(path) = self.path(&place, text) else { continue };
-            if path.starts_with("/nix/store") {
+            let Some(path) = self.absolute(&place, text) else { continue };
+            if without_dots(&path).starts_with("/nix/store") {
                 let message = format!("`{text}` lies in the Nix store, which every local user can read");
                 let help =
                     "keep the private key outside the store and name it by a string, not by a Nix path";
@@ -144,7 +144,7 @@ impl Checker {
     ) -> BTreeMap<Target, Wanted> {
         let mut files = BTreeMap::new();
         for (index, secret) in secrets.into_iter().enumerate() {
-            let place = format!("secrets[{index}] (`{}`)", secret.secret);
+            let place = format!("secrets[{index}] (`{}`)", secret.name);
             let found = self.secret(&place, secret);
             self.add(&mut files, &place, found);
         }
@@ -159,12 +159,11 @@ impl Checker {
 
     fn add(&mut self, files: &mut BTreeMap<Target, Wanted>, place: &str, found: Option<(Target, Wanted)>) {
         let Some((target, wanted)) = found else { return };
-        if let Some(path) = &wanted.placement.path {
-            if let Some(other) = self.paths.insert(path.clone(), target.clone()) {
-                let message =
-                    format!("path `{}` is asked for by `{other}` and by `{target}`", path.display());
-                self.mistake("request::path_twice", place, message, "give each entry a path of its own");
-            }
+        if let Some(path) = &wanted.placement.path
+            && let Some(other) = self.paths.insert(path.clone(), target.clone())
+        {
+            let message = format!("path `{}` is asked for by `{other}` and by `{target}`", path.display());
+            self.mistake("request::path_twice", place, message, "give each entry a path of its own");
         }
         if files.contains_key(&target) {
             let message = format!("`{target}` is asked for twice");
@@ -189,8 +188,8 @@ impl Checker {
 
     fn secret(&mut self, place: &str, secret: wire::Secret) -> Option<(Target, Wanted)> {
         let code = "request::name";
-        let name = self.parse::<SecretName>(code, &format!("{place}.secret"), &secret.secret);
-        let text = secret.delivered_as.as_ref().unwrap_or(&secret.secret);
+        let name = self.parse::<SecretName>(code, &format!("{place}.secret"), &secret.name);
+        let text = secret.delivered_as.as_ref().unwrap_or(&secret.name);
         let delivered_as = match &secret.delivered_as {
             Some(text) => self.parse::<SecretName>(code, &format!("{place}.as"), text),
             None => name.clone(),
@@ -277,6 +276,17 @@ impl Checker {
         Some(path)
     }
 
+    /// A path that is only read, or that only root chooses.
+    fn absolute(&mut self, place: &str, text: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(text);
+        if path.is_absolute() && text.len() <= PATH_MAX && !text.chars().any(char::is_control) {
+            return Some(path);
+        }
+        let message = format!("`{}` is not an absolute path", text.escape_debug());
+        self.mistake("request::path", place, message, "write an absolute path");
+        None
+    }
+
     /// An absolute path without `.`, `..` or control characters.
     fn path(&mut self, place: &str, text: &str) -> Option<PathBuf> {
         let path = Path::new(text);
@@ -326,4 +336,17 @@ impl Checker {
     fn mistake(&mut self, code: &'static str, place: &str, message: impl Display, help: &'static str) {
         self.mistakes.push(Mistake { code, place: place.to_owned(), message: message.to_string(), help });
     }
+}
+
+/// The path with `.` and `..` worked off in its text.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }

@@ -139,6 +139,7 @@ fn before_users_exist_only_root_owns_files() {
 fn the_request_as_a_whole_is_checked_too() {
     for (field, value, code) in [
         ("identities", json!(["/nix/store/x-key"]), "request::identity_in_store"),
+        ("identities", json!(["/etc/../nix/./store/x-key"]), "request::identity_in_store"),
         ("identities", json!(["key"]), "request::path"),
         ("keep_generations", json!(0), "request::keep_generations"),
         ("trusted_keys", json!([]), "request::no_trusted_key"),

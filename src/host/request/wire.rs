@@ -39,7 +39,8 @@ pub(super) struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Secret {
-    pub secret: String,
+    #[serde(rename = "secret")]
+    pub name: String,
     #[serde(rename = "as", default)]
     pub delivered_as: Option<String>,
     #[serde(default = "system")]

@@ -46,17 +46,16 @@ fn open_quote(format: Format, line: &str) -> Option<char> {
     let mut last = ' ';
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
+        let escapes = open == Some('"') || (open.is_none() && format == Format::Dotenv);
         match open {
-            Some('"') if c == '\\' => drop(chars.next()),
+            _ if escapes && c == '\\' => drop(chars.next()),
             Some(quote) if c == quote => open = None,
-            Some(_) => {}
-            None if format == Format::Dotenv && c == '\\' => drop(chars.next()),
             None if c == '"' || (c == '\'' && format != Format::Json) => {
                 // An apostrophe within a word opens nothing, except in a shell.
                 let opens = matches!(format, Format::Dotenv | Format::Json) || !last.is_alphanumeric();
                 open = opens.then_some(c);
             }
-            None => {}
+            _ => {}
         }
         last = c;
     }

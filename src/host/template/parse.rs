@@ -23,8 +23,8 @@ pub(super) fn nodes(text: &str) -> Result<Vec<Node>, TemplateError> {
     let mut parser = Parser { text, at: 0 };
     let (nodes, end) = parser.block(0)?;
     match end {
-        End::Text => Ok(nodes),
-        End::Else | End::End => Err(parser.error("there is no `<secret-if:…>` before it")),
+        Stop::Text => Ok(nodes),
+        Stop::Else | Stop::Closed => Err(parser.error("there is no `<secret-if:…>` before it")),
     }
 }
 
@@ -34,14 +34,14 @@ struct Parser<'a> {
 }
 
 /// What ended a block.
-enum End {
+enum Stop {
     Text,
     Else,
-    End,
+    Closed,
 }
 
 impl<'a> Parser<'a> {
-    fn block(&mut self, depth: usize) -> Result<(Vec<Node>, End), TemplateError> {
+    fn block(&mut self, depth: usize) -> Result<(Vec<Node>, Stop), TemplateError> {
         if depth > DEPTH_MAX {
             return Err(self.error("conditions stand too deep in each other"));
         }
@@ -51,12 +51,12 @@ impl<'a> Parser<'a> {
                 let rest = self.text.get(self.at..).unwrap_or_default();
                 push_text(&mut nodes, rest);
                 self.at = self.text.len();
-                return Ok((nodes, End::Text));
+                return Ok((nodes, Stop::Text));
             };
             push_text(&mut nodes, text);
             match tag {
-                "else" => return Ok((nodes, End::Else)),
-                "end" => return Ok((nodes, End::End)),
+                "else" => return Ok((nodes, Stop::Else)),
+                "end" => return Ok((nodes, Stop::Closed)),
                 _ => nodes.push(self.tag(tag, depth)?),
             }
         }
@@ -97,12 +97,12 @@ impl<'a> Parser<'a> {
         };
         let (then, end) = self.block(depth + 1)?;
         let otherwise = match end {
-            End::Text => return Err(unclosed()),
-            End::End => Vec::new(),
-            End::Else => match self.block(depth + 1)? {
-                (nodes, End::End) => nodes,
-                (_, End::Else) => return Err(self.error("a second `<secret-else>`")),
-                (_, End::Text) => return Err(unclosed()),
+            Stop::Text => return Err(unclosed()),
+            Stop::Closed => Vec::new(),
+            Stop::Else => match self.block(depth + 1)? {
+                (nodes, Stop::Closed) => nodes,
+                (_, Stop::Else) => return Err(self.error("a second `<secret-else>`")),
+                (_, Stop::Text) => return Err(unclosed()),
             },
         };
         Ok(Node::If { name, then, otherwise })

@@ -1,4 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::indexing_slicing, reason = "tests")]
 
 use proptest::prelude::*;
 
