@@ -448,12 +448,12 @@ mod tests {
             use Event::{Created, Edited, Granted, Rekeyed, Removed, Revoked};
             let mut ledger = VerifiedLedger::default();
             for event in [Created, Edited, Granted, Revoked, Rekeyed, Removed, Created] {
-                self.append(&mut ledger, event, &self.alice);
+                Self::append(&mut ledger, event, &self.alice);
             }
             ledger
         }
 
-        fn append(&self, ledger: &mut VerifiedLedger, event: Event, signer: &Signer) {
+        fn append(ledger: &mut VerifiedLedger, event: Event, signer: &Signer) {
             let entry = Entry {
                 event,
                 source_sha256: (event != Event::Removed).then(|| Digest::of(b"source")),
@@ -494,7 +494,7 @@ mod tests {
         let desk = Desk::new();
         let whole = text(&desk.life());
         let lines: Vec<&str> = whole.lines().collect();
-        let join = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let join = |lines: &[&str]| lines.join("\n") + "\n";
         // The last line may be missing: that is what the ledger was before it.
         for at in 0..lines.len() - 1 {
             let mut fewer = lines.clone();
@@ -519,7 +519,7 @@ mod tests {
     fn no_byte_of_a_line_can_be_changed() {
         let desk = Desk::new();
         let mut ledger = VerifiedLedger::default();
-        desk.append(&mut ledger, Event::Created, &desk.alice);
+        Desk::append(&mut ledger, Event::Created, &desk.alice);
         let whole = ledger.bytes().to_vec();
         for at in 0..whole.len() - 1 {
             let mut changed = whole.clone();
@@ -533,7 +533,7 @@ mod tests {
     fn only_a_known_author_counts_and_only_until_they_left() {
         let desk = Desk::new();
         let mut ledger = VerifiedLedger::default();
-        desk.append(&mut ledger, Event::Created, &desk.mallory);
+        Desk::append(&mut ledger, Event::Created, &desk.mallory);
         assert!(matches!(desk.read(&text(&ledger), None), Err(LedgerError::Signature { number: 1, .. })));
 
         let ledger = text(&desk.life());

@@ -1,9 +1,6 @@
 //! Use cases, one per file: what a command means, without arguments or rendering.
 
 pub mod activate;
-pub mod plan;
-pub mod verify;
-
 #[cfg(feature = "admin")]
 pub mod admin;
 #[cfg(feature = "admin")]

@@ -1,5 +1,5 @@
 //! Holds the layer table: a module uses only what stands to its right.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
