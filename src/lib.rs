@@ -2,7 +2,7 @@
 //!
 //! Policy in Rhai decides which hosts and services may read each secret, an age-based store encrypts to
 //! per-host recipients so that the decision is enforced by cryptography, and the host side verifies,
-//! decrypts into memory-backed files and restarts what changed. `docs/architecture.md` has the map.
+//! decrypts into memory-backed files and restarts what changed. `docs/explanation/architecture.md` has the map.
 
 pub mod cli;
 pub mod crypto;

@@ -44,6 +44,9 @@ fn environment() -> Environment {
     Environment {
         now: now(),
         current_dir: std::env::current_dir().unwrap_or_default(),
+        fleet: path("SECRETCTL_FLEET"),
+        identity: path("SECRETCTL_IDENTITY"),
+        signing_key: path("SECRETCTL_SIGNING_KEY"),
         home: path("HOME"),
         config_home: path("XDG_CONFIG_HOME"),
         runtime_dir: path("XDG_RUNTIME_DIR"),

@@ -7,6 +7,7 @@ mod budget;
 mod condition;
 mod decide;
 mod declare;
+mod draft;
 mod engine;
 mod error;
 mod explain;

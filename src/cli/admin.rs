@@ -4,7 +4,7 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
-use super::init::public_key;
+use super::init::signing_key;
 use super::table::names;
 use super::table::table;
 use super::ui::Format;
@@ -13,7 +13,6 @@ use crate::name::AdminName;
 use crate::ops;
 use crate::ops::Admin;
 use crate::ops::Recipient;
-use crate::ops::VerifyingKey;
 
 /// People who edit secrets
 #[derive(Debug, clap::Subcommand)]
@@ -23,7 +22,7 @@ pub(super) enum AdminCommand {
     Remove(RemoveArgs),
 }
 
-/// Add an admin to secretctl.toml; `rekey` then lets them read the sources
+/// Add an admin to secretctl.toml, with `--signing-key` their public key; `rekey` then lets them read the sources
 #[derive(Debug, clap::Args)]
 pub(super) struct AddArgs {
     /// Name of the admin
@@ -31,9 +30,6 @@ pub(super) struct AddArgs {
     /// What secrets are encrypted to: age1… or an ssh public key (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
     recipients: Vec<Recipient>,
-    /// The ssh-ed25519 public key, or a file with it, that they sign with (can be repeated)
-    #[arg(long = "sign-with", value_name = "KEY", value_parser = public_key)]
-    signing_keys: Vec<VerifyingKey>,
 }
 
 /// List admins with their keys
@@ -65,10 +61,12 @@ pub(super) fn run(
 }
 
 fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+    // Only the command line names somebody else's key; the variable names one's own.
+    let key = global.signing_key.as_deref().map(|given| signing_key(Some(given))).transpose()?;
     let settings = env.settings(global, &format!("admin add {}", args.name));
     let admin = Admin {
         recipients: args.recipients.into_iter().collect(),
-        signing_keys: args.signing_keys.into_iter().collect(),
+        signing_keys: key.into_iter().collect(),
         removed: None,
     };
     ops::admin::add(&settings, &args.name, &admin)?;

@@ -15,7 +15,7 @@ pub(super) struct CompletionsArgs {
     shell: clap_complete::Shell,
 }
 
-pub(super) fn run(args: CompletionsArgs, ui: &mut Ui) -> Result<Exit, CommandError> {
+pub(super) fn run(args: &CompletionsArgs, ui: &mut Ui) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "secretctl", &mut script);
     ui.data(&script)?;

@@ -15,16 +15,18 @@ use crate::secret::SecretBytes;
 use super::prompt::TerminalPrompt;
 
 /// Options of every command.
+#[expect(clippy::doc_markdown, reason = "clap prints these lines as they are")]
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Global {
-    /// The fleet repository; else the nearest folder above with a secretctl.toml
-    #[arg(long, global = true, value_name = "DIR", env = "SECRETCTL_FLEET", hide_env_values = true)]
+    /// The fleet repository [else SECRETCTL_FLEET, or the nearest folder above with a secretctl.toml]
+    #[arg(long, global = true, value_name = "DIR")]
     pub fleet: Option<PathBuf>,
-    /// Decrypt with this identity alone: an age identity file or an ssh private key
-    #[arg(long, global = true, value_name = "FILE", env = "SECRETCTL_IDENTITY", hide_env_values = true)]
+    /// Decrypt with this age identity file or ssh private key alone [else SECRETCTL_IDENTITY, or the usual places]
+    #[arg(long, global = true, value_name = "FILE")]
     pub identity: Option<PathBuf>,
-    /// Sign with this ed25519 key: an ssh private key, or a public key whose private half an ssh-agent holds
-    #[arg(long, global = true, value_name = "FILE", env = "SECRETCTL_SIGNING_KEY", hide_env_values = true)]
+    /// Sign with this ed25519 key: a private key, or a public one whose private half an ssh-agent holds
+    /// [else SECRETCTL_SIGNING_KEY, the agent, or ~/.ssh/id_ed25519]
+    #[arg(long, global = true, value_name = "FILE")]
     pub signing_key: Option<PathBuf>,
 }
 
@@ -35,6 +37,12 @@ pub struct Environment {
     pub now: Timestamp,
     /// The current folder.
     pub current_dir: PathBuf,
+    /// `SECRETCTL_FLEET`.
+    pub fleet: Option<PathBuf>,
+    /// `SECRETCTL_IDENTITY`.
+    pub identity: Option<PathBuf>,
+    /// `SECRETCTL_SIGNING_KEY`.
+    pub signing_key: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
     /// `XDG_CONFIG_HOME`.
@@ -84,12 +92,16 @@ impl Environment {
         let places = [self.runtime_dir.clone(), Some(PathBuf::from("/dev/shm"))];
         Settings {
             identity_files: self.identity_files(),
-            fleet: global.fleet,
+            fleet: global.fleet.or(self.fleet),
             current_dir: self.current_dir,
             now: self.now,
             prompt: Arc::new(TerminalPrompt::default()),
-            signer: SignerSource { file: global.signing_key, agent: self.agent, default },
-            identity: global.identity,
+            signer: SignerSource {
+                file: global.signing_key.or(self.signing_key),
+                agent: self.agent,
+                default,
+            },
+            identity: global.identity.or(self.identity),
             identity_text: self.sops_key.map(|text| (PathBuf::from("SOPS_AGE_KEY"), text)),
             memory_places: places.into_iter().flatten().collect(),
             command: format!("secretctl {command}"),

@@ -18,7 +18,7 @@ pub(super) struct EditArgs {
 }
 
 pub(super) fn run(
-    args: EditArgs,
+    args: &EditArgs,
     mut env: Environment,
     global: Global,
     ui: &mut Ui,

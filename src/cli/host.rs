@@ -27,7 +27,7 @@ pub(super) enum HostCommand {
 pub(super) struct AddArgs {
     /// Name of the host
     name: HostName,
-    /// Its own key, from /etc/ssh/ssh_host_ed25519_key.pub or an age recipient (can be repeated)
+    /// Its own key, an age recipient or the line in its `ssh_host_ed25519_key.pub` (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT")]
     recipients: Vec<Recipient>,
     /// Its Nix system, such as x86_64-linux
@@ -71,7 +71,7 @@ fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<E
         services: args.services.into_iter().collect(),
         ..Host::default()
     };
-    ops::host::add(&settings, &args.name, host)?;
+    ops::host::add(&settings, &args.name, &host)?;
     let next = if pending {
         "it is pending until it has a recipient"
     } else {

@@ -1,5 +1,6 @@
 //! `secretctl init`
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use super::context::Environment;
@@ -7,13 +8,15 @@ use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
 use super::ui::Ui;
+use crate::diag::Class;
+use crate::diag::Failure;
 use crate::name::AdminName;
 use crate::ops;
 use crate::ops::Admin;
 use crate::ops::Recipient;
 use crate::ops::VerifyingKey;
 
-/// Make a new fleet with its first admin
+/// Make a new fleet with its first admin, whose public key `--signing-key` names
 #[derive(Debug, clap::Args)]
 pub(super) struct InitArgs {
     /// The folder that becomes a fleet
@@ -25,30 +28,59 @@ pub(super) struct InitArgs {
     /// What their secrets are encrypted to: age1… or an ssh public key (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
     recipients: Vec<Recipient>,
-    /// The ssh-ed25519 public key, or a file with it, that they sign with (can be repeated)
-    #[arg(long = "sign-with", alias = "signing-pub", value_name = "KEY", required = true, value_parser = public_key)]
-    signing_keys: Vec<VerifyingKey>,
 }
 
-/// A public key as text, or the path of a file that holds it.
-pub(super) fn public_key(text: &str) -> Result<VerifyingKey, String> {
-    if text.starts_with("ssh-") {
-        return text.parse().map_err(|error| format!("{error}"));
+/// Why there is no key to sign with.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+enum SigningKeyError {
+    /// None was named.
+    #[error("no signing key was named")]
+    #[diagnostic(
+        code(init::no_signing_key),
+        help("add `--signing-key ~/.ssh/id_ed25519.pub`; `ssh-keygen -t ed25519` makes one")
+    )]
+    Missing,
+    /// The text or file is no public key.
+    #[error("signing key `{given}`: {reason}")]
+    #[diagnostic(
+        code(init::signing_key),
+        help("name an ssh-ed25519 public key, such as ~/.ssh/id_ed25519.pub")
+    )]
+    Unusable { given: String, reason: String },
+}
+
+impl Failure for SigningKeyError {
+    fn class(&self) -> Class {
+        Class::Usage
     }
-    let file = std::fs::read_to_string(text).map_err(|error| format!("cannot read `{text}`: {error}"))?;
-    file.parse().map_err(|error| format!("`{text}`: {error}"))
+}
+
+/// The public key that `--signing-key` stands for where an admin is added: its text, or a file with it.
+pub(super) fn signing_key(given: Option<&Path>) -> Result<VerifyingKey, CommandError> {
+    let given = given.ok_or(SigningKeyError::Missing)?;
+    let shown = given.display().to_string();
+    let unusable = |reason: String| SigningKeyError::Unusable { given: shown.clone(), reason };
+    if shown.starts_with("ssh-") {
+        return Ok(shown.parse().map_err(|error| unusable(format!("{error}")))?);
+    }
+    let text = std::fs::read_to_string(given).map_err(|error| unusable(error.to_string()))?;
+    if text.contains("PRIVATE KEY") {
+        return Err(unusable("this is the private half; name the same path with `.pub`".to_owned()).into());
+    }
+    Ok(text.parse().map_err(|error| unusable(format!("{error}")))?)
 }
 
 pub(super) fn run(
-    args: InitArgs,
-    env: Environment,
+    args: &InitArgs,
+    env: &Environment,
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let folder = env.current_dir.join(global.fleet.unwrap_or(args.folder));
+    let folder = env.current_dir.join(global.fleet.unwrap_or_else(|| args.folder.clone()));
+    let key = signing_key(global.signing_key.as_deref())?;
     let admin = Admin {
-        recipients: args.recipients.into_iter().collect(),
-        signing_keys: args.signing_keys.into_iter().collect(),
+        recipients: args.recipients.iter().cloned().collect(),
+        signing_keys: [key].into(),
         removed: None,
     };
     let report = ops::init::init(&folder, &args.admin, &admin)?;

@@ -19,7 +19,7 @@ pub(super) struct ListArgs {
 }
 
 pub(super) fn run(
-    args: ListArgs,
+    args: &ListArgs,
     env: Environment,
     global: Global,
     ui: &mut Ui,

@@ -22,7 +22,7 @@ pub(super) struct LogArgs {
 }
 
 pub(super) fn run(
-    args: LogArgs,
+    args: &LogArgs,
     env: Environment,
     global: Global,
     ui: &mut Ui,

@@ -18,7 +18,12 @@ pub(super) struct MvArgs {
     to: SecretName,
 }
 
-pub(super) fn run(args: MvArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+pub(super) fn run(
+    args: &MvArgs,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
     let ws = env.open(global, &format!("mv {}", args.from))?;
     let report = ops::relocate::rename(&ws, &args.from, &args.to)?;
     Ok(tell(&report, ui))

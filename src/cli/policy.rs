@@ -131,7 +131,7 @@ fn matrix(args: MatrixArgs, env: Environment, global: Global, ui: &mut Ui) -> Re
     match args.format {
         Format::Json => ui.json(&serde_json::json!({ "version": 1, "rows": matrix.rows }))?,
         Format::Text if matrix.rows.is_empty() => {
-            ui.say("no rule allows anybody to read a secret that exists")
+            ui.say("no rule allows anybody to read a secret that exists");
         }
         Format::Text => ui.line(&rows(&matrix))?,
     }

@@ -53,9 +53,6 @@ fn row(arg: &clap::Arg) -> String {
         None => value,
     };
     let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
-    if let Some(variable) = arg.get_env() {
-        let _ = write!(help, "; also `{}`", variable.to_string_lossy());
-    }
     let choices: Vec<String> =
         arg.get_possible_values().iter().map(|v| format!("`{}`", v.get_name())).collect();
     if takes_value && !choices.is_empty() {

@@ -21,7 +21,7 @@ pub(super) struct RekeyArgs {
 }
 
 pub(super) fn run(
-    args: RekeyArgs,
+    args: &RekeyArgs,
     env: Environment,
     global: Global,
     ui: &mut Ui,
@@ -38,10 +38,15 @@ pub(super) fn run(
             for secret in &report.secrets {
                 ui.line(secret.as_str())?;
             }
+            for (set, what) in [(&report.gained, "can read them now"), (&report.lost, "can't any more")] {
+                if !set.is_empty() {
+                    ui.say(&format!("{}: {what}", set.iter().cloned().collect::<Vec<_>>().join(", ")));
+                }
+            }
             match (args.check, report.secrets.len()) {
                 (_, 0) => ui.say("every source has the right recipients"),
                 (true, count) => {
-                    ui.say(&format!("{count} source(s) have other recipients; run `secretctl rekey`"))
+                    ui.say(&format!("{count} source(s) have other recipients; run `secretctl rekey`"));
                 }
                 (false, count) => ui.say(&format!("rekeyed {count} source(s)")),
             }

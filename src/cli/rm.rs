@@ -16,7 +16,12 @@ pub(super) struct RmArgs {
     secret: SecretName,
 }
 
-pub(super) fn run(args: RmArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+pub(super) fn run(
+    args: &RmArgs,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
     let ws = env.open(global, &format!("rm {}", args.secret))?;
     let report = ops::relocate::remove(&ws, &args.secret)?;
     Ok(tell(&report, ui))

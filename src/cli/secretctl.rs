@@ -57,20 +57,20 @@ enum Command {
 pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, CommandError> {
     let Cli { global, command } = cli;
     match command {
-        Command::Init(args) => init::run(args, environment, global, ui),
-        Command::Edit(args) => edit::run(args, environment, global, ui),
-        Command::Set(args) => set::run(args, environment, global, ui),
-        Command::Show(args) => show::run(args, environment, global, ui),
-        Command::List(args) => list::run(args, environment, global, ui),
-        Command::Rm(args) => rm::run(args, environment, global, ui),
-        Command::Mv(args) => mv::run(args, environment, global, ui),
-        Command::Log(args) => log::run(args, environment, global, ui),
+        Command::Init(args) => init::run(&args, &environment, global, ui),
+        Command::Edit(args) => edit::run(&args, environment, global, ui),
+        Command::Set(args) => set::run(&args, environment, global, ui),
+        Command::Show(args) => show::run(&args, environment, global, ui),
+        Command::List(args) => list::run(&args, environment, global, ui),
+        Command::Rm(args) => rm::run(&args, environment, global, ui),
+        Command::Mv(args) => mv::run(&args, environment, global, ui),
+        Command::Log(args) => log::run(&args, environment, global, ui),
         Command::Seal(args) => seal::run(args, environment, global, ui),
-        Command::Rekey(args) => rekey::run(args, environment, global, ui),
+        Command::Rekey(args) => rekey::run(&args, environment, global, ui),
         Command::Check(args) => check::run(args, environment, global, ui),
         Command::Policy(command) => policy::run(command, environment, global, ui),
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),
-        Command::Completions(args) => completions::run(args, ui),
+        Command::Completions(args) => completions::run(&args, ui),
     }
 }

@@ -66,13 +66,13 @@ impl Failure for ValueError {
 }
 
 pub(super) fn run(
-    args: SetArgs,
+    args: &SetArgs,
     env: Environment,
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let ws = env.open(global, &format!("set {}", args.secret))?;
-    let mut value = read(&args)?;
+    let mut value = read(args)?;
     if args.trim {
         value.strip_suffix(b'\n');
     } else if is_one_line_with_newline(&value) {

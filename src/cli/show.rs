@@ -18,7 +18,7 @@ pub(super) struct ShowArgs {
 }
 
 pub(super) fn run(
-    args: ShowArgs,
+    args: &ShowArgs,
     env: Environment,
     global: Global,
     ui: &mut Ui,

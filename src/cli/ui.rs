@@ -118,16 +118,50 @@ impl Ui {
 fn underlined(diagnostic: &dyn miette::Diagnostic) -> Option<String> {
     let source = diagnostic.source_code()?;
     let label = diagnostic.labels()?.next()?;
-    let contents = source.read_span(label.inner(), 0, 0).ok()?;
+    // With a line around it the contents start at the start of a line; without, in the middle of ours.
+    let contents = source.read_span(label.inner(), 1, 1).ok()?;
     let text = String::from_utf8_lossy(contents.data());
-    let line = text.lines().next().unwrap_or_default();
-    let before: String =
-        line.chars().take(contents.column()).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    let rest = line.chars().count().saturating_sub(contents.column());
+    let before = text.get(..label.offset().saturating_sub(contents.span().offset()))?;
+    let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
+    let number = (contents.line() + before.matches('\n').count() + 1).to_string();
+    let indent: String =
+        before.rsplit('\n').next()?.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let rest = line.chars().count().saturating_sub(indent.chars().count());
     let marks = "^".repeat(label.len().min(rest).max(1));
-    let number = (contents.line() + 1).to_string();
     let gutter = " ".repeat(number.len());
-    let place = format!("{}:{number}:{}", contents.name().unwrap_or("input"), contents.column() + 1);
+    let place = format!("{}:{number}:{}", contents.name().unwrap_or("input"), indent.chars().count() + 1);
     let remark = label.label().map(|remark| format!(" {remark}")).unwrap_or_default();
-    Some(format!("\n{gutter}--> {place}\n{gutter} |\n{number} | {line}\n{gutter} | {before}{marks}{remark}"))
+    Some(format!("\n{gutter}--> {place}\n{gutter} |\n{number} | {line}\n{gutter} | {indent}{marks}{remark}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diag::SourceError;
+
+    fn error(text: &str, span: std::ops::Range<usize>) -> SourceError {
+        SourceError {
+            code: "a::b",
+            message: "m".to_owned(),
+            label: "here".to_owned(),
+            help: None,
+            source_file: miette::NamedSource::new("f", Arc::from(text)),
+            span,
+        }
+    }
+
+    #[test]
+    fn the_whole_line_is_shown_and_just_the_span_underlined() {
+        for (text, span, wanted) in [
+            ("one", 0..3, "\n --> f:1:1\n  |\n1 | one\n  | ^^^ here"),
+            ("one\ntwo three\nfour", 8..13, "\n --> f:2:5\n  |\n2 | two three\n  |     ^^^^^ here"),
+            ("one\ntwo", 7..7, "\n --> f:2:4\n  |\n2 | two\n  |    ^ here"),
+            ("one\n  two\n\nx", 6..11, "\n --> f:2:3\n  |\n2 |   two\n  |   ^^^ here"),
+            ("", 0..0, "\n --> f:1:1\n  |\n1 | \n  | ^ here"),
+        ] {
+            assert_eq!(underlined(&error(text, span.clone())).as_deref(), Some(wanted), "{text:?} {span:?}");
+        }
+    }
 }

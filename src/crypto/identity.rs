@@ -260,13 +260,22 @@ fn encrypted(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Ide
     }
 }
 
+/// How far a key under a passphrase has been opened; nobody is asked twice.
+#[derive(Default)]
+enum Lock {
+    #[default]
+    Untried,
+    Refused,
+    Open(Box<age::ssh::Identity>),
+}
+
 /// An ssh key under a passphrase. Asks only for files that are encrypted to it, and once.
 struct LockedSsh {
     key: age::ssh::EncryptedKey,
     public: Option<age::ssh::Recipient>,
     origin: String,
     callbacks: AgeCallbacks,
-    unlocked: Mutex<Option<Option<age::ssh::Identity>>>,
+    unlocked: Mutex<Lock>,
 }
 
 impl LockedSsh {
@@ -286,12 +295,16 @@ impl LockedSsh {
     }
 
     fn unlock(&self) -> Option<age::ssh::Identity> {
-        let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
-        let ask = || {
-            let passphrase = self.callbacks.ask_passphrase(&format!("Passphrase for {}", self.origin))?;
-            self.key.decrypt(passphrase).ok().map(age::ssh::Identity::from)
-        };
-        unlocked.get_or_insert_with(ask).clone()
+        let mut lock = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*lock, Lock::Untried) {
+            let passphrase = self.callbacks.ask_passphrase(&format!("Passphrase for {}", self.origin));
+            let key = passphrase.and_then(|passphrase| self.key.decrypt(passphrase).ok());
+            *lock = key.map_or(Lock::Refused, |key| Lock::Open(Box::new(age::ssh::Identity::from(key))));
+        }
+        match &*lock {
+            Lock::Open(key) => Some(age::ssh::Identity::clone(key)),
+            Lock::Untried | Lock::Refused => None,
+        }
     }
 }
 
@@ -371,10 +384,7 @@ impl SealingIdentity {
 
     /// The public half, which stands in the manifest.
     pub fn recipient(&self) -> Recipient {
-        // INVARIANT: the library's own text of a public key parses.
-        let text = self.0.to_public().to_string();
-        #[expect(clippy::expect_used, reason = "the library parses what it printed")]
-        text.parse().expect("an age recipient")
+        Recipient::from(self.0.to_public())
     }
 
     pub(super) fn as_identity(&self) -> &dyn age::Identity {

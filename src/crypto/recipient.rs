@@ -117,6 +117,12 @@ impl FromStr for Recipient {
     }
 }
 
+impl From<age::x25519::Recipient> for Recipient {
+    fn from(key: age::x25519::Recipient) -> Self {
+        Self { text: key.to_string(), kind: Kind::X25519(key) }
+    }
+}
+
 impl TryFrom<String> for Recipient {
     type Error = RecipientError;
 

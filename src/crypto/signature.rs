@@ -207,7 +207,10 @@ impl SshSignature {
 
     /// Parses the armored form that `ssh-keygen -Y sign` writes.
     pub fn from_armored(text: &str) -> Result<Self, SignatureError> {
-        SshSig::from_pem(text).map(Self).map_err(|_| SignatureError::Malformed)
+        let parsed = SshSig::from_pem(text).map(Self).map_err(|_| SignatureError::Malformed)?;
+        // The library reads some lengths loosely; a signature has one spelling here.
+        let body: String = text.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+        if parsed.to_base64() == body { Ok(parsed) } else { Err(SignatureError::Malformed) }
     }
 
     /// Parses base64 without armor or line breaks, as ledger lines hold it.
@@ -278,4 +281,82 @@ fn armor(base64: &str) -> String {
     armored.push_str(END);
     armored.push('\n');
     armored
+}
+
+#[cfg(all(test, feature = "admin"))]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::crypto::NoPrompt;
+    use crate::crypto::Prompt;
+    use crate::crypto::Signer;
+    use crate::crypto::SignerSource;
+
+    /// A point of order 8: any signature by it can be made to hold for any message.
+    const WEAK: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMcXanA9TdhPujwLdg0QZw8qIFP6LDnMxk7H/XeSrAN6";
+
+    fn signer(folder: &Path, name: &str) -> Signer {
+        let file = folder.join(name);
+        let made =
+            Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&file).status();
+        assert!(made.unwrap().success());
+        let prompt: Arc<dyn Prompt> = Arc::new(NoPrompt);
+        let source = SignerSource { file: Some(file), ..SignerSource::default() };
+        Signer::find(&source, &|_| true, &prompt).unwrap()
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_bytes_namespace_and_key_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (alice, bob) = (signer(folder.path(), "a"), signer(folder.path(), "b"));
+        let trusted = BTreeSet::from([alice.key().clone()]);
+        let signature = alice.sign(b"bytes", Namespace::Manifest).unwrap();
+        assert_eq!(signature.verify(b"bytes", Namespace::Manifest, &trusted), Ok(alice.key()));
+        assert_eq!(signature.verify(b"byteS", Namespace::Manifest, &trusted), Err(SignatureError::Mismatch));
+        let other = signature.verify(b"bytes", Namespace::Ledger, &trusted);
+        assert!(matches!(other, Err(SignatureError::Namespace { .. })));
+        let strangers = BTreeSet::from([bob.key().clone()]);
+        let untrusted = signature.verify(b"bytes", Namespace::Manifest, &strangers);
+        assert!(matches!(untrusted, Err(SignatureError::Untrusted { .. })));
+    }
+
+    #[test]
+    fn both_text_forms_round_trip_and_no_changed_character_verifies() {
+        let folder = tempfile::tempdir().unwrap();
+        let alice = signer(folder.path(), "a");
+        let trusted = BTreeSet::from([alice.key().clone()]);
+        let signature = alice.sign(b"bytes", Namespace::Ledger).unwrap();
+        let armored = SshSignature::from_armored(&signature.to_armored()).unwrap();
+        assert_eq!(armored.to_base64(), signature.to_base64());
+        let base64 = signature.to_base64();
+        let verifies = |text: &str| {
+            SshSignature::from_base64(text)
+                .and_then(|s| s.verify(b"bytes", Namespace::Ledger, &trusted).cloned())
+        };
+        assert!(verifies(&base64).is_ok());
+        for at in 0..base64.len() {
+            let mut changed = base64.clone().into_bytes();
+            let byte = changed.get_mut(at).unwrap();
+            *byte = if *byte == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(verifies(&changed).is_err(), "changed at {at}");
+        }
+    }
+
+    #[test]
+    fn only_sound_ed25519_keys_count() {
+        for (text, wanted) in [
+            ("ssh-rsa AAAA", "public key"),
+            ("", "public key"),
+            (WEAK, "weak"),
+            ("ssh-ed25519 !!", "public key"),
+        ] {
+            let message = text.parse::<VerifyingKey>().unwrap_err().to_string();
+            assert!(message.contains(wanted), "{text}: {message}");
+        }
+    }
 }

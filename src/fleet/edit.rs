@@ -10,8 +10,12 @@ use toml_edit::value;
 use super::Admin;
 use super::Host;
 use super::HostState;
+use crate::crypto::Recipient;
+use crate::crypto::VerifyingKey;
 use crate::name::AdminName;
 use crate::name::HostName;
+use crate::name::ServiceName;
+use crate::name::Tag;
 
 /// What a new fleet file starts with.
 const HEADER: &str = "\
@@ -48,12 +52,12 @@ impl FleetFile {
     /// Adds `[hosts.NAME]`.
     pub fn add_host(&mut self, name: &HostName, host: &Host) {
         let mut table = Table::new();
-        insert_list(&mut table, "recipients", host.recipients.iter().map(|r| r.as_str()));
+        insert_list(&mut table, "recipients", host.recipients.iter().map(Recipient::as_str));
         if let Some(system) = &host.system {
             table.insert("system", value(system.as_str()));
         }
-        insert_list(&mut table, "tags", host.tags.iter().map(|t| t.as_str()));
-        insert_list(&mut table, "services", host.services.iter().map(|s| s.as_str()));
+        insert_list(&mut table, "tags", host.tags.iter().map(Tag::as_str));
+        insert_list(&mut table, "services", host.services.iter().map(ServiceName::as_str));
         if host.state != HostState::Active {
             table.insert("state", value(host.state.to_string()));
         }
@@ -63,8 +67,8 @@ impl FleetFile {
     /// Adds `[admins.NAME]`.
     pub fn add_admin(&mut self, name: &AdminName, admin: &Admin) {
         let mut table = Table::new();
-        insert_list(&mut table, "recipients", admin.recipients.iter().map(|r| r.as_str()));
-        insert_list(&mut table, "signing-keys", admin.signing_keys.iter().map(|k| k.as_str()));
+        insert_list(&mut table, "recipients", admin.recipients.iter().map(Recipient::as_str));
+        insert_list(&mut table, "signing-keys", admin.signing_keys.iter().map(VerifyingKey::as_str));
         self.section("admins").insert(name.as_str(), Item::Table(table));
     }
 
@@ -94,5 +98,41 @@ fn insert_list<'a>(table: &mut Table, key: &str, words: impl Iterator<Item = &'a
     let array: Array = words.collect();
     if !array.is_empty() {
         table.insert(key, value(array));
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::fleet::Fleet;
+
+    #[test]
+    fn comments_and_order_stay_when_something_is_added() {
+        let before = "# ours\nversion = 1\n\n[admins.aki] # the first\nrecipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\n";
+        let mut file = FleetFile::parse(before);
+        let host =
+            Host { system: Some("x86_64-linux".to_owned()), state: HostState::Pending, ..Host::default() };
+        file.add_host(&"forge".parse().unwrap(), &host);
+        let after = file.to_text();
+        assert!(after.starts_with(before), "{after}");
+        let fleet = Fleet::parse(&after, Path::new("t")).unwrap();
+        assert_eq!(fleet.hosts.get("forge"), Some(&host));
+    }
+
+    #[test]
+    fn a_removed_admin_keeps_only_their_signing_keys() {
+        let mut file = FleetFile::new();
+        let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse().unwrap();
+        let admin = Admin { recipients: [recipient].into(), ..Admin::default() };
+        file.add_admin(&"aki".parse().unwrap(), &admin);
+        let now = "2026-11-20T10:00:00Z".parse().unwrap();
+        file.remove_admin(&"aki".parse().unwrap(), now);
+        let fleet = Fleet::parse(&file.to_text(), Path::new("t")).unwrap();
+        let removed = fleet.admins.get("aki").unwrap();
+        assert_eq!(removed.removed, Some(now));
+        assert!(removed.recipients.is_empty());
     }
 }

@@ -15,7 +15,9 @@ const TEMPORARY: &str = ".secretctl-tmp";
 /// Replaces `path` with `bytes`: a temporary file beside it with its final mode, sync, rename, sync the folder.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let temporary = temporary_beside(path);
-    let written = write_new(&temporary, bytes, mode).and_then(|()| rename(&temporary, path));
+    let written = write_new(&temporary, bytes, mode)
+        .and_then(|file| file.sync_all().map_err(FsError::on("sync", &temporary)))
+        .and_then(|()| rename(&temporary, path));
     if written.is_err() {
         let _ = remove_if_there(&temporary);
     }
@@ -39,13 +41,13 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     Ok(bytes)
 }
 
-/// Writes a file that must not be followed through a link, and syncs it.
-pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+/// Writes a file that must not be followed through a link. The caller sees to it that it reaches the disk.
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<File, FsError> {
     let failed = FsError::on("write", path);
     remove_if_there(path)?;
     let mut file = File::options().write(true).create_new(true).mode(mode).open(path).map_err(&failed)?;
     file.write_all(bytes).map_err(&failed)?;
-    file.sync_all().map_err(&failed)
+    Ok(file)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this module is the writer")]

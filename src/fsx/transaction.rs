@@ -19,6 +19,9 @@ use super::atomic::write_new;
 
 /// The list of steps; its presence is the point after which the change will happen.
 const JOURNAL: &str = "journal.json";
+/// With more files than this, one sync of the file system is cheaper than one of each.
+#[cfg(target_os = "linux")]
+const SYNC_ONE_BY_ONE: usize = 8;
 /// Largest journal that is read back.
 const JOURNAL_MAX: u64 = 256 << 20;
 /// Mode of files in the repository: all of them are ciphertext or public.
@@ -106,6 +109,7 @@ impl Transaction {
         if self.is_empty() {
             return drop_staging(&self.staging);
         }
+        self.sync_staged()?;
         let journal = Journal { version: 1, steps: self.steps.clone() };
         let path = self.staging.join(JOURNAL);
         let bytes = serde_json::to_vec(&journal)
@@ -114,6 +118,24 @@ impl Transaction {
         write_atomic(&path, &bytes, REPOSITORY_MODE)?;
         self.apply()?;
         drop_staging(&self.staging)
+    }
+
+    /// Everything staged is on the disk before the journal says that the change will happen.
+    fn sync_staged(&self) -> Result<(), FsError> {
+        let failed = FsError::on("sync", &self.staging);
+        let folder = std::fs::File::open(&self.staging).map_err(&failed)?;
+        #[cfg(target_os = "linux")]
+        if self.steps.len() > SYNC_ONE_BY_ONE {
+            return rustix::fs::syncfs(&folder).map_err(std::io::Error::from).map_err(&failed);
+        }
+        for step in &self.steps {
+            if let Step::Write { staged, .. } = step {
+                std::fs::File::open(self.staged(*staged))
+                    .and_then(|file| file.sync_all())
+                    .map_err(&failed)?;
+            }
+        }
+        folder.sync_all().map_err(&failed)
     }
 
     /// Every step can be repeated: a staged file that is gone was renamed by an earlier attempt.

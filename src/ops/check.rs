@@ -199,7 +199,8 @@ fn recipients(
         }
     };
     let place = Place::file(Layout::source(name));
-    Some(error(Class::Finding, "store::recipients", message).at(place).help("run `secretctl rekey`"))
+    let help = "if `git log -p secretctl.toml` shows a change that is meant, run `secretctl rekey`";
+    Some(error(Class::Finding, "store::recipients", message).at(place).help(help))
 }
 
 /// A ledger without a source must say that the secret was removed.

@@ -22,7 +22,7 @@ use crate::ops::workspace::read_text;
 use crate::store::Layout;
 
 /// Adds a host to `secretctl.toml`, keeping its comments and order. Without recipients it is pending.
-pub fn add(settings: &Settings, name: &HostName, host: Host) -> Result<(), OpsError> {
+pub fn add(settings: &Settings, name: &HostName, host: &Host) -> Result<(), OpsError> {
     change_fleet(settings, |fleet, file| {
         if fleet.hosts.contains_key(name) {
             return Err(OpsError::HostExists { host: name.clone() });

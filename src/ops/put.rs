@@ -149,7 +149,7 @@ pub(super) fn put(
     };
     let outcome = if ledger.current().is_some() { Put::Changed } else { Put::Created };
     let hosts = readers(ws, secret);
-    let ciphertext = write_source(ws, author, secret, value, &mut ledger, outcome, &hosts)?;
+    let ciphertext = write_source(ws, author, secret, value, &mut ledger, &hosts)?;
     let mut change = ws.change(lock)?;
     change.write(Layout::source(secret), &ciphertext)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
@@ -168,18 +168,18 @@ pub(super) fn put(
     })
 }
 
+/// Encrypts the value for admins and appends the line about it.
 fn write_source(
     ws: &Workspace,
     author: &Author,
     secret: &SecretName,
     value: &SecretBytes,
     ledger: &mut VerifiedLedger,
-    outcome: Put,
     hosts: &BTreeSet<HostName>,
 ) -> Result<Vec<u8>, StoreError> {
     let recipients = ws.fleet.source_recipients();
     let ciphertext = Source::encrypt(secret, value, &recipients, &ws.settings.prompt)?;
-    let event = if outcome == Put::Created { Event::Created } else { Event::Edited };
+    let event = if ledger.current().is_some() { Event::Edited } else { Event::Created };
     let source_sha256 = Some(Digest::of(&ciphertext));
     let entry = ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone() };
     let author = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };

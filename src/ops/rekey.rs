@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::crypto::Digest;
+use crate::crypto::Recipient;
 use crate::ledger;
 use crate::ledger::Event;
 use crate::name::SecretName;
@@ -25,19 +26,26 @@ pub struct RekeyReport {
     pub version: u32,
     /// Secrets whose source has, or would get, other recipients.
     pub secrets: BTreeSet<SecretName>,
+    /// Who can read some of them that could not before, in words.
+    pub gained: BTreeSet<String>,
+    /// Who can't any more.
+    pub lost: BTreeSet<String>,
 }
 
 /// Secrets whose source is not encrypted to just the active admins and recovery, by their ledgers.
 pub fn outdated(ws: &Workspace) -> Result<RekeyReport, OpsError> {
     let right = ws.fleet.source_recipients();
     let survey = ws.layout.survey()?;
-    let mut secrets = BTreeSet::new();
+    let mut report = RekeyReport { version: 1, ..RekeyReport::default() };
+    let owner = |r: &Recipient| ws.fleet.owner_of(r).unwrap_or_else(|| format!("`{r}`"));
     for (name, ledger) in ws.layout.read_ledgers(&survey.sources, &ws.authors()) {
-        if ledger?.head().is_some_and(|head| head.recipients != right) {
-            secrets.insert(name);
-        }
+        let ledger = ledger?;
+        let Some(head) = ledger.head().filter(|head| head.recipients != right) else { continue };
+        report.gained.extend(right.difference(&head.recipients).map(owner));
+        report.lost.extend(head.recipients.difference(&right).map(owner));
+        report.secrets.insert(name);
     }
-    Ok(RekeyReport { version: 1, secrets })
+    Ok(report)
 }
 
 /// Encrypts every outdated source anew. Interrupted, it has done whole batches; run again, it does the rest.

@@ -1,58 +1,39 @@
-//! The functions that declare rules: `allow`, `deny` and the methods on what they give back.
+//! The functions that declare rules: `allow`, `deny`, their methods, and the selectors of hosts.
 
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use rhai::Array;
 use rhai::Dynamic;
 use rhai::Engine;
 use rhai::EvalAltResult;
-use rhai::FnPtr;
 use rhai::ImmutableString;
 use rhai::NativeCallContext;
 
-use super::condition::Condition;
+use super::budget;
+use super::draft::Draft;
+use super::draft::Given;
 use super::error::Code;
 use super::error::Fault;
 use super::facts::HostObject;
 use super::facts::Roster;
-use super::pattern::Pattern;
-use super::reword::type_word;
 use super::rule::Effect;
 use super::rule::Rule;
-use super::rule::RuleText;
 use super::select::HostSet;
 use super::select::Selector;
-use super::select::ServiceSelector;
 use crate::diag::Place;
 
 /// Most rules that one policy may declare.
-pub(super) const RULES_MAX: usize = 20_000;
+const RULES_MAX: usize = 20_000;
 
 /// Most patterns that all rules may hold together.
 const PATTERNS_MAX: usize = 50_000;
 
-/// Most conditions on one rule.
-const CONDITIONS_MAX: usize = 8;
+/// Units that a declaring function costs besides those of the script.
+const DECLARATION_UNITS: u64 = 10;
 
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
-
-/// A rule that is still being declared.
-struct Draft {
-    effect: Effect,
-    place: Place,
-    patterns: Vec<Pattern>,
-    hosts: Option<Selector>,
-    except: Option<Selector>,
-    services: Option<ServiceSelector>,
-    conditions: Vec<Condition>,
-    not_after: Option<Timestamp>,
-    because: Option<String>,
-}
 
 /// Collects the rules that scripts declare.
 #[derive(Clone)]
@@ -86,12 +67,12 @@ impl Recorder {
                 recorder.declare(effect, &context, &patterns)
             });
         }
-        self.method(engine, "hosts", Self::hosts);
-        self.method(engine, "except", Self::except);
-        self.method(engine, "services", Self::services);
-        self.method(engine, "because", Self::because);
-        self.method(engine, "until", Self::until);
-        self.method(engine, "when", Self::when);
+        self.method(engine, "hosts", Draft::hosts);
+        self.method(engine, "except", Draft::except);
+        self.method(engine, "services", Draft::services);
+        self.method(engine, "because", Draft::because);
+        self.method(engine, "until", Draft::until);
+        self.method(engine, "when", Draft::when);
     }
 
     /// The rules as declared, in that order.
@@ -105,15 +86,16 @@ impl Recorder {
         &self,
         engine: &mut Engine,
         name: &str,
-        change: fn(&Self, &mut Draft, &NativeCallContext<'_>, Dynamic) -> Result<(), Fault>,
+        change: fn(&mut Draft, &Given<'_>) -> Result<(), Fault>,
     ) {
         let recorder = self.clone();
         engine.register_fn(
             name,
             move |context: NativeCallContext<'_>, rule: &mut Handle, value: Dynamic| -> Outcome<Handle> {
+                budget::spend(DECLARATION_UNITS);
                 let mut drafts = recorder.drafts.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(draft) = drafts.rules.get_mut(rule.0) {
-                    change(&recorder, draft, &context, value)?;
+                    change(draft, &Given { value: &value, context: &context, roster: &recorder.roster })?;
                 }
                 Ok(*rule)
             },
@@ -121,7 +103,8 @@ impl Recorder {
     }
 
     fn declare(&self, effect: Effect, context: &NativeCallContext<'_>, value: &Dynamic) -> Outcome<Handle> {
-        let patterns = patterns(value, type_name(context, value))?;
+        budget::spend(DECLARATION_UNITS);
+        let patterns = Given { value, context, roster: &self.roster }.patterns()?;
         let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
         drafts.patterns += patterns.len();
         if drafts.rules.len() >= RULES_MAX || drafts.patterns > PATTERNS_MAX {
@@ -132,113 +115,6 @@ impl Recorder {
         }
         drafts.rules.push(Draft::new(effect, place(context), patterns));
         Ok(Handle(drafts.rules.len() - 1))
-    }
-
-    fn hosts(&self, draft: &mut Draft, context: &NativeCallContext<'_>, value: Dynamic) -> Result<(), Fault> {
-        let selector = Selector::resolve(&value, &self.roster, type_name(context, &value))?;
-        draft.hosts = Some(match draft.hosts.take() {
-            Some(before) => before.or(&selector),
-            None => selector,
-        });
-        Ok(())
-    }
-
-    fn except(
-        &self,
-        draft: &mut Draft,
-        context: &NativeCallContext<'_>,
-        value: Dynamic,
-    ) -> Result<(), Fault> {
-        let selector = Selector::resolve(&value, &self.roster, type_name(context, &value))?;
-        draft.except = Some(match draft.except.take() {
-            Some(before) => before.or(&selector),
-            None => selector,
-        });
-        Ok(())
-    }
-
-    fn services(
-        &self,
-        draft: &mut Draft,
-        context: &NativeCallContext<'_>,
-        value: Dynamic,
-    ) -> Result<(), Fault> {
-        draft.services.get_or_insert_default().add(&value, type_name(context, &value))
-    }
-
-    fn because(
-        &self,
-        draft: &mut Draft,
-        context: &NativeCallContext<'_>,
-        value: Dynamic,
-    ) -> Result<(), Fault> {
-        let text = text(&value, type_name(context, &value))?;
-        if draft.because.is_some() {
-            return Err(
-                Fault::new(Code::Argument, "the rule already has a reason").help("write one `.because(..)`")
-            );
-        }
-        draft.because = Some(text);
-        Ok(())
-    }
-
-    /// Every `.until(..)` is a promise, so the earliest counts.
-    fn until(&self, draft: &mut Draft, context: &NativeCallContext<'_>, value: Dynamic) -> Result<(), Fault> {
-        let end = last_instant(&text(&value, type_name(context, &value))?)?;
-        draft.not_after = Some(draft.not_after.map_or(end, |before| before.min(end)));
-        Ok(())
-    }
-
-    fn when(&self, draft: &mut Draft, context: &NativeCallContext<'_>, value: Dynamic) -> Result<(), Fault> {
-        let wrong = || expected("a function", type_name(context, &value));
-        let function = value.read_lock::<FnPtr>().ok_or_else(wrong)?.clone();
-        if draft.conditions.len() >= CONDITIONS_MAX {
-            let message = format!("a rule has at most {CONDITIONS_MAX} conditions");
-            return Err(Fault::new(Code::Limit, message).help("join them with `&&`"));
-        }
-        draft.conditions.push(Condition::freeze(function, context)?);
-        Ok(())
-    }
-}
-
-impl Draft {
-    fn new(effect: Effect, place: Place, patterns: Vec<Pattern>) -> Self {
-        Self {
-            effect,
-            place,
-            patterns,
-            hosts: None,
-            except: None,
-            services: None,
-            conditions: Vec::new(),
-            not_after: None,
-            because: None,
-        }
-    }
-
-    fn finish(self, all: &HostSet) -> Rule {
-        let everywhere = Selector { hosts: all.clone(), text: "any_host()".to_owned() };
-        let selected = match (self.hosts, self.except) {
-            (None, None) => None,
-            (hosts, None) => hosts,
-            (hosts, Some(except)) => Some(hosts.unwrap_or(everywhere).except(&except)),
-        };
-        let text = RuleText {
-            place: self.place,
-            effect: self.effect,
-            patterns: self.patterns.iter().map(|pattern| pattern.text().to_owned()).collect(),
-            hosts: selected.as_ref().map(|selector| selector.text.clone()),
-            services: self.services.as_ref().map(ServiceSelector::text),
-            not_after: self.not_after,
-            because: self.because,
-        };
-        Rule {
-            reference: text.into(),
-            patterns: self.patterns,
-            hosts: selected.map_or_else(|| all.clone(), |selector| selector.hosts),
-            services: self.services,
-            conditions: self.conditions,
-        }
     }
 }
 
@@ -262,10 +138,9 @@ fn register_except<T: Clone + Send + Sync + 'static>(engine: &mut Engine, roster
     engine.register_fn(
         "except",
         move |context: NativeCallContext<'_>, from: &mut T, value: Dynamic| -> Outcome<Selector> {
-            let from = Dynamic::from(from.clone());
-            let from = Selector::resolve(&from, &roster, type_name(&context, &from))?;
-            let less = Selector::resolve(&value, &roster, type_name(&context, &value))?;
-            Ok(from.except(&less))
+            let (from, context) = (Dynamic::from(from.clone()), &context);
+            let less = Given { value: &value, context, roster: &roster }.selector()?;
+            Ok(Given { value: &from, context, roster: &roster }.selector()?.except(&less))
         },
     );
 }
@@ -274,51 +149,4 @@ fn place(context: &NativeCallContext<'_>) -> Place {
     let position = context.call_position();
     let file = context.call_source().unwrap_or_default();
     Place { file: file.into(), line: position.line(), column: position.position() }
-}
-
-fn type_name<'c>(context: &'c NativeCallContext<'_>, value: &'c Dynamic) -> &'c str {
-    context.engine().map_type_name(value.type_name())
-}
-
-fn expected(wanted: &str, type_name: &str) -> Fault {
-    Fault::new(Code::Argument, format!("expected {wanted}, not {}", type_word(type_name)))
-}
-
-fn text(value: &Dynamic, type_name: &str) -> Result<String, Fault> {
-    let text = value.read_lock::<ImmutableString>().ok_or_else(|| expected("a text", type_name))?;
-    Ok(text.to_string())
-}
-
-fn patterns(value: &Dynamic, type_name: &str) -> Result<Vec<Pattern>, Fault> {
-    if let Some(text) = value.read_lock::<ImmutableString>() {
-        return Ok(vec![pattern(&text)?]);
-    }
-    let wrong = |type_name| {
-        expected("a pattern or an array of patterns", type_name).help("write `allow(\"folder/*\")`")
-    };
-    let array = value.read_lock::<Array>().ok_or_else(|| wrong(type_name))?;
-    let texts = array.iter().map(|item| {
-        let text = item.read_lock::<ImmutableString>().ok_or_else(|| wrong(item.type_name()))?;
-        pattern(&text)
-    });
-    texts.collect()
-}
-
-fn pattern(text: &str) -> Result<Pattern, Fault> {
-    Pattern::parse(text).map_err(|error| Fault::new(Code::Pattern, error.message).help(error.help))
-}
-
-/// The last instant that a date or timestamp includes: for a date, the last second of that day in UTC.
-fn last_instant(text: &str) -> Result<Timestamp, Fault> {
-    let wrong = || {
-        Fault::new(Code::Date, format!("`{}` is neither a date nor a timestamp", text.escape_debug())).help(
-            "write a date such as `2027-01-31`, or a time with its offset such as `2027-01-31T18:00:00Z`",
-        )
-    };
-    if text.len() != "2027-01-31".len() {
-        return text.parse().map_err(|_| wrong());
-    }
-    let date: Date = text.parse().map_err(|_| wrong())?;
-    let last = date.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
-    Ok(last.timestamp())
 }

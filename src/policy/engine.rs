@@ -9,9 +9,11 @@ use rhai::EvalAltResult;
 use rhai::EvalContext;
 use rhai::FnPtr;
 use rhai::ImmutableString;
+use rhai::LexError;
 use rhai::Map;
 use rhai::OptimizationLevel;
 use rhai::Position;
+use rhai::Token;
 use rhai::packages::ArithmeticPackage;
 use rhai::packages::BasicArrayPackage;
 use rhai::packages::BasicFnPackage;
@@ -26,16 +28,21 @@ use rhai::packages::Package;
 use super::budget;
 use super::declare;
 use super::declare::Recorder;
+use super::error::Code;
+use super::error::Fault;
 use super::facts;
 use super::facts::FleetObject;
 use super::facts::Roster;
 use super::imports::Imports;
 
-/// Units that all files of a policy may spend together: about 0.2 s of work.
-pub(super) const POLICY_UNITS: u64 = 3_000_000;
+/// Units that all files of a policy may spend together: well under a second of work.
+pub(super) const POLICY_UNITS: u64 = 2_000_000;
 
 /// Longest text, and all texts of one array together, in bytes.
 const TEXT_MAX: usize = 64 * 1024;
+
+/// Longest text that is written in a file, since naming it costs one unit.
+const LITERAL_MAX: usize = 1024;
 
 /// Most elements of an array or map, with those of inner ones.
 const ELEMENTS_MAX: usize = 10_000;
@@ -85,11 +92,24 @@ fn engine(roster: &Arc<Roster>) -> Engine {
     engine.set_module_resolver(rhai::module_resolvers::DummyModuleResolver::new());
     packages(&mut engine);
     limits(&mut engine);
+    hooks(&mut engine, roster);
     facts::register(&mut engine);
-    let fleet = Dynamic::from(FleetObject(Arc::clone(roster)));
-    #[expect(deprecated, reason = "the hook is volatile, not deprecated; a new version would not compile")]
-    engine.on_var(move |name, index, context| watch(&fleet, name, index, &context));
     engine
+}
+
+#[expect(deprecated, reason = "the hooks are volatile, not deprecated; another version would not compile")]
+fn hooks(engine: &mut Engine, roster: &Arc<Roster>) {
+    let fleet = Dynamic::from(FleetObject(Arc::clone(roster)));
+    engine.on_var(move |name, index, context| watch(&fleet, name, index, &context));
+    engine.on_progress(|_| if budget::spend(1) { None } else { Some(Dynamic::UNIT) });
+    // `until` is a keyword of `do … until`, which policies give up for `.until(..)`.
+    engine.on_parse_token(|token, _, _| match token {
+        Token::StringConstant(text) if text.len() > LITERAL_MAX => {
+            Token::LexError(Box::new(LexError::StringTooLong(LITERAL_MAX)))
+        }
+        Token::Until => Token::Identifier(Box::new("until".into())),
+        token => token,
+    });
 }
 
 fn packages(engine: &mut Engine) {
@@ -105,6 +125,15 @@ fn packages(engine: &mut Engine) {
     for word in ABSENT {
         engine.disable_symbol(word);
     }
+    // It would make a large value at the price of one operation; what is registered here hides the packages'.
+    engine.register_fn("pad", |_: &mut Array, _: i64, _: Dynamic| no_pad());
+    engine.register_fn("pad", |_: &mut ImmutableString, _: i64, _: char| no_pad());
+    engine.register_fn("pad", |_: &mut ImmutableString, _: i64, _: ImmutableString| no_pad());
+}
+
+fn no_pad() -> Result<(), Box<EvalAltResult>> {
+    let fault = Fault::new(Code::UnknownFunction, "`pad` cannot be used in a policy");
+    Err(fault.help("build the value in a loop").into())
 }
 
 fn limits(engine: &mut Engine) {
@@ -120,7 +149,6 @@ fn limits(engine: &mut Engine) {
     engine.set_max_variables(256);
     engine.set_max_functions(512);
     engine.set_max_modules(64);
-    engine.on_progress(|_| if budget::spend(1) { None } else { Some(Dynamic::UNIT) });
 }
 
 /// Called wherever a script names a variable: knows `fleet`, and charges for the size of everything else.
@@ -145,7 +173,7 @@ fn watch(
         }
         // The next operation finds out if too much was spent.
         _ => {
-            budget::spend(units / 4);
+            budget::spend(units / 4 + 1);
             Ok(None)
         }
     }
@@ -162,7 +190,7 @@ fn weigh(value: &Dynamic, depth: usize, units: &mut u64) -> bool {
         return true;
     }
     if let Some(text) = value.read_lock::<ImmutableString>() {
-        *units += text.len() as u64 / 4;
+        *units += text.len() as u64 / 2;
         return true;
     }
     if let Some(array) = value.read_lock::<Array>() {

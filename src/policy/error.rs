@@ -133,6 +133,7 @@ impl Fault {
     }
 
     /// The mistake as the engine carries it; without a position it is that of the call.
+    #[expect(clippy::unnecessary_box_returns, reason = "the engine carries its errors in boxes")]
     pub(super) fn thrown_at(self, position: Position) -> Box<EvalAltResult> {
         Box::new(EvalAltResult::ErrorRuntime(rhai::Dynamic::from(self), position))
     }

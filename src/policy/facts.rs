@@ -152,6 +152,6 @@ impl FleetObject {
 }
 
 fn copied(array: &Array) -> Array {
-    budget::spend(array.len() as u64 / 4);
+    budget::spend(array.len() as u64 / 4 + 4);
     array.clone()
 }

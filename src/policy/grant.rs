@@ -16,6 +16,7 @@ use super::glob::Binding;
 use super::rule::Effect;
 use super::rule::Rule;
 use super::rule::RuleRef;
+use super::select::ServiceSelector;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
@@ -120,7 +121,7 @@ impl Policy {
 
 /// The grant to every service, if one rule gives it and none could take it from any service.
 fn grant_to_all(touching: &[&Rule], ask: &Ask<'_>) -> Option<Grant> {
-    let harmless = |rule: &&Rule| rule.reference.effect == Effect::Allow && !rule.is_conditional();
+    let harmless = |rule: &Rule| rule.reference.effect == Effect::Allow && !rule.is_conditional();
     if !touching.iter().all(|rule| harmless(rule)) {
         return None;
     }
@@ -149,8 +150,7 @@ fn grant_to_some(touching: &[&Rule], ask: &Ask<'_>) -> Option<Grant> {
 }
 
 fn known_services(touching: &[&Rule], host: &HostFacts) -> BTreeSet<ServiceName> {
-    let named =
-        touching.iter().filter_map(|rule| rule.services.as_ref()).flat_map(|services| services.literals());
+    let named = touching.iter().filter_map(|rule| rule.services.as_ref()).flat_map(ServiceSelector::literals);
     let mut all: BTreeSet<_> = host.services.iter().chain(named).cloned().collect();
     all.insert(ServiceName::system());
     all

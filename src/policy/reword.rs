@@ -69,6 +69,10 @@ pub(super) fn reword(error: &EvalAltResult) -> Fault {
         E::ErrorAssignmentToConstant(name, _) => {
             Fault::new(Code::Script, format!("`{name}` cannot be changed"))
         }
+        E::ErrorDataRace(..) => {
+            Fault::new(Code::Script, "a function reads the array or map that is being walked")
+                .help("walk a copy: `let copy = list;`, then `copy.filter(|x| list.contains(x))`")
+        }
         other => Fault::new(Code::Script, lower(&bare(other))),
     }
 }
@@ -110,15 +114,18 @@ fn syntax(kind: &ParseErrorType) -> Fault {
         }
         ParseErrorType::ExprTooDeep => limit("the expression is nested too deeply", "split it with `let`"),
         ParseErrorType::TooManyFunctions => limit("too many functions", "write fewer functions"),
-        ParseErrorType::LiteralTooLarge(..) => limit("a text, array or map is too large", "keep it smaller"),
+        ParseErrorType::LiteralTooLarge(..) | ParseErrorType::BadInput(LexError::StringTooLong(_)) => {
+            limit("a text, array or map is too large", "keep it smaller")
+        }
         other => Fault::new(Code::Syntax, lower(&first_line(&other.to_string()))),
     }
 }
 
 /// A word of the script language that policies do without.
 fn absent(word: &str) -> Fault {
-    Fault::new(Code::Syntax, format!("`{word}` cannot be used in a policy"))
-        .help("policies have no `eval`, `print`, `debug`, `try` and `curry`, and some words are reserved")
+    Fault::new(Code::Syntax, format!("`{word}` cannot be used in a policy")).help(
+        "policies have no `eval`, `print`, `debug`, `try`, `this` and `curry`, and some words are reserved",
+    )
 }
 
 fn limit(message: &str, help: &str) -> Fault {

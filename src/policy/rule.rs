@@ -109,11 +109,6 @@ impl Rule {
         !self.conditions.is_empty()
     }
 
-    /// Whether the rule may speak for some service and be silent for another.
-    pub(super) fn depends_on_service(&self) -> bool {
-        self.services.is_some() || self.is_conditional() || self.patterns.iter().any(Pattern::names_service)
-    }
-
     /// Whether one of the patterns covers `secret`.
     pub(super) fn covers(&self, secret: &str, binding: Binding<'_>) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(secret, binding))

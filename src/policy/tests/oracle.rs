@@ -1,0 +1,211 @@
+//! A second, naive reading of the language, which decisions and grants must agree with.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "the naive reading is over short ASCII texts"
+)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A rule as data, so that both readings start from the same thing.
+#[derive(Clone, Debug)]
+struct Spec {
+    allow: bool,
+    pattern: String,
+    hosts: Option<&'static str>,
+    services: Option<&'static str>,
+    condition: Option<&'static str>,
+    ended: bool,
+}
+
+const NAMES: [&str; 3] = ["torii-chan", "web-1", "forge"];
+const SERVICES: [&str; 4] = ["system", "caddy", "restic", "wireguard"];
+const TRUE: &str = "|s, h, v| true";
+const FALSE: &str = "|s, h, v| false";
+const CADDY: &str = "|s, h, v| v == \"caddy\"";
+const BROKEN: &str = "|s, h, v| 42";
+
+impl Spec {
+    fn text(&self) -> String {
+        let part = |name: &str, value: Option<&str>, quote: &str| {
+            value.map(|value| format!(".{name}({quote}{value}{quote})")).unwrap_or_default()
+        };
+        format!(
+            "{}(\"{}\"){}{}{}{};\n",
+            if self.allow { "allow" } else { "deny" },
+            self.pattern,
+            part("hosts", self.hosts, "\""),
+            part("services", self.services, "\""),
+            part("when", self.condition, ""),
+            if self.ended { ".until(\"2020-01-01\")" } else { "" },
+        )
+    }
+
+    fn selects(&self, secret: &str, host: &str, service: &str) -> bool {
+        let pattern = self.pattern.replace("{host:_}", &host.replace('-', "_"));
+        let pattern = pattern.replace("{host}", host).replace("{service}", service);
+        let pattern: Vec<_> = pattern.split('/').collect();
+        let secret: Vec<_> = secret.split('/').collect();
+        !self.ended
+            && self.hosts.is_none_or(|glob| stars(glob, host))
+            && self.services.is_none_or(|glob| stars(glob, service))
+            && segments(&pattern, &secret)
+    }
+
+    fn condition(&self, service: &str) -> Option<bool> {
+        match self.condition {
+            None | Some(TRUE) => Some(true),
+            Some(CADDY) => Some(service == "caddy"),
+            Some(FALSE) => Some(false),
+            Some(_) => None,
+        }
+    }
+}
+
+fn stars(glob: &str, text: &str) -> bool {
+    match (glob.chars().next(), text.chars().next()) {
+        (None, None) => true,
+        (Some('*'), _) => stars(&glob[1..], text) || (!text.is_empty() && stars(glob, &text[1..])),
+        (Some(a), Some(b)) => a == b && stars(&glob[1..], &text[1..]),
+        _ => false,
+    }
+}
+
+fn segments(pattern: &[&str], secret: &[&str]) -> bool {
+    match (pattern, secret) {
+        ([], []) => true,
+        (["**", tail @ ..], _) => {
+            segments(tail, secret) || (!secret.is_empty() && segments(pattern, &secret[1..]))
+        }
+        ([first, tail @ ..], [segment, rest @ ..]) => stars(first, segment) && segments(tail, rest),
+        _ => false,
+    }
+}
+
+fn naive(rules: &[Spec], secret: &str, host: &str, service: &str) -> bool {
+    let speaking: Vec<_> = rules.iter().filter(|rule| rule.selects(secret, host, service)).collect();
+    let failed = speaking.iter().any(|rule| rule.condition(service).is_none());
+    let forbidden = speaking.iter().any(|rule| !rule.allow && rule.condition(service) == Some(true));
+    let permitted = speaking.iter().any(|rule| rule.allow && rule.condition(service) == Some(true));
+    permitted && !forbidden && !failed
+}
+
+/// Every service that could matter: those of the host, those that rules name, and one that nobody knows.
+fn naive_grant(rules: &[Spec], secret: &str, host: &str) -> String {
+    let fleet = fleet();
+    let mut known: BTreeSet<&str> =
+        fleet.hosts.get(host).unwrap().services.iter().map(ServiceName::as_str).collect();
+    known.insert("system");
+    let touches = |rule: &&Spec| {
+        // `{service}*` must become `*`, since `**` would mean something else.
+        let any = |segment: &str| match segment {
+            "{service}*" => "*".to_owned(),
+            other => other.replace("{service}", "*"),
+        };
+        let pattern = rule.pattern.split('/').map(any).collect::<Vec<_>>().join("/");
+        let star = Spec { services: None, pattern, ..(*rule).clone() };
+        star.selects(secret, host, "unheard-of")
+    };
+    let touching: Vec<_> = rules.iter().filter(touches).collect();
+    known.extend(touching.iter().filter_map(|rule| rule.services).filter(|name| !name.contains('*')));
+    let independent = |rule: &&Spec| rule.services.is_none() && !rule.pattern.contains("{service}");
+    if touching.iter().all(|rule| rule.allow && rule.condition.is_none())
+        && touching.iter().copied().any(|rule| independent(&rule))
+    {
+        return "all".to_owned();
+    }
+    let names: Vec<_> = known.into_iter().filter(|service| naive(rules, secret, host, service)).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+}
+
+fn segment() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "a",
+        "b",
+        "*",
+        "**",
+        "{host}",
+        "{host:_}",
+        "{service}",
+        "a*",
+        "*b",
+        "{host}-x",
+        "{host:_}_*",
+        "{service}*",
+        "forge",
+    ])
+}
+
+fn rule() -> impl Strategy<Value = Spec> {
+    (
+        proptest::bool::weighted(0.7),
+        proptest::collection::vec(segment(), 1..4),
+        proptest::option::of(proptest::sample::select(vec!["forge", "web-*", "*", "*-*"])),
+        proptest::option::weighted(0.4, proptest::sample::select(vec!["caddy", "unlisted", "*", "*a*"])),
+        proptest::option::weighted(0.3, proptest::sample::select(vec![TRUE, FALSE, CADDY, BROKEN])),
+        proptest::bool::weighted(0.1),
+    )
+        .prop_map(|(allow, segments, hosts, services, condition, ended)| Spec {
+            allow,
+            pattern: segments.join("/"),
+            hosts,
+            services,
+            condition,
+            ended,
+        })
+}
+
+fn secret() -> impl Strategy<Value = String> {
+    let segment = proptest::sample::select(vec![
+        "a",
+        "b",
+        "ab",
+        "forge",
+        "web-1",
+        "torii_chan",
+        "torii-chan-x",
+        "web_1_ab",
+        "caddy",
+        "system",
+    ]);
+    proptest::collection::vec(segment, 1..4).prop_map(|segments| segments.join("/"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn decisions_and_grants_agree_with_a_naive_reading(
+        rules in proptest::collection::vec(rule(), 0..6),
+        secrets in proptest::collection::vec(secret(), 1..8),
+    ) {
+        let text: String = rules.iter().map(Spec::text).collect();
+        let policy = load(&text);
+        for secret in &secrets {
+            for host in NAMES {
+                for service in SERVICES {
+                    let request = format!("{secret} {host} {service}");
+                    prop_assert_eq!(allowed(&policy, &request), naive(&rules, secret, host, service), "{}\n{}", request, text);
+                }
+                prop_assert_eq!(granted(&policy, secret, host), naive_grant(&rules, secret, host), "{} {}\n{}", secret, host, text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_grant_holds_exactly_where_the_decision_does(
+        rules in proptest::collection::vec(rule(), 0..6),
+        secret in secret(),
+    ) {
+        let policy = load(&rules.iter().map(Spec::text).collect::<String>());
+        for host in NAMES {
+            let grant = grant(&policy, &secret, host);
+            for service in fleet().hosts.get(host).unwrap().services.iter().map(ServiceName::as_str).chain(["system"]) {
+                let contains = grant.as_ref().is_some_and(|grant| grant.services.contains(&service.parse().unwrap()));
+                prop_assert_eq!(contains, allowed(&policy, &format!("{secret} {host} {service}")), "{}", service);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Holds the documentation: generated pages are current, links lead somewhere, and the tutorial runs.
+#![expect(clippy::disallowed_methods, clippy::string_slice, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|e| e == ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Compares a generated page with the one in the tree; `scripts/docs` sets the variable that rewrites it.
+fn current(page: &str, text: &str) {
+    let path = root().join(page);
+    if std::env::var_os("SECRETCTL_WRITE_DOCS").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    assert!(std::fs::read_to_string(&path).unwrap() == text, "{page} is not current: run scripts/docs");
+}
+
+#[test]
+fn the_command_line_page_is_current() {
+    current("docs/reference/cli.md", &secretctl::cli::reference::page());
+}
+
+/// The text between the quotes that open at the start of `rest`.
+fn quoted(rest: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut chars = rest.trim_start().strip_prefix('"')?.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => return Some(text),
+            '\\' => text.push(chars.next()?),
+            c => text.push(c),
+        }
+    }
+    None
+}
+
+/// Whether this looks like `area::kind` and not like a path of Rust.
+fn is_code(text: &str) -> bool {
+    let word = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    text.split_once("::").is_some_and(|(area, kind)| word(area) && word(kind))
+}
+
+/// Every code in the sources with the message it stands for, where the source has one text for it.
+fn codes() -> BTreeMap<String, String> {
+    let mut codes: BTreeMap<String, String> = BTreeMap::new();
+    for file in files(&root().join("src"), "rs") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text.split("\nmod tests {").next().unwrap();
+        for (at, found) in text.match_indices("code(") {
+            let code: String = text[at + found.len()..].chars().take_while(|c| *c != ')').collect();
+            if is_code(&code) {
+                let before = &text[..at];
+                let message =
+                    before.rfind("#[error(").and_then(|e| quoted(&before[e + 8..])).unwrap_or_default();
+                codes.insert(code, message);
+            }
+        }
+        for (at, _) in text.match_indices('"') {
+            if let Some(code) = quoted(&text[at..]).filter(|text| is_code(text)) {
+                codes.entry(code).or_default();
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_code_is_on_its_page() {
+    let mut page = String::from(
+        "# Codes\n\nEvery error and finding has a stable code. Made from the sources by `scripts/docs`; a test keeps it current.\n\n\
+         | code | message |\n| --- | --- |\n",
+    );
+    for (code, message) in codes() {
+        let message = message.replace('|', "\\|").replace("{}", "…");
+        writeln!(page, "| `{code}` | {message} |").unwrap();
+    }
+    current("docs/reference/codes.md", &page);
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut pages = files(&root().join("docs"), "md");
+    pages.extend(["README.md", "SECURITY.md", "CHANGELOG.md"].map(|page| root().join(page)));
+    let mut broken = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for (at, _) in text.match_indices("](") {
+            let target: String = text[at + 2..].chars().take_while(|c| *c != ')').collect();
+            let file = target.split('#').next().unwrap();
+            if !file.is_empty() && !target.contains("://") && !page.parent().unwrap().join(file).exists() {
+                broken.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// The shell blocks of a page; those marked `sh root` only as root, which CI is.
+fn shell_blocks(page: &str) -> String {
+    let text = std::fs::read_to_string(root().join(page)).unwrap();
+    let mut script = String::from("set -euo pipefail\n");
+    let mut inside = false;
+    for line in text.lines() {
+        match line {
+            "```sh" | "```sh root" => inside = true,
+            "```" => inside = false,
+            line if inside => writeln!(script, "{line}").unwrap(),
+            _ => {}
+        }
+    }
+    script
+}
+
+#[test]
+fn the_tutorial_runs_as_it_is_written() {
+    let place = tempfile::tempdir().unwrap();
+    let script = place.path().join("tutorial.sh");
+    std::fs::write(&script, shell_blocks("docs/tutorial/first-fleet.md")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_secretctl")).parent().unwrap();
+    let ran = Command::new("bash")
+        .arg(&script)
+        .current_dir(place.path())
+        .env_clear()
+        .env("HOME", place.path())
+        .env("PATH", format!("{}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", programs.display()))
+        .env("GIT_AUTHOR_NAME", "you")
+        .env("GIT_AUTHOR_EMAIL", "you@example.org")
+        .env("GIT_COMMITTER_NAME", "you")
+        .env("GIT_COMMITTER_EMAIL", "you@example.org")
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{out}\n{err}");
+    assert!(out.ends_with("correct horse battery staple"), "{out}\n{err}");
+}
