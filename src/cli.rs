@@ -1,7 +1,10 @@
 //! One file per subcommand: arguments in, one call of `ops`, the answer rendered.
 
+pub mod activate;
 pub mod exit;
+pub mod plan;
 pub mod ui;
+pub mod verify;
 
 #[cfg(feature = "admin")]
 mod admin;

@@ -1,9 +1,12 @@
 //! The only writer of files: atomic replacement, modes, locks, memory-backed places.
 
 mod atomic;
+mod install;
 mod lock;
+mod memory;
 #[cfg(feature = "admin")]
 mod private;
+mod symlink;
 #[cfg(feature = "admin")]
 mod transaction;
 
@@ -13,13 +16,26 @@ use std::path::PathBuf;
 
 pub use atomic::read_bounded;
 pub use atomic::write_atomic;
+pub use install::Attributes;
+pub use install::Folder;
+pub use install::Seen;
+pub use install::create_folders;
 pub use lock::Lock;
 pub use lock::LockError;
 pub use lock::Patience;
+pub use memory::Backing;
+pub use memory::MemoryError;
+pub use memory::Swap;
+pub use memory::ensure_memory;
 #[cfg(feature = "admin")]
 pub use private::PrivateDir;
 #[cfg(feature = "admin")]
 pub use private::PrivateDirError;
+pub use symlink::Occupant;
+pub use symlink::SymlinkError;
+pub use symlink::occupant;
+pub use symlink::place_symlink;
+pub use symlink::remove_symlink;
 #[cfg(feature = "admin")]
 pub use transaction::Transaction;
 

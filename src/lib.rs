@@ -10,6 +10,7 @@ pub mod diag;
 #[cfg(feature = "admin")]
 pub mod fleet;
 pub mod fsx;
+pub mod host;
 #[cfg(feature = "admin")]
 pub mod ledger;
 pub mod manifest;

@@ -1,5 +1,6 @@
 //! Use cases, one per file: what a command means, without arguments or rendering.
 
+pub mod activate;
 #[cfg(feature = "admin")]
 pub mod admin;
 #[cfg(feature = "admin")]
@@ -12,6 +13,7 @@ mod error;
 pub mod host;
 #[cfg(feature = "admin")]
 pub mod init;
+pub mod plan;
 #[cfg(feature = "admin")]
 pub mod policy;
 #[cfg(feature = "admin")]
@@ -24,6 +26,7 @@ pub mod relocate;
 pub mod seal;
 #[cfg(feature = "admin")]
 pub mod show;
+pub mod verify;
 #[cfg(feature = "admin")]
 mod wanted;
 #[cfg(feature = "admin")]

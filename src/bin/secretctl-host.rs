@@ -1,1 +1,60 @@
-fn main() {}
+//! The host program: what runs as root at boot, with the three commands that a host needs.
+
+use std::io;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use jiff::Timestamp;
+use secretctl::cli::activate;
+use secretctl::cli::exit::CommandError;
+use secretctl::cli::exit::Exit;
+use secretctl::cli::plan;
+use secretctl::cli::ui::Colour;
+use secretctl::cli::ui::Ui;
+use secretctl::cli::verify;
+
+/// Install what a signed manifest grants this host
+#[derive(Debug, clap::Parser)]
+#[command(name = "secretctl-host", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Activate(activate::ActivateArgs),
+    Plan(plan::PlanArgs),
+    Verify(verify::VerifyArgs),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut ui = Ui::new(Box::new(io::stdout()), Box::new(io::stderr()), colour());
+    match run(&arguments.command, now(), &mut ui) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            ui.failure(&*error);
+            ExitCode::from(error.class().exit_code())
+        }
+    }
+}
+
+fn run(command: &Command, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
+    match command {
+        Command::Activate(args) => activate::run(args, now, ui),
+        Command::Plan(args) => plan::run(args, now, ui),
+        Command::Verify(args) => verify::run(args, now, ui),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the clock enters here")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn colour() -> Colour {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && io::stderr().is_terminal() { Colour::Always } else { Colour::Never }
+}

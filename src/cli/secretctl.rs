@@ -1,5 +1,6 @@
 //! The command line of `secretctl`, the program of admins and CI.
 
+use super::activate;
 use super::admin;
 use super::check;
 use super::completions;
@@ -13,6 +14,7 @@ use super::init;
 use super::list;
 use super::log;
 use super::mv;
+use super::plan;
 use super::policy;
 use super::rekey;
 use super::rm;
@@ -20,6 +22,7 @@ use super::seal;
 use super::set;
 use super::show;
 use super::ui::Ui;
+use super::verify;
 
 /// Secrets and policy for NixOS fleets, kept in Git
 #[derive(Debug, clap::Parser)]
@@ -50,6 +53,9 @@ enum Command {
     Host(host::HostCommand),
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    Activate(activate::ActivateArgs),
+    Plan(plan::PlanArgs),
+    Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -71,6 +77,9 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Policy(command) => policy::run(command, environment, global, ui),
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),
+        Command::Activate(args) => activate::run(&args, environment.now, ui),
+        Command::Plan(args) => plan::run(&args, environment.now, ui),
+        Command::Verify(args) => verify::run(&args, environment.now, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }
 }

@@ -1,5 +1,7 @@
 //! The truth of the repository, told from public material alone: no key, no network.
 
+mod coverage;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -75,7 +77,7 @@ pub fn check(
     readers(&outlook, &scope, &mut findings);
     leaving(ws, &scope, &mut findings)?;
     for request in requests {
-        findings.extend(covered(ws, request)?);
+        coverage::covered(ws, &survey, request, &mut findings);
     }
     findings.sort();
     findings.dedup();
@@ -266,11 +268,4 @@ fn leaving(ws: &Workspace, scope: &Scope, findings: &mut Vec<Finding>) -> Result
             .push(error(Class::Finding, "sealed::surplus", message).at(place).help("run `secretctl seal`"));
     }
     Ok(())
-}
-
-/// A host's request against what the host may have.
-fn covered(ws: &Workspace, path: &std::path::Path) -> Result<Vec<Finding>, OpsError> {
-    let _ = ws;
-    let _ = path;
-    Ok(Vec::new())
 }

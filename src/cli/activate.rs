@@ -1,0 +1,108 @@
+//! `activate`: install the secrets of this host.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::plan;
+use super::ui::Format;
+use super::ui::Ui;
+use crate::ops::activate;
+use crate::ops::activate::Consent;
+use crate::ops::activate::Consents;
+use crate::ops::activate::Options;
+use crate::ops::activate::Outcome;
+use crate::ops::activate::Phase;
+use crate::ops::activate::UnitDelivery;
+
+/// Install the secrets of this host and tell units about changes
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct ActivateArgs {
+    /// What the configuration of this host asks for
+    #[arg(long, value_name = "FILE")]
+    request: PathBuf,
+    /// Install only what is needed before users exist, or everything
+    #[arg(long, value_enum, default_value_t)]
+    phase: PhaseArg,
+    /// Print what would be done and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Restart and reload changed units through systemctl, without waiting for them
+    #[arg(long)]
+    systemctl: bool,
+    /// Accept trusted keys that no key trusted before stands behind
+    #[arg(long)]
+    accept_new_trust: bool,
+    /// Accept a manifest older than one accepted before, and forget the newer one
+    #[arg(long)]
+    accept_rollback: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// When entries are installed, as an argument.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum PhaseArg {
+    /// Before users are created.
+    Users,
+    /// Everything.
+    #[default]
+    Main,
+}
+
+impl From<PhaseArg> for Phase {
+    fn from(phase: PhaseArg) -> Self {
+        match phase {
+            PhaseArg::Users => Self::Users,
+            PhaseArg::Main => Self::Main,
+        }
+    }
+}
+
+/// Runs `activate`.
+pub fn run(args: &ActivateArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
+    if args.dry_run {
+        return plan::show(&args.request, args.phase, args.format, now, ui);
+    }
+    let consent = |given| if given { Consent::Given } else { Consent::None };
+    let options = Options {
+        phase: args.phase.into(),
+        units: if args.systemctl { UnitDelivery::Systemctl } else { UnitDelivery::Report },
+        consents: Consents {
+            new_trust: consent(args.accept_new_trust),
+            rollback: consent(args.accept_rollback),
+        },
+        now,
+    };
+    let request = activate::read_request(&args.request)?;
+    match activate::activate(&request, &options) {
+        Ok(outcome) => {
+            show(&outcome, args.format, ui)?;
+            Ok(outcome.class.into())
+        }
+        Err(refused) => {
+            if args.format == Format::Json {
+                ui.json(&refused.status)?;
+            }
+            Err(refused.error.into())
+        }
+    }
+}
+
+fn show(outcome: &Outcome, format: Format, ui: &mut Ui) -> Result<(), CommandError> {
+    for line in outcome.lines() {
+        ui.say(&line);
+    }
+    for finding in outcome.findings() {
+        ui.finding(&finding);
+    }
+    ui.say(&outcome.summary());
+    match format {
+        Format::Json => Ok(ui.json(outcome)?),
+        Format::Text => Ok(()),
+    }
+}

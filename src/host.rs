@@ -1,0 +1,54 @@
+//! The host side: verifies what was signed, installs it in memory, and tells units about changes.
+//!
+//! This runs as root at boot, so it is small: no script engine, no keyring, no network.
+//! `docs/reference/host.md` describes its files and promises.
+
+mod accounts;
+mod activate;
+mod generation;
+mod grant;
+mod harden;
+mod index;
+mod links;
+mod make;
+mod outcome;
+mod placement;
+mod plan;
+mod publish;
+mod request;
+mod sealed;
+mod state;
+mod template;
+mod trust;
+mod units;
+mod unwrap;
+mod verify;
+mod wish;
+
+pub use activate::ActivateError;
+pub use activate::Options;
+pub use activate::Refused;
+pub use activate::activate;
+pub use grant::FileError;
+pub use index::Change;
+pub use index::UnitActions;
+pub use outcome::FailureReport;
+pub use outcome::FileOutcome;
+pub use outcome::FileReport;
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use plan::PlannedFile;
+pub use plan::plan;
+pub use request::Content;
+pub use request::Need;
+pub use request::Phase;
+pub use request::Request;
+pub use request::RequestError;
+pub use request::Wanted;
+pub use trust::Consent;
+pub use trust::Consents;
+pub use trust::Remark;
+pub use trust::TrustError;
+pub use units::UnitDelivery;
+pub use verify::Verification;
+pub use verify::verify;

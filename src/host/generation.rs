@@ -1,0 +1,181 @@
+//! Generations on the mount: the running one, building the next, switching, pruning.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::index::Index;
+use super::index::VERSION;
+use super::request::Request;
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::fsx::Folder;
+use crate::fsx::FsError;
+use crate::fsx::MemoryError;
+use crate::fsx::Occupant;
+use crate::fsx::SymlinkError;
+use crate::fsx::ensure_memory;
+use crate::fsx::occupant;
+use crate::fsx::place_symlink;
+use crate::fsx::read_bounded;
+use crate::fsx::write_atomic;
+
+/// Mode of generations and the folders in them: others may pass through, and may not list.
+pub(super) const FOLDER_MODE: u32 = 0o751;
+/// Mode of the index, which holds no value.
+const INDEX_MODE: u32 = 0o644;
+/// Largest index that is read.
+const INDEX_MAX: u64 = 64 << 20;
+
+/// Why there is no place for a generation.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum GenerationError {
+    /// A real file or folder stands where the link should be.
+    #[error("`{}` is a file or folder, which is not overwritten by the link to the secrets", path.display())]
+    #[diagnostic(
+        code(generation::link_occupied),
+        help("move it away, or choose another `link` in the request")
+    )]
+    LinkOccupied {
+        /// The link.
+        path: PathBuf,
+    },
+    /// The mount is not usable.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Memory(#[from] MemoryError),
+    /// The way to the link is not safe.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Symlink(#[from] SymlinkError),
+    /// Something failed on the mount.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fs(#[from] FsError),
+}
+
+impl Failure for GenerationError {
+    fn class(&self) -> Class {
+        Class::Environment
+    }
+}
+
+/// The generation that the link points to.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub folder: Folder,
+    pub index: Index,
+}
+
+impl Running {
+    /// Finds it; `None` when there is none, or none that this program can read.
+    pub(super) fn find(request: &Request) -> Result<Option<Self>, GenerationError> {
+        let target = match occupant(&request.link)? {
+            Occupant::Nothing => return Ok(None),
+            Occupant::Other => return Err(GenerationError::LinkOccupied { path: request.link.clone() }),
+            Occupant::Link(target) => target,
+        };
+        let Some(number) = number_of(&target, &request.mount) else { return Ok(None) };
+        let Ok(folder) = Folder::open(&target) else { return Ok(None) };
+        let Ok(bytes) = read_bounded(&request.mount.join(index_name(number)), INDEX_MAX) else {
+            return Ok(None);
+        };
+        let index = serde_json::from_slice::<Index>(&bytes).ok();
+        let index = index.filter(|index| index.version == VERSION && index.generation == number);
+        Ok(index.map(|index| Self { folder, index }))
+    }
+}
+
+/// The number of the generation that a link points to.
+fn number_of(target: &Path, mount: &Path) -> Option<u64> {
+    let name = target.strip_prefix(mount).ok()?.to_str()?;
+    parse_number(name)
+}
+
+fn parse_number(name: &str) -> Option<u64> {
+    let number: u64 = name.parse().ok()?;
+    (number > 0 && number.to_string() == name).then_some(number)
+}
+
+fn index_name(number: u64) -> String {
+    format!("{number}.json")
+}
+
+fn partial_name(number: u64) -> String {
+    format!(".{number}.partial")
+}
+
+/// The memory-backed folder of all generations.
+#[derive(Debug)]
+pub(super) struct Store<'a> {
+    mount: Folder,
+    request: &'a Request,
+}
+
+impl<'a> Store<'a> {
+    /// Mounts it where needed.
+    pub(super) fn open(request: &'a Request) -> Result<Self, GenerationError> {
+        ensure_memory(&request.mount, request.swap)?;
+        Ok(Self { mount: Folder::open(&request.mount)?, request })
+    }
+
+    /// Removes what an interrupted run left: partial generations, and finished ones never switched to.
+    pub(super) fn remove_left_overs(&self, running: Option<u64>) -> Result<(), FsError> {
+        for name in self.mount.names()? {
+            let stem = name.strip_suffix(".json").unwrap_or(&name);
+            let newer = parse_number(stem).is_some_and(|number| running.is_none_or(|r| number > r));
+            if newer || name.starts_with('.') {
+                self.mount.remove_tree(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a generation under a temporary name.
+    pub(super) fn begin(&self, number: u64) -> Result<Folder, FsError> {
+        self.mount.create(&partial_name(number), FOLDER_MODE)
+    }
+
+    /// Drops a generation that was begun.
+    pub(super) fn abandon(&self, number: u64) {
+        let _ = self.mount.remove_tree(&partial_name(number));
+    }
+
+    /// Gives a generation its name and index, and points the link to it in one step.
+    pub(super) fn switch(&self, index: &Index) -> Result<(), GenerationError> {
+        let number = index.generation;
+        self.write_index(index)?;
+        self.mount.rename(&partial_name(number), &number.to_string())?;
+        let seen = occupant(&self.request.link)?;
+        if seen == Occupant::Other {
+            return Err(GenerationError::LinkOccupied { path: self.request.link.clone() });
+        }
+        let target = self.request.mount.join(number.to_string());
+        Ok(place_symlink(&self.request.link, &target, &seen)?)
+    }
+
+    /// Replaces the index of a generation.
+    pub(super) fn write_index(&self, index: &Index) -> Result<(), FsError> {
+        let path = self.request.mount.join(index_name(index.generation));
+        let bytes = serde_json::to_vec(index).map_err(Into::into).map_err(FsError::on("write", &path))?;
+        write_atomic(&path, &bytes, INDEX_MODE)
+    }
+
+    /// Removes generations older than those to keep; the running one counts as the first of them.
+    pub(super) fn prune(&self, running: u64) -> Result<(), FsError> {
+        let keep = usize::try_from(self.request.keep_generations.get()).unwrap_or(usize::MAX);
+        let mut older: Vec<u64> = self
+            .mount
+            .names()?
+            .iter()
+            .filter_map(|name| parse_number(name))
+            .filter(|n| *n < running)
+            .collect();
+        older.sort_unstable_by(|a, b| b.cmp(a));
+        for number in older.into_iter().skip(keep - 1) {
+            self.mount.remove_tree(&number.to_string())?;
+            self.mount.remove_tree(&index_name(number))?;
+        }
+        Ok(())
+    }
+}
