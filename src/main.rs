@@ -15,7 +15,7 @@ use secretctl::cli::ui::Ui;
 use secretctl::secret::SecretBytes;
 
 fn main() -> ExitCode {
-    secretctl::cli::exit::forbid_core_dumps();
+    secretctl::secret::forbid_dumps();
     let cli = Cli::parse();
     let colour = if std::io::stderr().is_terminal() && variable("NO_COLOR").is_none() {
         Colour::Always

@@ -15,6 +15,14 @@ pub const PLAINTEXT_MAX: usize = 1 << 30;
 /// First allocation of a reader whose length is not known.
 const FIRST_CAPACITY: usize = 64 << 10;
 
+/// Keeps plaintext out of core dumps and debuggers, of this process and of those that it starts. Best effort.
+pub fn forbid_dumps() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// Plaintext of one secret. Wiped on drop; never printed, cloned or serialized.
 #[derive(Default)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);

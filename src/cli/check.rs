@@ -6,6 +6,7 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::table::count;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::diag::Severity;
@@ -45,10 +46,17 @@ pub(super) fn run(
             let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
             let warnings =
                 report.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
-            let looked = format!("{} secrets, {} hosts", report.secrets, report.hosts);
-            let requests =
-                if report.requests == 0 { String::new() } else { format!(", {} requests", report.requests) };
-            ui.line(&format!("checked {looked}{requests}: {errors} errors, {warnings} warnings"))?;
+            let (secrets, hosts) =
+                (count(report.secrets, "secret", "secrets"), count(report.hosts, "host", "hosts"));
+            let looked = format!("{secrets}, {hosts}");
+            let requests = if report.requests == 0 {
+                String::new()
+            } else {
+                format!(", {}", count(report.requests, "request", "requests"))
+            };
+            let errors = count(errors, "error", "errors");
+            let warnings = count(warnings, "warning", "warnings");
+            ui.line(&format!("checked {looked}{requests}: {errors}, {warnings}"))?;
         }
     }
     Ok(worst.into())

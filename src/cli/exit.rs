@@ -32,14 +32,6 @@ impl From<std::io::Error> for CommandError {
     }
 }
 
-/// Keeps plaintext out of core dumps, our own and those of the editor; what is refused is left as it is.
-pub fn forbid_core_dumps() {
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-}
-
 /// How a command that ran to its end ends: clean, or with findings of a class.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {

@@ -90,6 +90,11 @@ pub(super) fn run(
     for path in &report.kept {
         ui.say(&format!("kept {}, which was there", path.display()));
     }
+    if report.kept.iter().any(|path| path.ends_with(".gitattributes")) {
+        ui.say(
+            "note: add `secrets/** -text` and `sealed/** -text` to it, so that Git leaves signed bytes alone",
+        );
+    }
     ui.say("next: `secretctl host add NAME --recipient \"ssh-ed25519 AAAA…\"`, then `secretctl edit HOST/SERVICE/NAME`");
     Ok(Exit::Clean)
 }

@@ -93,7 +93,9 @@ fn words(explanation: &Explanation) -> String {
             }
             objections.iter().for_each(|objection| lines.extend(objection_lines(objection)));
             permits.iter().for_each(|rule| lines.extend(rule_lines("would be allowed by", rule)));
-            for miss in &explanation.near {
+            // Where a rule objects, the ones that almost allowed would change nothing.
+            let near = explanation.near.iter().filter(|_| objections.is_empty());
+            for miss in near {
                 lines.extend(rule_lines("nearest:", &miss.rule));
                 lines.extend(miss.missed.iter().map(|missed| format!("      but {missed}")));
             }

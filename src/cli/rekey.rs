@@ -4,6 +4,7 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::table::count;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::diag::Class;
@@ -45,10 +46,13 @@ pub(super) fn run(
             }
             match (args.check, report.secrets.len()) {
                 (_, 0) => ui.say("every source has the right recipients"),
-                (true, count) => {
-                    ui.say(&format!("{count} source(s) have other recipients; run `secretctl rekey`"));
+                (true, number) => {
+                    ui.say(&format!(
+                        "{}; run `secretctl rekey`",
+                        count(number, "source has other recipients", "sources have other recipients")
+                    ));
                 }
-                (false, count) => ui.say(&format!("rekeyed {count} source(s)")),
+                (false, number) => ui.say(&format!("rekeyed {}", count(number, "source", "sources"))),
             }
         }
     }

@@ -4,6 +4,7 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::table::count;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::diag::Class;
@@ -43,6 +44,9 @@ pub(super) fn run(
 }
 
 fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result<()> {
+    if !only_checked && !report.is_clean() {
+        ui.say("what differed:");
+    }
     for (host, differences) in &report.hosts {
         for difference in differences {
             ui.line(&format!("host `{host}` {difference}"))?;
@@ -57,7 +61,10 @@ fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result
     match (only_checked, report.is_clean()) {
         (_, true) => ui.say("every sealed tree is as it should be"),
         (true, false) => ui.say("run `secretctl seal`"),
-        (false, false) => ui.say(&format!("sealed {} host(s), {} copies", report.hosts.len(), report.copies)),
+        (false, false) => {
+            let hosts = count(report.hosts.len(), "host", "hosts");
+            ui.say(&format!("sealed {hosts}, {}", count(report.copies, "new copy", "new copies")));
+        }
     }
     Ok(())
 }

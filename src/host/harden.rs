@@ -1,7 +1,6 @@
 //! What the process gives up before it holds plaintext: core dumps, being traced, being swapped out.
 
-use rustix::process::Resource;
-use rustix::process::Rlimit;
+use crate::secret::forbid_dumps;
 
 /// How much memory must stay available after locking; less would make a later thread fail to start.
 #[cfg(target_os = "linux")]
@@ -9,13 +8,9 @@ const HEADROOM: usize = 256 << 20;
 
 /// Turns off core dumps and tracing, and locks memory where that is allowed. Best effort.
 pub(super) fn harden() {
-    let maximum = rustix::process::getrlimit(Resource::Core).maximum;
-    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
+    forbid_dumps();
     #[cfg(target_os = "linux")]
-    {
-        let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-        lock_memory();
-    }
+    lock_memory();
 }
 
 /// Locks pages as they are touched. Under a small limit the kernel would accept this and then refuse

@@ -29,6 +29,13 @@ allow("{host}/system/**").services("system")
     .because("and HOST/system/… to the operating system itself");
 "#;
 
+/// Keeps Git from touching signed bytes and ciphertext, whatever a machine's settings say.
+const ATTRIBUTES: &str = "\
+secrets/** -text
+sealed/** -text
+*.age binary
+";
+
 /// What `init` made.
 #[derive(Clone, Debug, Serialize)]
 pub struct InitReport {
@@ -53,7 +60,9 @@ pub fn init(folder: &Path, name: &AdminName, admin: &Admin) -> Result<InitReport
     std::fs::create_dir_all(&policies).map_err(FsError::on("create", &policies))?;
     let mut report = InitReport { fleet: folder.to_owned(), written: Vec::new(), kept: Vec::new() };
     // The fleet file comes last: until it is there, nothing is a fleet and `init` can be run again.
-    for (path, text) in [(POLICY_FILE, FIRST_POLICY), (FLEET_FILE, text.as_str())] {
+    for (path, text) in
+        [(POLICY_FILE, FIRST_POLICY), (".gitattributes", ATTRIBUTES), (FLEET_FILE, text.as_str())]
+    {
         if folder.join(path).exists() {
             report.kept.push(path.into());
         } else {
