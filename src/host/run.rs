@@ -80,7 +80,7 @@ impl Run<'_> {
         outcome.problems = self.place_links(&wanted, &mut files);
         outcome.problems.extend(self.remember(before, &wanted));
         outcome.problems.extend(self.tell_units(index, &units));
-        if build {
+        if build && self.linked.is_some() {
             std::thread::sleep(GRACE);
         }
         outcome.problems.extend(self.store.prune(number).err().map(|error| FailureReport::of(&error)));

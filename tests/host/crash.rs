@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::json;
 
@@ -49,6 +50,14 @@ fn a_run_killed_at_any_point_leaves_a_whole_generation_and_the_next_one_cleans_u
         host.secret(&format!("s{number}"), b"0");
     }
     host.want("s0", json!({"path": link})).activate(&[]).clean();
+    // How long a run takes here, so that the kills fall all over it.
+    for number in 0..40 {
+        host.seal(&format!("s{number}"), b"0");
+    }
+    host.write();
+    let started = Instant::now();
+    host.run(&["activate"]).clean();
+    let whole = started.elapsed();
     let mut old = "0".to_owned();
     for round in 1..=30u64 {
         let new = round.to_string();
@@ -57,7 +66,7 @@ fn a_run_killed_at_any_point_leaves_a_whole_generation_and_the_next_one_cleans_u
         }
         host.write();
         let mut child = host.command(&["activate"]).stderr(std::process::Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_micros(round * 1300));
+        std::thread::sleep(whole * u32::try_from(round).unwrap() / 30);
         let _ = child.kill();
         child.wait().unwrap();
         let values: std::collections::BTreeSet<_> =
