@@ -37,8 +37,16 @@ use super::unwrap::Unwrapped;
 use crate::fsx::Folder;
 use crate::fsx::FsError;
 
-/// How long a reader that resolved the link just before a switch has to open its file.
-const GRACE: Duration = Duration::from_millis(20);
+/// How long a reader that resolved the link just before a switch has to open its file: thousands of times what
+/// a path walk in memory takes, and little beside a restart of a unit.
+const GRACE: Duration = Duration::from_millis(5);
+
+/// Whether a run made a new generation.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Next {
+    Built,
+    Running,
+}
 
 /// One run, from its draft to the last generation pruned.
 pub(super) struct Run<'a> {
@@ -61,26 +69,26 @@ impl Run<'_> {
         before: &State,
         mut outcome: Outcome,
     ) -> Result<Outcome, ActivateError> {
-        let build = self.needs_generation(&draft);
-        let number = match self.running {
-            Some(running) if !build => running.index.generation,
-            _ => self.linked.unwrap_or_default() + 1,
+        let (next, number) = match self.running {
+            Some(running) if !self.needs_generation(&draft) => (Next::Running, running.index.generation),
+            _ => (Next::Built, self.linked.unwrap_or_default() + 1),
         };
-        let mut files = if build {
-            self.build(number, draft, unwrapped).inspect_err(|_| self.store.abandon(number))?
-        } else {
-            self.keep(draft)
+        let mut files = match next {
+            Next::Built => {
+                self.build(number, draft, unwrapped).inspect_err(|_| self.store.abandon(number))?
+            }
+            Next::Running => self.keep(draft),
         };
         let units = self.unit_actions(&files);
         let index = self.index(number, &files, units.clone());
         let wanted = self.links.wanted(&index.files);
-        let switched = self.remember_links_ahead(before, &wanted).and_then(|()| self.switch(&index, build));
+        let switched = self.remember_links_ahead(before, &wanted).and_then(|()| self.switch(&index, next));
         switched.inspect_err(|_| self.store.abandon(number))?;
         // From here on the new files stand, and whatever fails is reported beside them.
         outcome.problems = self.place_links(&wanted, &mut files);
         outcome.problems.extend(self.remember(before, &wanted));
         outcome.problems.extend(self.tell_units(index, &units));
-        if build && self.linked.is_some() {
+        if next == Next::Built && self.linked.is_some() {
             std::thread::sleep(GRACE);
         }
         outcome.problems.extend(self.store.prune(number).err().map(|error| FailureReport::of(&error)));
@@ -91,8 +99,8 @@ impl Run<'_> {
     }
 
     /// Points the link to a generation that was built, or brings the index of the running one up to date.
-    fn switch(&self, index: &Index, build: bool) -> Result<(), ActivateError> {
-        if build {
+    fn switch(&self, index: &Index, next: Next) -> Result<(), ActivateError> {
+        if next == Next::Built {
             self.store.switch(index)?;
         } else if self.running.is_some_and(|running| running.index != *index) {
             self.store.write_index(index)?;
