@@ -1,0 +1,21 @@
+//! The program as people and CI meet it: exit codes, wording, and the promises of the design, tried to break.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod common;
+
+mod cli {
+    mod people;
+    mod values;
+    mod seal;
+    mod policy;
+    mod enforcement;
+    mod identity;
+    mod ledger;
+    mod tamper;
+}
