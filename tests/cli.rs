@@ -14,8 +14,13 @@ mod cli {
     mod values;
     mod seal;
     mod policy;
+    mod crash;
+    mod edit;
+    mod editors;
     mod enforcement;
     mod identity;
+    mod leaks;
     mod ledger;
+    mod lock;
     mod tamper;
 }
