@@ -25,8 +25,8 @@ fn greedy_configuration(fleet: &TestFleet) {
     std::fs::write(home.join(".nanorc"), nano).unwrap();
 }
 
-/// Edits in a terminal under `strace`, and looks at every write and every file afterwards.
-fn edited(editor: &str, on_screen: &str, keys: impl FnOnce(&Terminal)) {
+/// Edits in a terminal under `strace`; gives every place outside memory that the secret was written to.
+fn copies(program: &str, keys: impl FnOnce(&Terminal)) -> Vec<String> {
     let fleet = TestFleet::sealed_on_disk();
     greedy_configuration(&fleet);
     fleet.set("shared/needle", OLD).ok();
@@ -36,9 +36,8 @@ fn edited(editor: &str, on_screen: &str, keys: impl FnOnce(&Terminal)) {
         tool("strace").display(),
         log.display()
     );
-    let program = tool(editor);
-    let terminal = Terminal::run(&fleet, &[("EDITOR", program.to_str().unwrap())], &script);
-    terminal.shows(on_screen);
+    let terminal = Terminal::run(&fleet, &[("EDITOR", program)], &script);
+    terminal.shows(OLD);
     keys(&terminal);
     assert_eq!(terminal.code(), 0, "{}", terminal.screen());
     assert_eq!(fleet.show("shared/needle"), NEW, "{}", terminal.screen());
@@ -47,18 +46,26 @@ fn edited(editor: &str, on_screen: &str, keys: impl FnOnce(&Terminal)) {
     std::fs::remove_file(&log).unwrap();
     let memory = fleet.memory().display().to_string();
     let mut in_memory = 0;
+    let mut copies = Vec::new();
     for line in calls.lines().filter(|line| line.contains("needle-value")) {
         let call = line.split_once(' ').map_or(line, |(_, call)| call.trim_start());
         // The descriptor with its path comes first: `write(4</path>, "…"`.
         let target = call.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path);
         let screen = target.starts_with("/dev/pts/") || target.starts_with("/dev/tty") || target.starts_with("pipe:");
         in_memory += usize::from(target.starts_with(&memory));
-        assert!(screen || target.starts_with(&memory), "{editor} wrote the secret elsewhere:\n{line}");
+        if !screen && !target.starts_with(&memory) {
+            copies.push(line.chars().take(200).collect());
+        }
     }
     assert!(in_memory > 0, "the trace saw no write at all");
-    assert_eq!(fleet.leaks(&[OLD, NEW]), [""; 0], "{editor} left a copy");
+    copies.extend(fleet.leaks(&[OLD, NEW]));
     assert!(fleet.plaintext_folders().is_empty());
     fleet.assert_clean();
+    copies
+}
+
+fn path(program: &str) -> String {
+    tool(program).display().to_string()
 }
 
 fn like_vim(terminal: &Terminal) {
@@ -69,23 +76,37 @@ fn like_vim(terminal: &Terminal) {
 
 #[test]
 fn vim_keeps_no_copy_on_a_disk() {
-    edited("vim.basic", OLD, like_vim);
+    assert_eq!(copies(&path("vim.basic"), like_vim), [""; 0]);
 }
 
 #[test]
 fn vim_tiny_keeps_no_copy_on_a_disk() {
-    edited("vim.tiny", OLD, like_vim);
+    assert_eq!(copies(&path("vim.tiny"), like_vim), [""; 0]);
 }
 
 #[test]
 fn nvim_keeps_no_copy_on_a_disk() {
-    edited("nvim", OLD, like_vim);
+    assert_eq!(copies(&path("nvim"), like_vim), [""; 0]);
 }
 
 #[test]
 fn nano_keeps_no_copy_on_a_disk() {
-    edited("nano", OLD, |terminal| {
+    let keys = |terminal: &Terminal| {
         terminal.presses(&["C-k"]).types(NEW).presses(&["C-o", "Enter"]);
         terminal.shows("Wrote").presses(&["C-x"]);
-    });
+    };
+    assert_eq!(copies(&path("nano"), keys), [""; 0]);
+}
+
+#[test]
+fn the_same_editor_behind_a_script_that_we_do_not_know_does_keep_copies_so_these_tests_see_them() {
+    let folder = crate::common::on_disk();
+    let script = folder.path().join("wrapper");
+    std::fs::write(&script, format!("#!/bin/sh\nexec {} \"$@\"\n", path("vim.basic"))).unwrap();
+    let mut mode = std::fs::metadata(&script).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o700);
+    std::fs::set_permissions(&script, mode).unwrap();
+    let copies = copies(script.to_str().unwrap(), like_vim);
+    assert!(copies.iter().any(|copy| copy.contains("/undo/") || copy.contains("/swap/")), "{copies:?}");
+    assert!(copies.iter().any(|copy| copy.ends_with(".viminfo")), "{copies:?}");
 }
