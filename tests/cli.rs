@@ -10,10 +10,6 @@
 mod common;
 
 mod cli {
-    mod people;
-    mod values;
-    mod seal;
-    mod policy;
     mod crash;
     mod edit;
     mod editors;
@@ -22,5 +18,9 @@ mod cli {
     mod leaks;
     mod ledger;
     mod lock;
+    mod people;
+    mod policy;
+    mod seal;
     mod tamper;
+    mod values;
 }

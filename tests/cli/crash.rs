@@ -31,7 +31,8 @@ fn under_fault(fleet: &TestFleet, args: &[&str], syscall: &str, fault: &str, at:
 /// What a person may find between the crash and the rerun: the old value, the new one, or a refusal.
 fn assert_nothing_else_is_shown(fleet: &TestFleet, allowed: &BTreeSet<&str>, at: &str) {
     let ran = fleet.run(["show", "shared/token"]);
-    let fine = if ran.code() == 0 { allowed.contains(ran.stdout().as_str()) } else { ran.stdout().is_empty() };
+    let fine =
+        if ran.code() == 0 { allowed.contains(ran.stdout().as_str()) } else { ran.stdout().is_empty() };
     assert!(fine, "{at}: {ran}");
 }
 
@@ -57,8 +58,10 @@ fn survives(template: &TestFleet, args: &[&str], fault: &str) {
             let check = fleet.run(["check"]);
             assert_eq!(check.code(), 0, "{place}: {check}");
             let left: Vec<String> = fleet.whole_tree().paths();
-            let left: Vec<&String> =
-                left.iter().filter(|p| p.contains("secretctl-tmp") || p.contains(".secretctl/change")).collect();
+            let left: Vec<&String> = left
+                .iter()
+                .filter(|p| p.contains("secretctl-tmp") || p.contains(".secretctl/change"))
+                .collect();
             assert!(left.is_empty(), "{place}: {left:?}");
             let expected = if args[0] == "set" { "the new value" } else { old.as_str() };
             assert_eq!(fleet.show("shared/token"), expected, "{place}");
@@ -98,6 +101,22 @@ fn a_set_that_is_killed_at_any_call_is_completed_by_a_rerun_and_a_seal() {
 }
 
 #[test]
+fn a_set_that_is_repeated_after_a_crash_leaves_nothing_for_a_seal_to_do() {
+    let template = template();
+    template.run(["seal"]).ok();
+    for at in 1.. {
+        let fleet = copy(&template);
+        let ran = under_fault(&fleet, &["set", "shared/token"], "rename", "signal=KILL", at);
+        fleet.set("shared/token", "the new value").ok();
+        let check = fleet.run(["check"]);
+        assert_eq!(check.code(), 0, "killed at rename number {at}: {check}");
+        if ran.code() == 0 {
+            break;
+        }
+    }
+}
+
+#[test]
 fn a_rekey_that_is_killed_at_any_call_is_completed_by_a_rerun() {
     survives(&outdated(), &["rekey"], "signal=KILL");
 }
@@ -124,7 +143,9 @@ fn a_failed_sync_or_rename_is_an_error_that_names_the_path() {
 
 #[test]
 fn rm_and_mv_and_host_add_that_are_killed_leave_nothing_half_written() {
-    for args in [vec!["rm", "shared/token"], vec!["mv", "shared/token", "shared/new"], vec!["host", "add", "late"]] {
+    for args in
+        [vec!["rm", "shared/token"], vec!["mv", "shared/token", "shared/new"], vec!["host", "add", "late"]]
+    {
         for (syscall, step) in [("fsync", 2), ("rename", 1), ("unlink", 1)] {
             let mut at = 1;
             loop {
@@ -178,7 +199,11 @@ fn a_disk_that_is_full_keeps_the_old_state_and_a_rerun_with_room_completes() {
             echo "$code|$free|$shown|$("$3" show shared/token)|$(find . -name '*secretctl-tmp*' -o -path '*/change/*' | wc -l)"
         done"#;
     let mut command = Command::new(tool("unshare"));
-    command.args(["-m", "sh", "-c", script, "sh"]).arg(fleet.root()).arg(fleet.outside().join("tiny")).arg(BIN);
+    command
+        .args(["-m", "sh", "-c", script, "sh"])
+        .arg(fleet.root())
+        .arg(fleet.outside().join("tiny"))
+        .arg(BIN);
     let ran = fleet.prepare(command).run().ok();
     let mut codes = BTreeSet::new();
     for line in ran.stdout().lines() {

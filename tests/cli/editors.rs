@@ -21,7 +21,8 @@ fn greedy_configuration(fleet: &TestFleet) {
     );
     std::fs::write(home.join(".vimrc"), &vim).unwrap();
     std::fs::write(home.join(".config/nvim/init.vim"), vim.replace("viminfo", "shada")).unwrap();
-    let nano = format!("set backup\nset backupdir {root}/backups\nset historylog\nset locking\nset positionlog\n");
+    let nano =
+        format!("set backup\nset backupdir {root}/backups\nset historylog\nset locking\nset positionlog\n");
     std::fs::write(home.join(".nanorc"), nano).unwrap();
 }
 
@@ -50,8 +51,10 @@ fn copies(program: &str, keys: impl FnOnce(&Terminal)) -> Vec<String> {
     for line in calls.lines().filter(|line| line.contains("needle-value")) {
         let call = line.split_once(' ').map_or(line, |(_, call)| call.trim_start());
         // The descriptor with its path comes first: `write(4</path>, "…"`.
-        let target = call.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path);
-        let screen = target.starts_with("/dev/pts/") || target.starts_with("/dev/tty") || target.starts_with("pipe:");
+        let target =
+            call.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path);
+        let screen =
+            target.starts_with("/dev/pts/") || target.starts_with("/dev/tty") || target.starts_with("pipe:");
         in_memory += usize::from(target.starts_with(&memory));
         if !screen && !target.starts_with(&memory) {
             copies.push(line.chars().take(200).collect());

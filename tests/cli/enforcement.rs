@@ -9,9 +9,7 @@ use crate::common::attack::opened;
 
 /// Every file of a host's tree.
 fn sealed_files(fleet: &TestFleet, host: &str) -> Vec<PathBuf> {
-    let prefix = format!("sealed/{host}/");
-    let paths = fleet.tree().paths();
-    paths.iter().filter(|p| p.starts_with(&prefix) && p.ends_with(".age")).map(|p| fleet.path(p)).collect()
+    fleet.tree().ciphertexts(&format!("sealed/{host}/")).iter().map(|path| fleet.path(path)).collect()
 }
 
 /// What a host can read of a tree: its own key opens the wrapped identity, which opens the files.
@@ -37,14 +35,22 @@ fn readable(fleet: &TestFleet, program: &str, tree: &str, key: &KeyPair) -> Vec<
 fn a_hosts_key_opens_its_own_tree_and_nothing_of_another() {
     let fleet = TestFleet::sealed();
     for program in ["age", "rage"] {
-        assert_eq!(readable(&fleet, program, "forge", &KEYS.forge), ["forge-sonarr-value", "shared-token-value"]);
-        assert_eq!(readable(&fleet, program, "luna", &KEYS.luna), ["luna-restic-value", "shared-token-value"]);
-        for (tree, key) in [("forge", &KEYS.luna), ("luna", &KEYS.forge), ("forge", &KEYS.alice), ("luna", &KEYS.recovery)] {
+        assert_eq!(
+            readable(&fleet, program, "forge", &KEYS.forge),
+            ["forge-sonarr-value", "shared-token-value"]
+        );
+        assert_eq!(
+            readable(&fleet, program, "luna", &KEYS.luna),
+            ["luna-restic-value", "shared-token-value"]
+        );
+        for (tree, key) in
+            [("forge", &KEYS.luna), ("luna", &KEYS.forge), ("forge", &KEYS.alice), ("luna", &KEYS.recovery)]
+        {
             assert_eq!(readable(&fleet, program, tree, key), [""; 0], "{tree}");
         }
-        for (path, _) in fleet.tree().files().filter(|(path, _)| path.starts_with("secrets/") && path.ends_with(".age")) {
+        for path in fleet.tree().ciphertexts("secrets/") {
             for key in [&KEYS.forge, &KEYS.luna, &KEYS.eve] {
-                assert_eq!(opened(program, &fleet.path(path), key.private()), None, "{path}");
+                assert_eq!(opened(program, &fleet.path(&path), key.private()), None, "{path}");
             }
         }
     }
@@ -54,7 +60,11 @@ fn a_hosts_key_opens_its_own_tree_and_nothing_of_another() {
 fn a_sealing_identity_of_one_host_opens_nothing_of_another() {
     let fleet = TestFleet::sealed();
     let identity = fleet.outside().join("forge-identity");
-    std::fs::write(&identity, opened("age", &fleet.path("sealed/forge/host-key.age"), KEYS.forge.private()).unwrap()).unwrap();
+    std::fs::write(
+        &identity,
+        opened("age", &fleet.path("sealed/forge/host-key.age"), KEYS.forge.private()).unwrap(),
+    )
+    .unwrap();
     for file in sealed_files(&fleet, "luna") {
         assert_eq!(opened("age", &file, &identity), None, "{}", file.display());
     }
@@ -72,7 +82,10 @@ fn silence_denies() {
 #[test]
 fn a_deny_rule_wins_wherever_it_stands_and_takes_the_copy_back() {
     let fleet = TestFleet::sealed();
-    for text in ["deny(\"shared/**\").hosts(\"luna\");\nallow(\"shared/**\");\n", "allow(\"shared/**\");\ndeny(\"shared/**\").hosts(\"luna\");\n"] {
+    for text in [
+        "deny(\"shared/**\").hosts(\"luna\");\nallow(\"shared/**\");\n",
+        "allow(\"shared/**\");\ndeny(\"shared/**\").hosts(\"luna\");\n",
+    ] {
         let fleet = TestFleet::sealed().policy(text);
         fleet.run(["seal"]).ok();
         assert_eq!(fleet.granted("luna"), [""; 0]);
@@ -154,7 +167,11 @@ fn two_hosts_with_one_key_are_found_since_policy_cannot_keep_them_apart() {
     let fleet = TestFleet::sealed().host("twin", &KEYS.forge);
     fleet.run(["seal"]).ok();
     let ran = fleet.run(["check"]).with_code(1);
-    ran.says(&["error[fleet::shared_recipient]", "host `forge` and host `twin` share the key", "secretctl.toml"]);
+    ran.says(&[
+        "error[fleet::shared_recipient]",
+        "host `forge` and host `twin` share the key",
+        "secretctl.toml",
+    ]);
 }
 
 #[test]

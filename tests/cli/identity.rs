@@ -16,7 +16,15 @@ fn a_wrong_identity_is_told_which_recipients_the_file_has_and_what_was_tried() {
     let ran = fleet.refuses_cmd(show(&fleet).identity(KEYS.eve.private()), 4);
     let eve = KEYS.eve.public();
     let tried = format!("tried {eve} from {}", KEYS.eve.private().display());
-    ran.says(&["error[store::decrypt]", "X25519", "ssh-ed25519 (tag ", &tried, &KEYS.alice.public(), &KEYS.recovery.public(), "--identity FILE"]);
+    ran.says(&[
+        "error[store::decrypt]",
+        "X25519",
+        "ssh-ed25519 (tag ",
+        &tried,
+        &KEYS.alice.public(),
+        &KEYS.recovery.public(),
+        "--identity FILE",
+    ]);
 }
 
 #[test]
@@ -33,7 +41,10 @@ fn identities_that_cannot_be_used_are_named_with_the_reason() {
         (KEYS.alice.public_file(), ["error[identity::public]", "without `.pub`"]),
         (KEYS.recovery.public_file(), ["error[identity::public]", "public key"]),
         (file("empty", ""), ["error[identity::malformed]", "it is empty"]),
-        (file("text", "# a comment\nhunter2\n"), ["error[identity::malformed]", "line 2 is not an age identity"]),
+        (
+            file("text", "# a comment\nhunter2\n"),
+            ["error[identity::malformed]", "line 2 is not an age identity"],
+        ),
     ] {
         let ran = fleet.refuses_cmd(show(&fleet).identity(path), 4).says(&parts);
         assert!(!ran.stderr().contains("hunter2"), "{ran}");
@@ -53,7 +64,10 @@ fn an_identity_of_another_user_is_refused_as_unreadable() {
     // A copy of the program, since nobody may enter the folder it was built in.
     let program = fleet.outside().join("secretctl");
     std::fs::copy(crate::common::BIN, &program).unwrap();
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(program).args(["show", "shared/token"]);
+    command
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(program)
+        .args(["show", "shared/token"]);
     let ran = fleet.refuses_cmd(fleet.prepare(command).identity(path), 4);
     ran.says(&["error[identity::unreadable]", "Permission denied", "readable by this user"]);
 }
@@ -73,7 +87,8 @@ fn a_locked_signing_key_without_a_terminal_says_so_before_anything_changes() {
     let fleet = TestFleet::sealed();
     let locked = KEYS.locked.public();
     fleet.run(["admin", "add", "zoe", "--recipient", &locked, "--sign-with", &locked]).ok();
-    let cmd = fleet.cmd(["set", "shared/token"]).env("SECRETCTL_SIGNING_KEY", KEYS.locked.private()).stdin("v");
+    let cmd =
+        fleet.cmd(["set", "shared/token"]).env("SECRETCTL_SIGNING_KEY", KEYS.locked.private()).stdin("v");
     fleet.refuses_cmd(cmd, 4).says(&["error[signer::locked]", "ssh-add"]);
 }
 
@@ -81,7 +96,14 @@ fn a_locked_signing_key_without_a_terminal_says_so_before_anything_changes() {
 fn without_any_identity_every_place_that_was_looked_at_is_named() {
     let fleet = TestFleet::sealed();
     let ran = fleet.refuses_cmd(show(&fleet).without_keys(), 4);
-    ran.says(&["error[identity::none]", "secretctl/identity", "sops/age/keys.txt", ".ssh/id_ed25519", ".ssh/id_rsa", "--identity FILE"]);
+    ran.says(&[
+        "error[identity::none]",
+        "secretctl/identity",
+        "sops/age/keys.txt",
+        ".ssh/id_ed25519",
+        ".ssh/id_rsa",
+        "--identity FILE",
+    ]);
 }
 
 #[test]
@@ -97,7 +119,12 @@ fn an_identity_is_found_in_every_place_that_people_have() {
         let path = fleet.home().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
-        assert_eq!(show(&fleet).without_keys().run().ok().stdout(), "shared-token-value", "{}", path.display());
+        assert_eq!(
+            show(&fleet).without_keys().run().ok().stdout(),
+            "shared-token-value",
+            "{}",
+            path.display()
+        );
         std::fs::remove_file(path).unwrap();
     }
     let by = |name: &str, value: &str| show(&fleet).without_keys().env(name, value).run().ok().stdout();
@@ -125,7 +152,10 @@ fn an_identity_that_was_found_and_cannot_be_used_is_named_when_no_other_is_there
     std::fs::create_dir_all(broken.parent().unwrap()).unwrap();
     std::fs::copy(KEYS.alice.public_file(), &broken).unwrap();
     let ran = fleet.refuses_cmd(show(&fleet).without_keys(), 4);
-    assert!(ran.stderr().contains("public key"), "why the file that is there was not used is not said:\n{ran}");
+    assert!(
+        ran.stderr().contains("public key"),
+        "why the file that is there was not used is not said:\n{ran}"
+    );
 }
 
 #[test]

@@ -18,7 +18,13 @@ fn no_command_but_show_prints_a_value_and_no_file_holds_it() {
     let mut note = |ran: crate::common::Ran| outputs.push_str(&ran.to_string());
     note(fleet.set("shared/needle", NEEDLE).ok());
     note(fleet.set("shared/needle", SECOND).ok());
-    note(fleet.cmd(["edit", "shared/needle"]).env("EDITOR", fleet.editor("cat \"$1\" \"$1\" > \"$1.x\"; mv \"$1.x\" \"$1\"")).run().ok());
+    note(
+        fleet
+            .cmd(["edit", "shared/needle"])
+            .env("EDITOR", fleet.editor("cat \"$1\" \"$1\" > \"$1.x\"; mv \"$1.x\" \"$1\""))
+            .run()
+            .ok(),
+    );
     note(fleet.run(["mv", "shared/needle", "shared/moved"]).ok());
     for args in [
         vec!["list"],

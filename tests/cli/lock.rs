@@ -20,7 +20,8 @@ fn slow_writer(fleet: &TestFleet, seconds: u64) -> Child {
     command.args(["set", "shared/token", "--from-file"]).arg(value);
     let child = fleet.prepare(command).spawn();
     let lock = fleet.path(".secretctl/lock");
-    let held = || std::fs::read_to_string(&lock).is_ok_and(|text| text.contains("set shared/token")).then_some(());
+    let held =
+        || std::fs::read_to_string(&lock).is_ok_and(|text| text.contains("set shared/token")).then_some(());
     wait_for("the first writer", 20, held);
     child
 }
@@ -50,7 +51,12 @@ fn a_second_writer_that_waited_long_enough_is_told_who_holds_the_lock_and_reader
         assert!(start.elapsed() < Duration::from_secs(5));
     }
     let ran = fleet.refuses(["set", "forge/sonarr/api-key"], 4);
-    ran.says(&["error[lock::held]", "is locked by process ", "(secretctl set shared/token)", "help: wait for it"]);
+    ran.says(&[
+        "error[lock::held]",
+        "is locked by process ",
+        "(secretctl set shared/token)",
+        "help: wait for it",
+    ]);
     assert!(first.wait().unwrap().success());
     fleet.assert_clean();
 }
@@ -62,7 +68,9 @@ fn many_writers_at_once_lose_no_change() {
         .map(|number| {
             let file = fleet.outside().join(format!("value-{number}"));
             std::fs::write(&file, format!("value {number}")).unwrap();
-            fleet.cmd(["set", &format!("shared/many-{number}"), "--from-file", file.to_str().unwrap()]).spawn()
+            fleet
+                .cmd(["set", &format!("shared/many-{number}"), "--from-file", file.to_str().unwrap()])
+                .spawn()
         })
         .collect();
     for child in children {

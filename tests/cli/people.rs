@@ -105,7 +105,9 @@ fn a_host_that_exists_or_has_no_name_or_key_of_ours_is_refused() {
     let fleet = TestFleet::new().host("forge", &KEYS.forge);
     fleet.refuses(["host", "add", "forge"], 2).says(&["error[fleet::host_exists]", "[hosts.forge]"]);
     fleet.refuses(["host", "add", "../forge"], 2).says(&["`../forge` is not a host name"]);
-    fleet.refuses(["host", "add", "x", "--recipient", "age1qqqq"], 2).says(&["is not a recipient", "mistyped"]);
+    fleet
+        .refuses(["host", "add", "x", "--recipient", "age1qqqq"], 2)
+        .says(&["is not a recipient", "mistyped"]);
     fleet.refuses(["host", "add", "x", "--recipient", "ecdsa-sha2-nistp256 AAAA"], 2).says(&["ecdsa"]);
     fleet.refuses(["host", "add", "x", "--system", "linux"], 2).says(&["MACHINE-OS"]);
 }
@@ -124,7 +126,7 @@ fn admins_are_added_listed_and_removed_and_rekey_follows() {
     assert_eq!(ran.stdout(), "forge/sonarr/api-key\nluna/restic/password\nshared/token\n");
     fleet.assert_clean();
     assert_eq!(attack::opened("age", &source, KEYS.bob.private()).unwrap(), b"shared-token-value");
-    assert_eq!(fleet.cmd(["show", "shared/token"]).as_user(&KEYS.bob).run().ok().stdout(), "shared-token-value");
+    assert_eq!(fleet.cmd(["show", "shared/token"]).by(&KEYS.bob).run().ok().stdout(), "shared-token-value");
 
     let ran = fleet.run(["admin", "remove", "bob"]).ok();
     ran.says(&["run `secretctl rekey`", "note: they know every value they could read until now"]);
@@ -176,9 +178,9 @@ fn a_removed_admin_can_neither_sign_nor_be_signed_for() {
     let bob = KEYS.bob.public();
     fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
     fleet.run(["rekey"]).ok();
-    fleet.cmd(["set", "shared/token"]).as_user(&KEYS.bob).stdin("by bob").run().ok();
+    fleet.cmd(["set", "shared/token"]).by(&KEYS.bob).stdin("by bob").run().ok();
     fleet.run(["admin", "remove", "bob"]).ok();
-    let cmd = fleet.cmd(["set", "shared/token"]).as_user(&KEYS.bob).stdin("by bob again");
+    let cmd = fleet.cmd(["set", "shared/token"]).by(&KEYS.bob).stdin("by bob again");
     fleet.refuses_cmd(cmd, 4).says(&["error[signer::not_admin]"]);
     // The lines from before stay valid; what bob signed for hosts does not.
     fleet.run(["log", "shared/token"]).ok().prints(&["bob"]);

@@ -8,7 +8,8 @@ use crate::common::TestFleet;
 #[test]
 fn explain_names_the_rule_that_allowed_with_file_and_line() {
     let fleet = TestFleet::sealed();
-    let ran = fleet.cmd(["policy", "explain", "forge/sonarr/api-key", "forge", "sonarr"]).without_keys().run();
+    let ran =
+        fleet.cmd(["policy", "explain", "forge/sonarr/api-key", "forge", "sonarr"]).without_keys().run();
     insta::assert_snapshot!(ran.ok().stdout(), @r#"
     allowed: `sonarr` on `forge` may read `forge/sonarr/api-key`
       allowed by allow("{host}/{service}/**") at policies/access.rhai:1:1
@@ -19,8 +20,13 @@ fn explain_names_the_rule_that_allowed_with_file_and_line() {
 fn explain_of_a_denial_ends_with_1_and_names_the_nearest_rule() {
     let fleet = TestFleet::sealed();
     let ran = fleet.run(["policy", "explain", "forge/sonarr/api-key", "luna", "sonarr"]).with_code(1);
-    ran.prints(&["denied: `sonarr` on `luna` may not read `forge/sonarr/api-key`", "no rule allows it", "policies/access.rhai:1"]);
-    let ran = fleet.run(["policy", "explain", "forge/sonarr/api-key", "luna", "--format", "json"]).with_code(1);
+    ran.prints(&[
+        "denied: `sonarr` on `luna` may not read `forge/sonarr/api-key`",
+        "no rule allows it",
+        "policies/access.rhai:1",
+    ]);
+    let ran =
+        fleet.run(["policy", "explain", "forge/sonarr/api-key", "luna", "--format", "json"]).with_code(1);
     assert_eq!(ran.json()["explanation"]["host"], "luna");
 }
 
@@ -52,7 +58,10 @@ fn refused(text: &str, parts: &[&str]) {
 #[test]
 fn a_policy_with_a_mistake_is_refused_with_file_line_and_underlined_span() {
     refused("allow(\"a\");\nallow(\"b\"\n", &["error[policy::syntax]", "policies/access.rhai:", " | ", "^"]);
-    refused("allow(\"a\");\nalow(\"b\");\n", &["error[policy::unknown_function]", "policies/access.rhai:2:1", "`allow`"]);
+    refused(
+        "allow(\"a\");\nalow(\"b\");\n",
+        &["error[policy::unknown_function]", "policies/access.rhai:2:1", "`allow`"],
+    );
     refused("\nallow(\"../x\");\n", &["error[policy::pattern]", "policies/access.rhai:2:"]);
     refused("allow(\"a\").hosts(\"forg\");\n", &["policies/access.rhai:1:", "did you mean `forge`?"]);
 }
@@ -72,7 +81,13 @@ fn a_policy_that_takes_memory_without_end_is_stopped_at_its_line() {
 
 #[test]
 fn a_policy_reaches_neither_files_nor_clock_nor_other_folders() {
-    for text in ["open(\"/etc/passwd\");", "eval(\"1\");", "timestamp();", "import \"../secrets/x\" as x;", "print(\"x\");"] {
+    for text in [
+        "open(\"/etc/passwd\");",
+        "eval(\"1\");",
+        "timestamp();",
+        "import \"../secrets/x\" as x;",
+        "print(\"x\");",
+    ] {
         let fleet = TestFleet::sealed().policy(text);
         fleet.refuses(["check"], 2).says(&["policies/access.rhai:1:"]);
     }

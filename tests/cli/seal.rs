@@ -70,7 +70,10 @@ fn a_change_of_policy_touches_only_whom_it_concerns() {
     let fleet = TestFleet::sealed();
     let before = fleet.tree();
     let fleet = fleet.policy("allow(\"{host}/{service}/**\");\nallow(\"shared/**\").hosts(\"forge\");\n");
-    fleet.run(["seal", "--check"]).with_code(1).prints(&["host `luna` still has `shared/token`, which it may no longer read"]);
+    fleet
+        .run(["seal", "--check"])
+        .with_code(1)
+        .prints(&["host `luna` still has `shared/token`, which it may no longer read"]);
     fleet.run(["seal"]).ok();
     assert_eq!(
         fleet.tree().changed_since(&before),
@@ -83,7 +86,10 @@ fn a_change_of_policy_touches_only_whom_it_concerns() {
         ]
     );
     let log = fleet.run(["log", "shared/token", "--format", "json"]).ok().json();
-    assert_eq!((&log["lines"][1]["event"], &log["lines"][1]["hosts"][0]), (&"revoked".into(), &"forge".into()));
+    assert_eq!(
+        (&log["lines"][1]["event"], &log["lines"][1]["hosts"][0]),
+        (&"revoked".into(), &"forge".into())
+    );
     fleet.assert_clean();
 }
 
@@ -167,7 +173,8 @@ fn data_goes_to_stdout_and_talk_to_stderr() {
     let ran = fleet.run(["check"]).ok();
     assert_eq!(ran.stdout(), "checked 3 secrets, 2 hosts: 0 errors, 0 warnings\n");
     fleet.append("policies/access.rhai", "deny(\"shared/**\").hosts(\"luna\");\n");
-    let ran = fleet.run(["check"]).with_code(1).prints(&["checked 3 secrets, 2 hosts: 2 errors, 0 warnings\n"]);
+    let ran =
+        fleet.run(["check"]).with_code(1).prints(&["checked 3 secrets, 2 hosts: 2 errors, 0 warnings\n"]);
     insta::assert_snapshot!(ran.stderr(), @r"
     error[ledger::readers]: the ledger of `shared/token` does not say yet that it is read by forge
       --> secrets/shared/token.ledger
@@ -188,7 +195,13 @@ fn a_host_with_a_new_key_gets_a_new_sealing_identity_and_no_other_host_does() {
     fleet.run(["seal"]).ok();
     fleet.assert_clean();
     assert_ne!(fleet.manifest("forge")["sealing_recipient"], old);
-    assert!(fleet.tree().changed_since(&before).iter().all(|p| p.starts_with("sealed/forge/") || p == "secretctl.toml"));
+    assert!(
+        fleet
+            .tree()
+            .changed_since(&before)
+            .iter()
+            .all(|p| p.starts_with("sealed/forge/") || p == "secretctl.toml")
+    );
     let wrapped = fleet.path("sealed/forge/host-key.age");
     assert!(attack::opened("age", &wrapped, KEYS.nova.private()).is_some());
     assert!(attack::opened("age", &wrapped, KEYS.forge.private()).is_none());

@@ -38,7 +38,10 @@ fn what_set_says_names_the_revision_and_the_readers() {
     created nobody/x (revision 1); no host may read it yet
     help: `secretctl policy explain SECRET HOST` tells which rule is missing
     ");
-    fleet.set("forge/sonarr/key", "3\n").ok().says(&["the value ends with a newline, which is kept; `--trim`"]);
+    fleet
+        .set("forge/sonarr/key", "3\n")
+        .ok()
+        .says(&["the value ends with a newline, which is kept; `--trim`"]);
     assert_eq!(fleet.show("forge/sonarr/key"), "3\n");
     fleet.cmd(["set", "forge/sonarr/key", "--trim"]).stdin("4\n").run().ok();
     assert_eq!(fleet.show("forge/sonarr/key"), "4");
@@ -65,7 +68,8 @@ fn a_value_can_be_set_and_sealed_by_somebody_who_can_decrypt_nothing() {
 #[test]
 fn names_that_would_leave_the_store_do_not_exist() {
     let fleet = TestFleet::sealed();
-    for name in ["../x", "/etc/x", "a/../../x", "a//b", "", ".hidden", "a/.b", "a b", "a.age/b", "secrets\\x"] {
+    for name in ["../x", "/etc/x", "a/../../x", "a//b", "", ".hidden", "a/.b", "a b", "a.age/b", "secrets\\x"]
+    {
         for command in ["set", "show", "rm", "edit", "log"] {
             fleet.refuses([command, "--", name], 2).says(&["secret name"]);
         }
@@ -113,7 +117,10 @@ fn an_unknown_secret_is_answered_with_the_nearest_name() {
     let wrong = "forge/sonar/api-key";
     for command in ["show", "rm", "log"] {
         let ran = fleet.refuses([command, wrong], 2);
-        ran.says(&["error[store::unknown_secret]: there is no secret `forge/sonar/api-key`", "did you mean `forge/sonarr/api-key`?"]);
+        ran.says(&[
+            "error[store::unknown_secret]: there is no secret `forge/sonar/api-key`",
+            "did you mean `forge/sonarr/api-key`?",
+        ]);
     }
     fleet.refuses(["mv", wrong, "forge/sonarr/new"], 2).says(&["store::unknown_secret"]);
 }
@@ -238,4 +245,16 @@ fn a_closed_pipe_is_no_error() {
     command.args(["-c", &script]);
     let ran = fleet.prepare(command).run().ok();
     assert_eq!(ran.stderr(), "");
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_an_error() {
+    let fleet = TestFleet::sealed();
+    for command in ["show shared/token", "list --format json", "check", "completions bash"] {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{} {command} > /dev/full", crate::common::BIN)]);
+        let ran = fleet.prepare(shell).run();
+        assert_eq!(ran.code(), 4, "{command}: {ran}");
+        ran.says(&["error[cli::output]: cannot print", "No space left on device"]);
+    }
 }

@@ -81,7 +81,12 @@ impl TestFleet {
     }
 
     /// Appends a line to a secret's ledger, made from the last one by `change` and signed by `key`.
-    pub(crate) fn forge_line(&self, secret: &str, key: &KeyPair, change: impl FnOnce(&mut serde_json::Value)) {
+    pub(crate) fn forge_line(
+        &self,
+        secret: &str,
+        key: &KeyPair,
+        change: impl FnOnce(&mut serde_json::Value),
+    ) {
         let path = format!("secrets/{secret}.ledger");
         let text = self.text(&path);
         let last = text.lines().last().unwrap();

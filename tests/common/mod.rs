@@ -128,7 +128,9 @@ impl TestFleet {
     pub(crate) fn host_with(self, name: &str, key: &KeyPair, services: &[&str]) -> Self {
         let key = key.public();
         let mut args = vec!["host", "add", name, "--recipient", &key];
-        services.iter().for_each(|service| args.extend(["--service", service]));
+        for service in services {
+            args.extend(["--service", service]);
+        }
         self.run(args).ok();
         self
     }
@@ -267,9 +269,11 @@ impl TestFleet {
         let ran = self.run(["check"]);
         assert_eq!(ran.code(), 0, "check:\n{ran}");
         assert_eq!(ran.stderr(), "", "check has something to say");
-        let left = self.whole_tree().paths().into_iter().find(|path| {
-            path.contains("secretctl-tmp") || path.starts_with(".secretctl/change")
-        });
+        let left = self
+            .whole_tree()
+            .paths()
+            .into_iter()
+            .find(|path| path.contains("secretctl-tmp") || path.starts_with(".secretctl/change"));
         assert_eq!(left, None, "something half-written was left");
         assert!(!self.exists(".secretctl/change"), "an empty staging folder was left");
     }
@@ -338,7 +342,7 @@ impl Cmd {
     }
 
     /// Decrypts and signs as somebody else.
-    pub(crate) fn as_user(self, key: &KeyPair) -> Self {
+    pub(crate) fn by(self, key: &KeyPair) -> Self {
         self.identity(key.private()).env("SECRETCTL_SIGNING_KEY", key.private())
     }
 

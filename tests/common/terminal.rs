@@ -19,7 +19,18 @@ impl Terminal {
         let (socket, done) = (fleet.outside().join("tty"), fleet.outside().join("tty-done"));
         let _ = std::fs::remove_file(&done);
         let mut command = Command::new(tool("tmux"));
-        command.args(["-S", socket.to_str().unwrap(), "-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40"]);
+        command.args([
+            "-S",
+            socket.to_str().unwrap(),
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            "120",
+            "-y",
+            "40",
+        ]);
         command.arg(format!("{script}\necho $? > {}; exec sleep 60", done.display()));
         let mut cmd = fleet.prepare(command).env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8");
         for (name, value) in environment {

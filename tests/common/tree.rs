@@ -37,7 +37,8 @@ impl Tree {
                 self.walk(root, &path, skip);
                 continue;
             }
-            let bytes = if metadata.is_file() { fs::read(entry.path()).unwrap_or_default() } else { Vec::new() };
+            let bytes =
+                if metadata.is_file() { fs::read(entry.path()).unwrap_or_default() } else { Vec::new() };
             let modified = (metadata.mtime(), metadata.mtime_nsec());
             let found = Found { bytes, mode: metadata.mode(), inode: metadata.ino(), modified };
             self.0.insert(path, found);
@@ -63,14 +64,16 @@ impl Tree {
         self.0.iter().filter(|(_, found)| has(&found.bytes)).map(|(path, _)| path.clone()).collect()
     }
 
-    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(path, found)| (path.as_str(), found.bytes.as_slice()))
+    /// Every age file whose path starts with `prefix`.
+    pub(crate) fn ciphertexts(&self, prefix: &str) -> Vec<String> {
+        let age = |path: &String| Path::new(path).extension().is_some_and(|ending| ending == "age");
+        self.0.keys().filter(|path| path.starts_with(prefix) && age(path)).cloned().collect()
     }
 }
 
 /// A short name for a text; nothing rests on it.
 pub(crate) fn digest(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
-        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -27,10 +27,20 @@ fn age_and_rage_open_our_sources_with_every_admins_key_and_with_no_other() {
     for program in ["age", "rage"] {
         for key in ADMINS() {
             let value = opened(program, &source, key.private());
-            assert_eq!(value.as_deref(), Some(&b"shared-token-value"[..]), "{program} {}", key.private().display());
+            assert_eq!(
+                value.as_deref(),
+                Some(&b"shared-token-value"[..]),
+                "{program} {}",
+                key.private().display()
+            );
         }
         for key in OTHERS() {
-            assert_eq!(opened(program, &source, key.private()), None, "{program} {}", key.private().display());
+            assert_eq!(
+                opened(program, &source, key.private()),
+                None,
+                "{program} {}",
+                key.private().display()
+            );
         }
     }
 }
@@ -41,7 +51,8 @@ fn age_and_rage_unwrap_the_host_key_with_the_hosts_ssh_key_and_open_the_sealed_f
     for program in ["age", "rage"] {
         for (host, key) in [("forge", &KEYS.forge), ("luna", &KEYS.luna)] {
             let wrapped = fleet.path(&format!("sealed/{host}/host-key.age"));
-            for other in ADMINS().into_iter().chain(OTHERS()).filter(|other| other.private() != key.private()) {
+            for other in ADMINS().into_iter().chain(OTHERS()).filter(|other| other.private() != key.private())
+            {
                 assert_eq!(opened(program, &wrapped, other.private()), None, "{program} {host}");
             }
             let identity = fleet.outside().join(format!("{program}-{host}"));
@@ -65,7 +76,9 @@ fn a_source_that_age_or_rage_wrote_is_taken_over_by_set_and_read_from_then_on() 
         let path = "secrets/shared/adopted.age";
         fleet.write(path, attack::encrypted(program, &admins, b"from another tool"));
         // Nobody vouches for it yet; the help says how it is taken over, and that works as written.
-        let ran = fleet.refuses(["show", "shared/adopted"], 3).says(&["age -d", "| secretctl set shared/adopted --from-file -"]);
+        let ran = fleet
+            .refuses(["show", "shared/adopted"], 3)
+            .says(&["age -d", "| secretctl set shared/adopted --from-file -"]);
         drop(ran);
         let value = opened(program, &fleet.path(path), KEYS.alice.private()).unwrap();
         fleet.cmd(["set", "shared/adopted", "--from-file", "-"]).stdin(value).run().ok();
@@ -79,7 +92,9 @@ fn what_age_and_rage_encrypt_with_and_without_armor_is_read_once_the_ledger_vouc
     let admins = [KEYS.alice.public(), KEYS.recovery.public()];
     let armored = |program: &str| {
         let mut args = vec!["-a"];
-        admins.iter().for_each(|admin| args.extend(["-r", admin.as_str()]));
+        for admin in &admins {
+            args.extend(["-r", admin.as_str()]);
+        }
         attack::pipe(program, &args, b"by a tool").stdout
     };
     for program in ["age", "rage"] {
@@ -95,7 +110,10 @@ fn what_age_and_rage_encrypt_with_and_without_armor_is_read_once_the_ledger_vouc
             });
             assert_eq!(fleet.show("shared/token"), "by a tool");
             for identity in [KEYS.alice.private(), KEYS.recovery.private()] {
-                assert_eq!(fleet.cmd(["show", "shared/token"]).identity(identity).run().ok().stdout(), "by a tool");
+                assert_eq!(
+                    fleet.cmd(["show", "shared/token"]).identity(identity).run().ok().stdout(),
+                    "by a tool"
+                );
             }
             fleet.run(["seal"]).ok();
             fleet.assert_clean();
@@ -114,7 +132,10 @@ fn our_sources_and_their_digests_are_what_the_ledger_and_the_manifest_say() {
         let file = format!("sealed/forge/{}", entry["file"].as_str().unwrap());
         assert_eq!(entry["sha256"], attack::sha256(&fleet.read(&file)).as_str());
     }
-    assert_eq!(manifest["host_key_sha256"], attack::sha256(&fleet.read("sealed/forge/host-key.age")).as_str());
+    assert_eq!(
+        manifest["host_key_sha256"],
+        attack::sha256(&fleet.read("sealed/forge/host-key.age")).as_str()
+    );
 }
 
 #[test]
@@ -123,6 +144,8 @@ fn a_large_value_goes_through_both_tools() {
     let value: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     fleet.cmd(["set", "shared/large"]).stdin(&value).run().ok();
     for program in ["age", "rage"] {
-        assert!(opened(program, &fleet.path("secrets/shared/large.age"), KEYS.alice.private()).unwrap() == value);
+        assert!(
+            opened(program, &fleet.path("secrets/shared/large.age"), KEYS.alice.private()).unwrap() == value
+        );
     }
 }

@@ -69,7 +69,9 @@ fn an_agent_that_is_not_there_empty_or_without_that_key_is_said_with_the_next_st
     fleet.refuses_cmd(named(), 4).says(&["error[signer::agent]", "`SSH_AUTH_SOCK` is not set"]);
     let gone = fleet.outside().join("gone");
     fleet.refuses_cmd(named().env("SSH_AUTH_SOCK", &gone), 4).says(&["error[signer::agent]", "ssh-add -L"]);
-    fleet.refuses_cmd(set().env("SSH_AUTH_SOCK", &gone), 4).says(&["error[signer::none]", "the ssh-agent at"]);
+    fleet
+        .refuses_cmd(set().env("SSH_AUTH_SOCK", &gone), 4)
+        .says(&["error[signer::none]", "the ssh-agent at"]);
     let agent = Agent::with(&fleet, &[&KEYS.eve]);
     let ran = fleet.refuses_cmd(named().env("SSH_AUTH_SOCK", &agent.socket), 4);
     ran.says(&["error[signer::agent]", "does not hold the key"]);

@@ -33,7 +33,11 @@ fn comments_blank_lines_several_identities_and_carriage_returns_are_fine() {
     let text = std::fs::read_to_string(KEYS.recovery.private()).unwrap();
     let other = String::from_utf8(attack::pipe("age-keygen", &[], b"").stdout).unwrap();
     let file = fleet.outside().join("identities");
-    for text in [format!("# first\n\n{other}\n# second\n{text}"), text.replace('\n', "\r\n"), text.trim_end().to_owned()] {
+    for text in [
+        format!("# first\n\n{other}\n# second\n{text}"),
+        text.replace('\n', "\r\n"),
+        text.trim_end().to_owned(),
+    ] {
         std::fs::write(&file, text).unwrap();
         shows(&fleet, &file);
     }
@@ -99,11 +103,15 @@ fn a_wrong_passphrase_is_an_error_and_changes_nothing() {
     fleet.run(["rekey"]).ok();
     let before = fleet.tree();
     let identity = KEYS.locked.private().to_str().unwrap();
-    let terminal = Terminal::run(&fleet, &[("SECRETCTL_IDENTITY", identity)], &format!("{BIN} show shared/token"));
+    let terminal =
+        Terminal::run(&fleet, &[("SECRETCTL_IDENTITY", identity)], &format!("{BIN} show shared/token"));
     terminal.shows("Passphrase for").types("wrong").presses(&["Enter"]);
     assert_eq!(terminal.code(), 4, "{}", terminal.screen());
     let screen = terminal.screen();
-    assert!(screen.contains("its passphrase was wrong") && !screen.contains("shared-token-value"), "{screen}");
+    assert!(
+        screen.contains("its passphrase was wrong") && !screen.contains("shared-token-value"),
+        "{screen}"
+    );
     assert_eq!(fleet.tree().changed_since(&before), [""; 0]);
 }
 
@@ -111,7 +119,8 @@ fn a_wrong_passphrase_is_an_error_and_changes_nothing() {
 fn an_identity_file_that_age_encrypted_with_a_passphrase_is_read_and_asked_for_once() {
     let folder = TestFleet::empty();
     let file = folder.outside().join("identity.age");
-    let script = format!("{} -p -o {} {}", tool("age").display(), file.display(), KEYS.recovery.private().display());
+    let script =
+        format!("{} -p -o {} {}", tool("age").display(), file.display(), KEYS.recovery.private().display());
     let terminal = Terminal::run(&folder, &[], &script);
     terminal.shows("Enter passphrase").types(PASSPHRASE).presses(&["Enter"]);
     terminal.shows("Confirm passphrase").types(PASSPHRASE).presses(&["Enter"]);

@@ -17,13 +17,27 @@ const MANIFEST: &str = "secretctl-manifest";
 const LEDGER: &str = "secretctl-ledger";
 
 /// What `ssh-keygen -Y verify` says, with alice as the only allowed signer.
-fn ssh_keygen_accepts(fleet: &TestFleet, namespace: &str, armored: &str, bytes: &[u8], allowed: &KeyPair) -> bool {
+fn ssh_keygen_accepts(
+    fleet: &TestFleet,
+    namespace: &str,
+    armored: &str,
+    bytes: &[u8],
+    allowed: &KeyPair,
+) -> bool {
     let (signers, signature) = (fleet.outside().join("allowed_signers"), fleet.outside().join("signature"));
     std::fs::write(&signers, format!("alice {}\n", allowed.public())).unwrap();
     std::fs::write(&signature, armored).unwrap();
     let args = [
-        "-Y", "verify", "-I", "alice", "-n", namespace,
-        "-f", signers.to_str().unwrap(), "-s", signature.to_str().unwrap(),
+        "-Y",
+        "verify",
+        "-I",
+        "alice",
+        "-n",
+        namespace,
+        "-f",
+        signers.to_str().unwrap(),
+        "-s",
+        signature.to_str().unwrap(),
     ];
     attack::pipe("ssh-keygen", &args, bytes).status.success()
 }
@@ -100,11 +114,27 @@ fn a_signature_over_sha256_counts_and_one_by_an_rsa_key_never_does() {
     let fleet = TestFleet::sealed();
     let bytes = fleet.read("sealed/forge/manifest.json");
     let key = KEYS.bob.private().to_str().unwrap();
-    let output = attack::pipe("ssh-keygen", &["-q", "-Y", "sign", "-O", "hashalg=sha256", "-n", MANIFEST, "-f", key], &bytes);
+    let output = attack::pipe(
+        "ssh-keygen",
+        &["-q", "-Y", "sign", "-O", "hashalg=sha256", "-n", MANIFEST, "-f", key],
+        &bytes,
+    );
     assert!(verify(&bytes, &String::from_utf8(output.stdout).unwrap(), &[&KEYS.bob]).is_ok());
     let armored = attack::signature(&KEYS.carol, MANIFEST, &bytes);
     assert!(verify(&bytes, &armored, &[&KEYS.bob]).is_err());
-    fleet.refuses(["admin", "add", "carol", "--recipient", &KEYS.carol.public(), "--sign-with", &KEYS.carol.public()], 2)
+    fleet
+        .refuses(
+            [
+                "admin",
+                "add",
+                "carol",
+                "--recipient",
+                &KEYS.carol.public(),
+                "--sign-with",
+                &KEYS.carol.public(),
+            ],
+            2,
+        )
         .says(&["only ssh-ed25519 keys can sign"]);
 }
 
