@@ -99,3 +99,17 @@ fn the_order_of_rules_changes_no_byte() {
     let fleet = fleet.policy("deny(\"x/**\");\nallow(\"shared/**\");\nallow(\"{host}/{service}/**\");\n");
     fleet.run(["seal", "--check"]).ok();
 }
+
+#[test]
+fn a_service_that_the_host_does_not_have_is_pointed_out() {
+    let fleet = TestFleet::sealed();
+    let ran = fleet.run(["policy", "explain", "forge/sonarr/api-key", "forge", "sonar"]);
+    assert!(matches!(ran.code(), 1 | 2), "{ran}");
+    assert!(!ran.stdout().starts_with("allowed"), "{ran}");
+    let said = format!("{}{}", ran.stdout(), ran.stderr());
+    assert!(said.contains("`sonarr`"), "the service that was meant is not named:\n{ran}");
+    fleet
+        .run(["policy", "explain", "shared/token", "forge", "x.service"])
+        .with_code(2)
+        .says(&["without `.service`"]);
+}

@@ -239,3 +239,31 @@ fn who_cannot_sign_learns_it_before_anything_changes() {
     let missing = fleet.cmd(["seal"]).env("SECRETCTL_SIGNING_KEY", "/nowhere");
     fleet.refuses_cmd(missing, 4).says(&["error[signer::unreadable]", "`/nowhere`"]);
 }
+
+/// A host's request for one secret, as its configuration renders it.
+fn request(secret: &str, service: &str) -> String {
+    let entry = serde_json::json!({ "secret": secret, "as": secret, "service": service });
+    serde_json::json!({ "version": 1, "host": "forge", "sealed": "/nix/store/x", "trusted_keys": [KEYS.alice.public()],
+        "identities": ["/etc/ssh/ssh_host_ed25519_key"], "secrets": [entry], "templates": [] })
+    .to_string()
+}
+
+#[test]
+fn check_finds_what_a_request_asks_for_and_policy_or_store_does_not_give() {
+    let fleet = TestFleet::sealed();
+    let file = fleet.outside().join("request.json");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        fleet.cmd(["check", "--request", file.to_str().unwrap()]).without_keys().run()
+    };
+    check(&request("forge/sonarr/api-key", "sonarr")).with_code(0);
+    let ran = check(&request("luna/restic/password", "restic"));
+    assert_eq!(ran.code(), 1, "a secret that forge may not read was asked for:\n{ran}");
+    ran.says(&["luna/restic/password"]);
+    let ran = check(&request("forge/sonarr/gone", "sonarr"));
+    assert_eq!(ran.code(), 1, "a secret that does not exist was asked for:\n{ran}");
+    ran.says(&["forge/sonarr/gone"]);
+    assert_eq!(check("{").code(), 2, "something that is no request was accepted");
+    let ran = fleet.run(["check", "--request", "/nowhere"]);
+    assert_ne!(ran.code(), 0, "a request that is not there was accepted:\n{ran}");
+}
