@@ -41,9 +41,7 @@ pub(crate) fn tool(name: &str) -> PathBuf {
         .map(|folder| folder.join(name))
         .chain([built])
         .find(|path| path.is_file());
-    found.unwrap_or_else(|| {
-        panic!("`{name}` is not installed, and these tests need it (see docs/development.md)")
-    })
+    found.unwrap_or_else(|| panic!("`{name}` is not installed, and these tests need it"))
 }
 
 /// A folder on a disk that goes with the value.
