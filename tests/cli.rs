@@ -1,0 +1,26 @@
+//! The program as people and CI meet it: exit codes, wording, and the promises of the design, tried to break.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod common;
+
+mod cli {
+    mod crash;
+    mod edit;
+    mod editors;
+    mod enforcement;
+    mod identity;
+    mod leaks;
+    mod ledger;
+    mod lock;
+    mod people;
+    mod policy;
+    mod seal;
+    mod tamper;
+    mod values;
+}

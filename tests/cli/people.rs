@@ -1,0 +1,210 @@
+//! `init`, `host`, `admin`, `rekey`, `completions`, and finding the fleet.
+
+use crate::common::KEYS;
+use crate::common::TestFleet;
+use crate::common::attack;
+
+#[test]
+fn init_makes_a_fleet_that_check_accepts_and_says_what_comes_next() {
+    let fleet = TestFleet::empty();
+    let alice = KEYS.alice.public();
+    let ran = fleet.run(["init", "--admin", "alice", "--recipient", &alice, "--sign-with", &alice]).ok();
+    insta::assert_snapshot!(ran.stderr(), @r#"
+    wrote policies/access.rhai
+    wrote secretctl.toml
+    next: `secretctl host add NAME --recipient "ssh-ed25519 AAAA…"`, then `secretctl edit HOST/SERVICE/NAME`
+    "#);
+    assert_eq!(ran.stdout(), "");
+    fleet.run(["check"]).ok().says(&["warning[fleet::no_recovery]"]);
+}
+
+#[test]
+fn init_takes_a_public_key_file_to_sign_with() {
+    let fleet = TestFleet::empty();
+    let file = KEYS.alice.public_file();
+    let file = file.to_str().unwrap();
+    fleet.run(["init", "--admin", "alice", "--recipient", &KEYS.alice.public(), "--sign-with", file]).ok();
+    assert!(fleet.text("secretctl.toml").contains(&KEYS.alice.public()));
+}
+
+#[test]
+fn init_refuses_a_folder_that_is_a_fleet_and_a_private_key_as_recipient() {
+    let fleet = TestFleet::new();
+    let alice = KEYS.alice.public();
+    let args = ["init", "--admin", "bob", "--recipient", &alice, "--sign-with", &alice];
+    fleet.refuses(args, 2).says(&["error[init::exists]", "help: "]);
+    let secret = std::fs::read_to_string(KEYS.recovery.private()).unwrap();
+    let secret = secret.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned();
+    let ran = fleet.refuses(["host", "add", "x", "--recipient", &secret], 2);
+    ran.says(&["this is a private key; a recipient is its public half"]);
+}
+
+#[test]
+fn a_private_key_that_was_pasted_by_mistake_is_not_printed_again() {
+    let fleet = TestFleet::new();
+    let secret = std::fs::read_to_string(KEYS.recovery.private()).unwrap();
+    let secret = secret.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned();
+    let ran = fleet.refuses(["host", "add", "x", "--recipient", &secret], 2);
+    assert!(!ran.stderr().contains(&secret[20..]), "the private key was printed:\n{ran}");
+    fleet.replace("secretctl.toml", &KEYS.alice.public(), &secret);
+    let ran = fleet.refuses(["list"], 2).says(&["this is a private key"]);
+    assert!(!ran.stderr().contains(&secret[20..]), "the private key was printed:\n{ran}");
+}
+
+#[test]
+fn init_keeps_a_policy_that_is_there() {
+    let fleet = TestFleet::empty().policy("allow(\"x\");\n");
+    let alice = KEYS.alice.public();
+    let ran = fleet.run(["init", "--admin", "alice", "--recipient", &alice, "--sign-with", &alice]).ok();
+    ran.says(&["kept policies/access.rhai, which was there"]);
+    assert_eq!(fleet.text("policies/access.rhai"), "allow(\"x\");\n");
+}
+
+#[test]
+fn the_fleet_is_found_from_a_folder_below_by_option_and_by_variable() {
+    let fleet = TestFleet::sealed();
+    let names = |ran: crate::common::Ran| ran.ok().json()["secrets"].as_array().unwrap().len();
+    let root = fleet.root();
+    let root = root.to_str().unwrap();
+    let mut below = fleet.cmd(["list", "--format", "json"]);
+    below.command.current_dir(fleet.path("secrets/forge"));
+    assert_eq!(names(below.run()), 3);
+    let mut option = fleet.cmd(["--fleet", root, "list", "--format", "json"]);
+    option.command.current_dir("/");
+    assert_eq!(names(option.run()), 3);
+    let mut variable = fleet.cmd(["list", "--format", "json"]).env("SECRETCTL_FLEET", root);
+    variable.command.current_dir("/");
+    assert_eq!(names(variable.run()), 3);
+    let mut nowhere = fleet.cmd(["list"]);
+    nowhere.command.current_dir(fleet.home());
+    nowhere.run().with_code(2).says(&["error[fleet::not_found]", "`secretctl init`", "--fleet DIR"]);
+}
+
+#[test]
+fn a_host_is_added_listed_and_keeps_the_comments_of_the_file() {
+    let fleet = TestFleet::new();
+    fleet.append("secretctl.toml", "\n# our machines\n");
+    let forge = KEYS.forge.public();
+    let args = ["host", "add", "forge", "--recipient", &forge, "--system", "x86_64-linux", "--tag", "nas"];
+    let ran = fleet.run(args.iter().chain(&["--tag", "media", "--service", "sonarr"])).ok();
+    assert_eq!(ran.stderr(), "added host forge; run `secretctl seal` to make its sealed tree\n");
+    fleet.run(["host", "add", "later"]).ok().says(&["it is pending until it has a recipient"]);
+    assert!(fleet.text("secretctl.toml").contains("# our machines"));
+    insta::assert_snapshot!(fleet.run(["host", "list"]).ok().stdout(), @r"
+    HOST   STATE    SYSTEM        TAGS       SERVICES
+    forge  active   x86_64-linux  media nas  sonarr
+    later  pending  -             -          -
+    ");
+    let listed = fleet.run(["host", "list", "--format", "json"]).ok().json();
+    assert_eq!(listed["hosts"][0]["recipients"][0], forge);
+    assert_eq!(listed["hosts"][1]["state"], "pending");
+}
+
+#[test]
+fn a_host_that_exists_or_has_no_name_or_key_of_ours_is_refused() {
+    let fleet = TestFleet::new().host("forge", &KEYS.forge);
+    fleet.refuses(["host", "add", "forge"], 2).says(&["error[fleet::host_exists]", "[hosts.forge]"]);
+    fleet.refuses(["host", "add", "../forge"], 2).says(&["`../forge` is not a host name"]);
+    fleet
+        .refuses(["host", "add", "x", "--recipient", "age1qqqq"], 2)
+        .says(&["is not a recipient", "mistyped"]);
+    fleet.refuses(["host", "add", "x", "--recipient", "ecdsa-sha2-nistp256 AAAA"], 2).says(&["ecdsa"]);
+    fleet.refuses(["host", "add", "x", "--system", "linux"], 2).says(&["MACHINE-OS"]);
+}
+
+#[test]
+fn admins_are_added_listed_and_removed_and_rekey_follows() {
+    let fleet = TestFleet::sealed();
+    let source = fleet.path("secrets/shared/token.age");
+    let bob = KEYS.bob.public();
+    let ran = fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
+    assert_eq!(ran.stderr(), "added admin bob; run `secretctl rekey` to encrypt the sources to them\n");
+    assert_eq!(attack::opened("age", &source, KEYS.bob.private()), None);
+    fleet.run(["rekey", "--check"]).with_code(1).prints(&["shared/token"]).says(&["run `secretctl rekey`"]);
+    fleet.run(["check"]).with_code(1).says(&["error[store::recipients]", "is not encrypted to admin `bob`"]);
+    let ran = fleet.run(["rekey"]).ok();
+    assert_eq!(ran.stdout(), "forge/sonarr/api-key\nluna/restic/password\nshared/token\n");
+    fleet.assert_clean();
+    assert_eq!(attack::opened("age", &source, KEYS.bob.private()).unwrap(), b"shared-token-value");
+    assert_eq!(fleet.cmd(["show", "shared/token"]).by(&KEYS.bob).run().ok().stdout(), "shared-token-value");
+
+    let ran = fleet.run(["admin", "remove", "bob"]).ok();
+    ran.says(&["run `secretctl rekey`", "note: they know every value they could read until now"]);
+    fleet.run(["check"]).with_code(1).says(&["is still encrypted to", &bob]);
+    fleet.run(["rekey"]).ok();
+    fleet.assert_clean();
+    assert_eq!(attack::opened("age", &source, KEYS.bob.private()), None);
+    let listed = fleet.run(["admin", "list", "--format", "json"]).ok().json();
+    assert_eq!(listed["admins"][1]["removed"], crate::common::NOW);
+    fleet.run(["admin", "list"]).ok().prints(&["removed 2026-11-20T10:00:00Z"]);
+}
+
+#[test]
+fn rekey_leaves_values_revisions_and_sealed_trees_alone() {
+    let fleet = TestFleet::sealed();
+    let bob = KEYS.bob.public();
+    fleet.run(["admin", "add", "bob", "--recipient", &bob]).ok();
+    let before = fleet.tree();
+    fleet.run(["rekey"]).ok();
+    let changed = fleet.tree().changed_since(&before);
+    assert!(changed.iter().all(|path| path.starts_with("secrets/")), "{changed:?}");
+    let log = fleet.run(["log", "shared/token", "--format", "json"]).ok().json();
+    let last = log["lines"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((last["event"].as_str(), last["revision"].as_u64()), (Some("rekeyed"), Some(1)));
+    let before = fleet.tree();
+    fleet.run(["rekey"]).ok().says(&["every source has the right recipients"]);
+    assert_eq!(fleet.tree().changed_since(&before), [""; 0]);
+}
+
+#[test]
+fn rekey_check_needs_no_key_and_gives_json() {
+    let fleet = TestFleet::sealed();
+    let report = fleet.cmd(["rekey", "--check", "--format", "json"]).without_keys().run().ok().json();
+    assert_eq!(report["secrets"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn the_last_admin_an_unknown_and_a_second_of_the_same_name_are_refused() {
+    let fleet = TestFleet::new();
+    fleet.refuses(["admin", "remove", "alice"], 2).says(&["error[fleet::last_admin]", "admin add"]);
+    fleet.refuses(["admin", "remove", "zoe"], 2).says(&["error[fleet::unknown_admin]", "admin list"]);
+    let bob = KEYS.bob.public();
+    fleet.refuses(["admin", "add", "alice", "--recipient", &bob], 2).says(&["error[fleet::admin_exists]"]);
+}
+
+#[test]
+fn a_removed_admin_can_neither_sign_nor_be_signed_for() {
+    let fleet = TestFleet::sealed();
+    let bob = KEYS.bob.public();
+    fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
+    fleet.run(["rekey"]).ok();
+    fleet.cmd(["set", "shared/token"]).by(&KEYS.bob).stdin("by bob").run().ok();
+    fleet.run(["admin", "remove", "bob"]).ok();
+    let cmd = fleet.cmd(["set", "shared/token"]).by(&KEYS.bob).stdin("by bob again");
+    fleet.refuses_cmd(cmd, 4).says(&["error[signer::not_admin]"]);
+    // The lines from before stay valid; what bob signed for hosts does not.
+    fleet.run(["log", "shared/token"]).ok().prints(&["bob"]);
+    fleet.run(["check"]).with_code(3).says(&["not to be trusted"]);
+    fleet.run(["rekey"]).ok();
+    fleet.run(["seal"]).ok();
+    fleet.assert_clean();
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    let fleet = TestFleet::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = fleet.run(["completions", shell]).ok().prints(&["secretctl", "rekey"]);
+        assert_eq!(ran.stderr(), "");
+    }
+    fleet.run(["completions", "tcsh"]).with_code(2).says(&["tcsh"]);
+}
+
+#[test]
+fn a_command_line_that_does_not_parse_ends_with_usage() {
+    let fleet = TestFleet::new();
+    fleet.run(["sela"]).with_code(2).says(&["sela", "seal"]);
+    fleet.run(["seal", "--hots", "x"]).with_code(2).says(&["--hots", "--host"]);
+    fleet.run(["set", "a", "value-in-argument"]).with_code(2).says(&["unexpected argument"]);
+    fleet.run(["--version"]).ok().prints(&["secretctl "]);
+}
