@@ -118,16 +118,21 @@ impl Ui {
 fn underlined(diagnostic: &dyn miette::Diagnostic) -> Option<String> {
     let source = diagnostic.source_code()?;
     let label = diagnostic.labels()?.next()?;
-    let contents = source.read_span(label.inner(), 0, 0).ok()?;
-    let text = String::from_utf8_lossy(contents.data());
-    let line = text.lines().next().unwrap_or_default();
-    let before: String =
-        line.chars().take(contents.column()).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    let rest = line.chars().count().saturating_sub(contents.column());
-    let marks = "^".repeat(label.len().min(rest).max(1));
-    let number = (contents.line() + 1).to_string();
+    // One line of context on both sides, for without it the text starts and ends with the span.
+    let contents = source.read_span(label.inner(), 1, 1).ok()?;
+    let at = label.offset().saturating_sub(contents.span().offset());
+    let (above, below) = contents.data().split_at_checked(at)?;
+    let (above, below) = (String::from_utf8_lossy(above), String::from_utf8_lossy(below));
+    let (lines, start) = (above.matches('\n').count(), above.rsplit('\n').next().unwrap_or_default());
+    let rest = below.lines().next().unwrap_or_default();
+    let line = format!("{start}{rest}");
+    let before: String = start.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let marked = rest.char_indices().take_while(|(at, _)| *at < label.len()).count();
+    let marks = "^".repeat(marked.max(1));
+    let number = (contents.line() + lines + 1).to_string();
     let gutter = " ".repeat(number.len());
-    let place = format!("{}:{number}:{}", contents.name().unwrap_or("input"), contents.column() + 1);
+    let column = start.chars().count() + 1;
+    let place = format!("{}:{number}:{column}", contents.name().unwrap_or("input"));
     let remark = label.label().map(|remark| format!(" {remark}")).unwrap_or_default();
     Some(format!("\n{gutter}--> {place}\n{gutter} |\n{number} | {line}\n{gutter} | {before}{marks}{remark}"))
 }

@@ -113,6 +113,7 @@ pub(super) fn seal_locked(
     known: &BTreeMap<SecretName, &SecretBytes>,
 ) -> Result<SealReport, OpsError> {
     let outlook = look(ws, scope)?;
+    refuse_the_past(&outlook)?;
     let moved = readers_changed(&outlook, scope);
     let preview = report(&outlook, &moved, 0);
     if preview.is_clean() {
@@ -139,6 +140,19 @@ pub(super) fn seal_locked(
     append_reader_lines(ws, author, &mut ledgers, &moved, &mut change)?;
     change.commit()?;
     Ok(SealReport { copies: count, ..preview })
+}
+
+/// A value that a host has seen replaced is never sealed to it again.
+fn refuse_the_past(outlook: &Outlook) -> Result<(), OpsError> {
+    for compared in &outlook.hosts {
+        for drift in &compared.plan.drift {
+            if let Drift::RolledBack(secret) = drift {
+                let host = compared.wanted.host.clone();
+                return Err(OpsError::RolledBack { secret: secret.clone(), host });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_hosts(ws: &Workspace, scope: &Scope) -> Result<(), OpsError> {
