@@ -81,7 +81,9 @@ pub enum OpsError {
         path: std::path::PathBuf,
     },
     /// Source and ledger are older than what a host has.
-    #[error("`{secret}` and its ledger are older than what host `{host}` has, so they were put back to the past")]
+    #[error(
+        "`{secret}` and its ledger are older than what host `{host}` has, so they were put back to the past"
+    )]
     #[diagnostic(
         code(store::rolled_back),
         help("bring the newer ones back from Git, or give the secret a new value: `secretctl set {secret}`")

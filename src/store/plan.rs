@@ -73,7 +73,10 @@ impl fmt::Display for Drift {
             Self::OtherRecipients => f.write_str("is sealed to other host keys"),
             Self::Missing(secret) => write!(f, "lacks `{secret}`"),
             Self::RolledBack(secret) => {
-                write!(f, "has a newer value of `{secret}` than its ledger knows, which was put back to the past")
+                write!(
+                    f,
+                    "has a newer value of `{secret}` than its ledger knows, which was put back to the past"
+                )
             }
             Self::Stale(secret) => write!(f, "has an older value of `{secret}`"),
             Self::Damaged(secret) => write!(f, "has a damaged copy of `{secret}`"),
@@ -89,7 +92,10 @@ impl fmt::Display for Drift {
 impl Drift {
     /// Whether somebody must have tampered with the tree, rather than just not sealed it yet.
     pub fn is_tampering(&self) -> bool {
-        matches!(self, Self::RolledBack(_) | Self::Refused(_) | Self::NoIdentity | Self::Damaged(_) | Self::Stray(_))
+        matches!(
+            self,
+            Self::RolledBack(_) | Self::Refused(_) | Self::NoIdentity | Self::Damaged(_) | Self::Stray(_)
+        )
     }
 }
 
