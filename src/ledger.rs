@@ -244,9 +244,12 @@ impl Ledger {
     ) -> Result<VerifiedLedger, LedgerError> {
         let trusted: BTreeSet<VerifyingKey> = authors.keys().cloned().collect();
         let mut before: Option<(&Line, Digest)> = None;
+        let mut latest = Timestamp::MIN;
         for (at, (line, raw)) in self.lines.iter().zip(self.text.lines()).enumerate() {
             let number = at + 1;
-            verify_signature(line, raw, &trusted, authors, path, number)?;
+            // A line says its own time, but it cannot have been written before the lines it follows.
+            latest = latest.max(line.time);
+            verify_signature((line, latest), raw, &trusted, authors, path, number)?;
             check_link(line, before).map_err(|reason| LedgerError::Chain {
                 path: path.to_owned(),
                 number,
@@ -351,7 +354,7 @@ fn parse_line(raw: &str, path: &Path, number: usize) -> Result<Line, LedgerError
 }
 
 fn verify_signature(
-    line: &Line,
+    (line, latest): (&Line, Timestamp),
     raw: &str,
     trusted: &BTreeSet<VerifyingKey>,
     authors: &Authors,
@@ -373,7 +376,7 @@ fn verify_signature(
         )));
     }
     match author.removed {
-        Some(left) if line.time > left => {
+        Some(left) if latest > left => {
             Err(author_error(format!("was signed by `{}` after they were removed", author.name)))
         }
         _ => Ok(()),

@@ -16,7 +16,10 @@ use secretctl::secret::SecretBytes;
 
 fn main() -> ExitCode {
     secretctl::secret::forbid_dumps();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return told(&error),
+    };
     let colour = if std::io::stderr().is_terminal() && variable("NO_COLOR").is_none() {
         Colour::Always
     } else {
@@ -30,6 +33,18 @@ fn main() -> ExitCode {
             Exit::Found(error.class()).into()
         }
     }
+}
+
+/// Help goes to stdout; a mistake to stderr, without the private key that may be part of it.
+fn told(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = secretctl::cli::ui::redacted(&text);
+    if shown == text {
+        let _ = error.print();
+    } else {
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), shown.as_bytes());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// A variable that is set to something.

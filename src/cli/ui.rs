@@ -62,7 +62,7 @@ impl Ui {
 
     /// Says something that is not data.
     pub fn say(&mut self, text: &str) {
-        let _ = writeln!(self.err, "{text}");
+        let _ = writeln!(self.err, "{}", redacted(text));
     }
 
     /// Says a finding: severity, code, message, place, help.
@@ -112,6 +112,19 @@ impl Ui {
         };
         if code.is_empty() { format!("{on}{severity}{off}") } else { format!("{on}{severity}{off}[{code}]") }
     }
+}
+
+/// A text without the age identities that somebody may have put where a public key belongs.
+pub fn redacted(text: &str) -> String {
+    const START: &str = "AGE-SECRET-KEY-";
+    let mut parts = text.split(START);
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(START);
+        kept.push('…');
+        kept.push_str(part.trim_start_matches(|c: char| c.is_ascii_alphanumeric()));
+    }
+    kept
 }
 
 /// The first labelled line of the source, underlined, with its file, line and column.

@@ -63,7 +63,9 @@ impl Lock {
     pub fn acquire(path: &Path, holder: &str, patience: Patience) -> Result<Self, LockError> {
         let failed = FsError::on("lock", path);
         let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+        let file = options.open(path);
         let mut lock = Self { file: file.map_err(&failed)? };
         lock.wait(path, patience)?;
         lock.sign(holder).map_err(&failed)?;

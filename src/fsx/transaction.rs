@@ -36,6 +36,7 @@ const REPOSITORY_MODE: u32 = 0o644;
 pub struct Transaction {
     root: PathBuf,
     staging: PathBuf,
+    within: &'static [&'static str],
     steps: Vec<Step>,
 }
 
@@ -56,11 +57,12 @@ struct Journal {
 }
 
 impl Transaction {
-    /// Starts an empty change of files below `root`, staged in `staging` on the same file system.
-    pub fn begin(root: &Path, staging: &Path) -> Result<Self, FsError> {
-        Self::recover(root, staging)?;
+    /// Starts an empty change of files in the folders `within` of `root`, staged in `staging` on the same
+    /// file system.
+    pub fn begin(root: &Path, staging: &Path, within: &'static [&'static str]) -> Result<Self, FsError> {
+        Self::recover(root, staging, within)?;
         std::fs::create_dir_all(staging).map_err(FsError::on("create", staging))?;
-        Ok(Self { root: root.to_owned(), staging: staging.to_owned(), steps: Vec::new() })
+        Ok(Self { root: root.to_owned(), staging: staging.to_owned(), within, steps: Vec::new() })
     }
 
     /// Whether a change was interrupted after its commit point and waits for [`Transaction::recover`].
@@ -69,14 +71,17 @@ impl Transaction {
     }
 
     /// Completes an interrupted change, or drops what was staged before its commit point.
-    pub fn recover(root: &Path, staging: &Path) -> Result<(), FsError> {
+    ///
+    /// A journal may have come with the repository from somebody else, so it reaches no other folder either.
+    pub fn recover(root: &Path, staging: &Path, within: &'static [&'static str]) -> Result<(), FsError> {
         let journal = staging.join(JOURNAL);
         if journal.exists() {
             let bytes = read_bounded(&journal, JOURNAL_MAX)?;
             let invalid = |e: serde_json::Error| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
             let journal: Journal =
                 serde_json::from_slice(&bytes).map_err(invalid).map_err(FsError::on("read", &journal))?;
-            Self { root: root.to_owned(), staging: staging.to_owned(), steps: journal.steps }.apply()?;
+            let steps = journal.steps;
+            Self { root: root.to_owned(), staging: staging.to_owned(), within, steps }.apply()?;
         }
         drop_staging(staging)
     }
@@ -108,6 +113,10 @@ impl Transaction {
     pub fn commit(self) -> Result<(), FsError> {
         if self.is_empty() {
             return drop_staging(&self.staging);
+        }
+        if let Err(error) = self.check_possible() {
+            drop_staging(&self.staging)?;
+            return Err(error);
         }
         self.sync_staged()?;
         let journal = Journal { version: 1, steps: self.steps.clone() };
@@ -166,17 +175,41 @@ impl Transaction {
             .try_for_each(|folder| sync_folder_of(&folder.join(".")))
     }
 
+    /// Finds out before the commit point what would stop every attempt after it.
+    fn check_possible(&self) -> Result<(), FsError> {
+        for step in &self.steps {
+            let Step::Write { path, .. } = step else { continue };
+            let to = self.root.join(path);
+            let folder = folder_of(&to);
+            std::fs::create_dir_all(&folder).map_err(FsError::on("create", &folder))?;
+            match to.symlink_metadata() {
+                Ok(found) if found.is_dir() => {
+                    return Err(FsError::on("replace", &to)(std::io::ErrorKind::IsADirectory.into()));
+                }
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(FsError::on("replace", &to)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn staged(&self, number: usize) -> PathBuf {
         self.staging.join(number.to_string())
     }
 
     /// The last guard against a path that would leave the repository, in memory or in a journal.
     fn check_inside(&self, path: &Path) -> Result<(), FsError> {
-        if path.components().all(|part| matches!(part, Component::Normal(_))) && !path.as_os_str().is_empty()
-        {
-            return Ok(());
-        }
-        let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path leaves the repository");
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let inside = self.within.iter().any(|folder| path.starts_with(folder));
+        let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        let refused = match (plain && inside, folders.into_iter().any(|f| self.root.join(f).is_symlink())) {
+            (true, false) => return Ok(()),
+            (true, true) => "a folder on the way is a link",
+            (false, _) => "the path leaves the store",
+        };
+        let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, refused);
         Err(FsError::on("write", &self.root.join(path))(refused))
     }
 }
@@ -204,6 +237,8 @@ fn drop_staging(staging: &Path) -> Result<(), FsError> {
 mod tests {
     use super::*;
 
+    const WITHIN: &[&str] = &["a", "b", "x", "keep", "secrets", "sealed"];
+
     struct Folder {
         root: tempfile::TempDir,
         staging: PathBuf,
@@ -217,7 +252,7 @@ mod tests {
         }
 
         fn begin(&self) -> Transaction {
-            Transaction::begin(self.root.path(), &self.staging).unwrap()
+            Transaction::begin(self.root.path(), &self.staging, WITHIN).unwrap()
         }
 
         fn text(&self, path: &str) -> Option<String> {
@@ -245,7 +280,7 @@ mod tests {
         change.write("a", b"1").unwrap();
         drop(change);
         assert!(!Transaction::is_pending(&folder.staging));
-        Transaction::recover(folder.root.path(), &folder.staging).unwrap();
+        Transaction::recover(folder.root.path(), &folder.staging, WITHIN).unwrap();
         assert_eq!(folder.text("a"), None);
         assert!(!folder.staging.exists());
     }
@@ -303,6 +338,6 @@ mod tests {
         std::fs::create_dir_all(&folder.staging).unwrap();
         let journal = br#"{"version":1,"steps":[{"remove":{"path":"../victim"}}]}"#;
         write_atomic(&folder.staging.join(JOURNAL), journal, 0o644).unwrap();
-        assert!(Transaction::recover(folder.root.path(), &folder.staging).is_err());
+        assert!(Transaction::recover(folder.root.path(), &folder.staging, WITHIN).is_err());
     }
 }

@@ -127,6 +127,9 @@ fn fleet(ws: &Workspace, findings: &mut Vec<Finding>) {
             holders.entry(recipient).or_default().push(format!("admin `{name}`"));
         }
     }
+    for recipient in &ws.fleet.recovery {
+        holders.entry(recipient).or_default().push("recovery".to_owned());
+    }
     for (recipient, holders) in holders.iter().filter(|(_, holders)| holders.len() > 1) {
         let message =
             format!("{} share the key `{recipient}`, so policy can't keep them apart", holders.join(" and "));

@@ -110,7 +110,7 @@ fn drop_added_newline(old: &SecretBytes, new: &mut SecretBytes) {
 fn revision(existing: Option<&Existing>) -> Option<u64> {
     match existing {
         Some(Existing::Sound(source)) => Some(source.revision()),
-        Some(Existing::Unvouched(ledger)) => ledger.head().map(|head| head.revision),
+        Some(Existing::Unvouched(ledger)) => ledger.current().map(|head| head.revision),
         None => None,
     }
 }

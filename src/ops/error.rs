@@ -80,6 +80,20 @@ pub enum OpsError {
         /// The folder.
         path: std::path::PathBuf,
     },
+    /// Source and ledger are older than what a host has.
+    #[error(
+        "`{secret}` and its ledger are older than what host `{host}` has, so they were put back to the past"
+    )]
+    #[diagnostic(
+        code(store::rolled_back),
+        help("bring the newer ones back from Git, or give the secret a new value: `secretctl set {secret}`")
+    )]
+    RolledBack {
+        /// The secret.
+        secret: SecretName,
+        /// A host that has a newer value.
+        host: HostName,
+    },
     /// The target of a move exists.
     #[error("there is already a secret `{secret}`")]
     #[diagnostic(
@@ -145,6 +159,7 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Fs(error) => error.class(),
+            Self::RolledBack { .. } => Class::Integrity,
             Self::Editor { .. } | Self::Interrupted { .. } | Self::GivenUp { .. } => Class::Environment,
             _ => Class::Usage,
         }

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::crypto::Digest;
+use crate::diag::Class;
 use crate::diag::Finding;
+use crate::diag::Severity;
 use crate::ledger;
 use crate::ledger::Event;
 use crate::ledger::VerifiedLedger;
@@ -80,7 +82,9 @@ pub fn set(
     if let Some(Existing::Sound(source)) = &existing {
         let old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
         if old.is_some_and(|old| old.same(value)) {
-            return Ok(unchanged(ws, source));
+            // An earlier attempt may have been interrupted before it sealed.
+            let unsealed = sealed(ws, &lock, &author, secret, value);
+            return Ok(PutReport { unsealed, ..unchanged(ws, source) });
         }
     }
     put(ws, &lock, &author, secret, value, existing)
@@ -154,18 +158,42 @@ pub(super) fn put(
     change.write(Layout::source(secret), &ciphertext)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
     change.commit()?;
-    let scope = Scope { hosts: hosts.clone(), only: Some(secret.clone()) };
-    let known = BTreeMap::from([(secret.clone(), value)]);
-    let sealed =
-        if hosts.is_empty() { Ok(()) } else { seal_locked(ws, lock, &scope, Some(author), &known).map(drop) };
+    let unsealed = sealed(ws, lock, author, secret, value);
     Ok(PutReport {
         version: 1,
         secret: secret.clone(),
         outcome,
         revision: ledger.head().map_or(0, |head| head.revision),
         hosts,
-        unsealed: sealed.err().map(|error| Finding::from_failure(&error)),
+        unsealed,
     })
+}
+
+/// Seals one value for its readers; what stopped it, if something did.
+fn sealed(
+    ws: &Workspace,
+    lock: &WriteLock,
+    author: &Author,
+    secret: &SecretName,
+    value: &SecretBytes,
+) -> Option<Finding> {
+    let hosts = readers(ws, secret);
+    if hosts.is_empty() {
+        return None;
+    }
+    let scope = Scope { hosts, only: Some(secret.clone()) };
+    let known = BTreeMap::from([(secret.clone(), value)]);
+    let left = match seal_locked(ws, lock, &scope, Some(author), &known) {
+        Ok(report) => report.left,
+        Err(error) => return Some(Finding::from_failure(&error)),
+    };
+    let left: Vec<&str> = left.iter().map(HostName::as_str).collect();
+    let message = format!(
+        "the sealed tree of {} must be made anew, so it lacks this value of `{secret}`",
+        left.join(", ")
+    );
+    let finding = Finding::new(Severity::Error, Class::Finding, "sealed::left", message);
+    (!left.is_empty()).then(|| finding.help("look at `secretctl check`, then run `secretctl seal`"))
 }
 
 /// Encrypts the value for admins and appends the line about it.

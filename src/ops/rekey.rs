@@ -50,12 +50,13 @@ pub fn outdated(ws: &Workspace) -> Result<RekeyReport, OpsError> {
 
 /// Encrypts every outdated source anew. Interrupted, it has done whole batches; run again, it does the rest.
 pub fn rekey(ws: &Workspace, told: &mut dyn FnMut(usize, usize)) -> Result<RekeyReport, OpsError> {
+    // The lock comes first: it completes an interrupted change, after which less may be left to do.
+    let lock = ws.lock()?;
     let report = outdated(ws)?;
     if report.secrets.is_empty() {
         return Ok(report);
     }
     let author = ws.author()?;
-    let lock = ws.lock()?;
     let names: Vec<&SecretName> = report.secrets.iter().collect();
     let mut done = 0;
     for batch in names.chunks(BATCH) {

@@ -65,6 +65,9 @@ pub struct SealReport {
     pub readers_changed: Vec<SecretName>,
     /// Number of copies that were encrypted.
     pub copies: usize,
+    /// Hosts whose whole tree must be made anew, which only a full seal does.
+    #[serde(skip)]
+    pub left: Vec<HostName>,
 }
 
 impl SealReport {
@@ -113,6 +116,7 @@ pub(super) fn seal_locked(
     known: &BTreeMap<SecretName, &SecretBytes>,
 ) -> Result<SealReport, OpsError> {
     let outlook = look(ws, scope)?;
+    refuse_the_past(&outlook)?;
     let moved = readers_changed(&outlook, scope);
     let preview = report(&outlook, &moved, 0);
     if preview.is_clean() {
@@ -126,6 +130,8 @@ pub(super) fn seal_locked(
             &found
         }
     };
+    let left = outlook.hosts.iter().filter(|compared| is_left(compared, scope));
+    let left = left.map(|compared| compared.wanted.host.clone()).collect();
     let change = Mutex::new(ws.change(lock)?);
     let Outlook { mut ledgers, hosts, leaving } = outlook;
     let seals = begin(ws, hosts, scope)?;
@@ -138,7 +144,20 @@ pub(super) fn seal_locked(
     }
     append_reader_lines(ws, author, &mut ledgers, &moved, &mut change)?;
     change.commit()?;
-    Ok(SealReport { copies: count, ..preview })
+    Ok(SealReport { copies: count, left, ..preview })
+}
+
+/// A value that a host has seen replaced is never sealed to it again.
+fn refuse_the_past(outlook: &Outlook) -> Result<(), OpsError> {
+    for compared in &outlook.hosts {
+        for drift in &compared.plan.drift {
+            if let Drift::RolledBack(secret) = drift {
+                let host = compared.wanted.host.clone();
+                return Err(OpsError::RolledBack { secret: secret.clone(), host });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_hosts(ws: &Workspace, scope: &Scope) -> Result<(), OpsError> {
@@ -258,16 +277,21 @@ fn report(outlook: &Outlook, moved: &BTreeMap<SecretName, BTreeSet<HostName>>, c
         removed: outlook.leaving.keys().cloned().collect(),
         readers_changed: moved.keys().cloned().collect(),
         copies,
+        left: Vec::new(),
     }
+}
+
+/// Whether sealing one secret alone leaves this tree to a full seal.
+fn is_left(compared: &Compared, scope: &Scope) -> bool {
+    let renewed = compared.plan.renew_identity && !matches!(compared.tree.state, TreeState::Missing);
+    scope.only.is_some() && renewed && !compared.plan.is_done()
 }
 
 /// Prepares the hosts that differ. For one secret alone, a tree that would need a new identity is left to a
 /// full seal, unless it does not exist yet.
 fn begin(ws: &Workspace, hosts: Vec<Compared>, scope: &Scope) -> Result<Vec<HostSeal>, StoreError> {
-    let in_scope = |c: &Compared| {
-        scope.only.is_none() || !c.plan.renew_identity || matches!(c.tree.state, TreeState::Missing)
-    };
-    let differing = hosts.into_iter().filter(|compared| !compared.plan.is_done() && in_scope(compared));
+    let in_scope = |compared: &Compared| !compared.plan.is_done() && !is_left(compared, scope);
+    let differing = hosts.into_iter().filter(in_scope);
     let started = differing.map(|c| HostSeal::begin(c.plan, &c.tree, c.wanted, &ws.settings.prompt));
     started.collect()
 }

@@ -194,7 +194,7 @@ impl Workspace {
 
     /// Starts a change; the lock proves that nobody else is writing.
     pub fn change(&self, _lock: &WriteLock) -> Result<Transaction, FsError> {
-        Transaction::begin(self.layout.root(), &self.layout.staging())
+        Transaction::begin(self.layout.root(), &self.layout.staging(), Layout::STORE)
     }
 
     /// Finds the key to sign with. It must be that of an active admin.
@@ -257,13 +257,17 @@ impl Workspace {
 /// Takes the lock of a repository and completes a change that was interrupted.
 pub(super) fn lock(layout: &Layout, command: &str) -> Result<WriteLock, WorkspaceError> {
     let folder = layout.work_dir();
+    if folder.is_symlink() {
+        let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a link");
+        return Err(FsError::on("lock", &folder)(refused).into());
+    }
     std::fs::create_dir_all(&folder).map_err(FsError::on("create", &folder))?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
         write_atomic(&ignore, b"# Locks and interrupted changes of this machine.\n*\n", 0o644)?;
     }
     let lock = Lock::acquire(&folder.join("lock"), command, Patience::UpTo(PATIENCE))?;
-    Transaction::recover(layout.root(), &layout.staging())?;
+    Transaction::recover(layout.root(), &layout.staging(), Layout::STORE)?;
     Ok(WriteLock { _lock: lock })
 }
 

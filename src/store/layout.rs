@@ -40,6 +40,9 @@ pub(super) enum Found {
 }
 
 impl Layout {
+    /// The folders that a change may reach.
+    pub const STORE: &'static [&'static str] = &["secrets", "sealed", "public"];
+
     /// The repository at `root`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
@@ -83,6 +86,13 @@ impl Layout {
                 continue;
             }
             let full = self.root.join(&path);
+            if full.is_symlink() {
+                let link = std::io::Error::new(
+                    std::io::ErrorKind::InvalidInput,
+                    "it is a link, and policies are files",
+                );
+                return Err(FsError::on("read", &full)(link));
+            }
             let bytes = read_bounded(&full, POLICY_FILE_MAX)?;
             let invalid = |e| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
             let text = String::from_utf8(bytes).map_err(invalid).map_err(FsError::on("read", &full))?;

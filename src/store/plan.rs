@@ -50,6 +50,8 @@ pub enum Drift {
     OtherRecipients,
     /// A secret that the host may read is not there.
     Missing(SecretName),
+    /// The sealed copy is of a newer value than the ledger knows: source and ledger are from the past.
+    RolledBack(SecretName),
     /// The sealed copy is of an older value.
     Stale(SecretName),
     /// The sealed copy is missing or damaged.
@@ -70,6 +72,12 @@ impl fmt::Display for Drift {
             Self::NoIdentity => f.write_str("has lost its wrapped sealing identity"),
             Self::OtherRecipients => f.write_str("is sealed to other host keys"),
             Self::Missing(secret) => write!(f, "lacks `{secret}`"),
+            Self::RolledBack(secret) => {
+                write!(
+                    f,
+                    "has a newer value of `{secret}` than its ledger knows, which was put back to the past"
+                )
+            }
             Self::Stale(secret) => write!(f, "has an older value of `{secret}`"),
             Self::Damaged(secret) => write!(f, "has a damaged copy of `{secret}`"),
             Self::Terms(secret) => write!(f, "is granted `{secret}` on other terms"),
@@ -84,7 +92,10 @@ impl fmt::Display for Drift {
 impl Drift {
     /// Whether somebody must have tampered with the tree, rather than just not sealed it yet.
     pub fn is_tampering(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::NoIdentity | Self::Damaged(_) | Self::Stray(_))
+        matches!(
+            self,
+            Self::RolledBack(_) | Self::Refused(_) | Self::NoIdentity | Self::Damaged(_) | Self::Stray(_)
+        )
     }
 }
 
@@ -159,7 +170,12 @@ impl HostPlan {
             self.seal.insert(name.clone());
             return;
         };
-        let stale = entry.revision != grant.revision;
+        if entry.revision > grant.revision {
+            self.drift.insert(Drift::RolledBack(name.clone()));
+            self.keep.insert(name.clone(), entry.clone());
+            return;
+        }
+        let stale = entry.revision < grant.revision;
         if stale || tree.damaged.contains(name) {
             let drift = if stale { Drift::Stale } else { Drift::Damaged };
             self.drift.insert(drift(name.clone()));

@@ -86,7 +86,7 @@ fn a_locked_identity_without_a_terminal_says_so() {
 fn a_locked_signing_key_without_a_terminal_says_so_before_anything_changes() {
     let fleet = TestFleet::sealed();
     let locked = KEYS.locked.public();
-    fleet.run(["admin", "add", "zoe", "--recipient", &locked, "--sign-with", &locked]).ok();
+    fleet.run(["admin", "add", "zoe", "--recipient", &locked, "--signing-key", &locked]).ok();
     let cmd =
         fleet.cmd(["set", "shared/token"]).env("SECRETCTL_SIGNING_KEY", KEYS.locked.private()).stdin("v");
     fleet.refuses_cmd(cmd, 4).says(&["error[signer::locked]", "ssh-add"]);

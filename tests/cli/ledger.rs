@@ -100,7 +100,7 @@ fn a_line_of_an_unknown_key_is_found_and_the_key_named() {
 fn a_line_that_claims_another_author_is_found() {
     let fleet = TestFleet::sealed();
     let bob = KEYS.bob.public();
-    fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
+    fleet.run(["admin", "add", "bob", "--recipient", &bob, "--signing-key", &bob]).ok();
     fleet.forge_line("shared/token", &KEYS.bob, |line| line["event"] = "rekeyed".into());
     refused(&fleet, "ledger::author", &["says `alice`, but the key is that of `bob`"]);
 }
@@ -150,7 +150,7 @@ fn a_line_that_a_removed_admin_signed_afterwards_is_found_also_when_it_is_backda
     for time in ["2026-12-24T00:00:00Z", "2026-11-20T10:00:00Z"] {
         let fleet = TestFleet::sealed();
         let bob = KEYS.bob.public();
-        fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
+        fleet.run(["admin", "add", "bob", "--recipient", &bob, "--signing-key", &bob]).ok();
         fleet.cmd(["rekey"]).at("2026-12-01T00:00:00Z").run().ok();
         fleet.cmd(["admin", "remove", "bob"]).at("2026-12-10T00:00:00Z").run().ok();
         fleet.cmd(["rekey"]).at("2026-12-11T00:00:00Z").run().ok();

@@ -8,7 +8,7 @@ use crate::common::attack;
 fn init_makes_a_fleet_that_check_accepts_and_says_what_comes_next() {
     let fleet = TestFleet::empty();
     let alice = KEYS.alice.public();
-    let ran = fleet.run(["init", "--admin", "alice", "--recipient", &alice, "--sign-with", &alice]).ok();
+    let ran = fleet.run(["init", "--admin", "alice", "--recipient", &alice, "--signing-key", &alice]).ok();
     insta::assert_snapshot!(ran.stderr(), @r#"
     wrote policies/access.rhai
     wrote secretctl.toml
@@ -23,7 +23,7 @@ fn init_takes_a_public_key_file_to_sign_with() {
     let fleet = TestFleet::empty();
     let file = KEYS.alice.public_file();
     let file = file.to_str().unwrap();
-    fleet.run(["init", "--admin", "alice", "--recipient", &KEYS.alice.public(), "--sign-with", file]).ok();
+    fleet.run(["init", "--admin", "alice", "--recipient", &KEYS.alice.public(), "--signing-key", file]).ok();
     assert!(fleet.text("secretctl.toml").contains(&KEYS.alice.public()));
 }
 
@@ -31,7 +31,7 @@ fn init_takes_a_public_key_file_to_sign_with() {
 fn init_refuses_a_folder_that_is_a_fleet_and_a_private_key_as_recipient() {
     let fleet = TestFleet::new();
     let alice = KEYS.alice.public();
-    let args = ["init", "--admin", "bob", "--recipient", &alice, "--sign-with", &alice];
+    let args = ["init", "--admin", "bob", "--recipient", &alice, "--signing-key", &alice];
     fleet.refuses(args, 2).says(&["error[init::exists]", "help: "]);
     let secret = std::fs::read_to_string(KEYS.recovery.private()).unwrap();
     let secret = secret.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned();
@@ -55,7 +55,7 @@ fn a_private_key_that_was_pasted_by_mistake_is_not_printed_again() {
 fn init_keeps_a_policy_that_is_there() {
     let fleet = TestFleet::empty().policy("allow(\"x\");\n");
     let alice = KEYS.alice.public();
-    let ran = fleet.run(["init", "--admin", "alice", "--recipient", &alice, "--sign-with", &alice]).ok();
+    let ran = fleet.run(["init", "--admin", "alice", "--recipient", &alice, "--signing-key", &alice]).ok();
     ran.says(&["kept policies/access.rhai, which was there"]);
     assert_eq!(fleet.text("policies/access.rhai"), "allow(\"x\");\n");
 }
@@ -117,7 +117,7 @@ fn admins_are_added_listed_and_removed_and_rekey_follows() {
     let fleet = TestFleet::sealed();
     let source = fleet.path("secrets/shared/token.age");
     let bob = KEYS.bob.public();
-    let ran = fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
+    let ran = fleet.run(["admin", "add", "bob", "--recipient", &bob, "--signing-key", &bob]).ok();
     assert_eq!(ran.stderr(), "added admin bob; run `secretctl rekey` to encrypt the sources to them\n");
     assert_eq!(attack::opened("age", &source, KEYS.bob.private()), None);
     fleet.run(["rekey", "--check"]).with_code(1).prints(&["shared/token"]).says(&["run `secretctl rekey`"]);
@@ -176,7 +176,7 @@ fn the_last_admin_an_unknown_and_a_second_of_the_same_name_are_refused() {
 fn a_removed_admin_can_neither_sign_nor_be_signed_for() {
     let fleet = TestFleet::sealed();
     let bob = KEYS.bob.public();
-    fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
+    fleet.run(["admin", "add", "bob", "--recipient", &bob, "--signing-key", &bob]).ok();
     fleet.run(["rekey"]).ok();
     fleet.cmd(["set", "shared/token"]).by(&KEYS.bob).stdin("by bob").run().ok();
     fleet.run(["admin", "remove", "bob"]).ok();

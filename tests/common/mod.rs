@@ -76,7 +76,7 @@ impl TestFleet {
     fn filled(self) -> Self {
         let fleet = self;
         let alice = KEYS.alice.public();
-        let args = ["init", ".", "--admin", "alice", "--recipient", &alice, "--sign-with", &alice];
+        let args = ["init", ".", "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
         fleet.run(args).ok();
         let recovery = KEYS.recovery.public();
         fleet.append("secretctl.toml", &format!("\n[recovery]\nrecipients = [\"{recovery}\"]\n"));

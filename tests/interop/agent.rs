@@ -83,7 +83,7 @@ fn an_agent_that_is_not_there_empty_or_without_that_key_is_said_with_the_next_st
 fn a_key_file_comes_before_the_agent() {
     let fleet = TestFleet::sealed();
     let bob = KEYS.bob.public();
-    fleet.run(["admin", "add", "bob", "--recipient", &bob, "--sign-with", &bob]).ok();
+    fleet.run(["admin", "add", "bob", "--recipient", &bob, "--signing-key", &bob]).ok();
     fleet.run(["rekey"]).ok();
     let agent = Agent::with(&fleet, &[&KEYS.bob]);
     fleet.cmd(["set", "shared/token"]).env("SSH_AUTH_SOCK", &agent.socket).stdin("v").run().ok();

@@ -68,7 +68,7 @@ fn asked(identity: &Path, recipient: &str, signing: bool) {
         fleet.set(&format!("shared/more-{number}"), "value").ok();
     }
     let args = ["admin", "add", "zoe", "--recipient", recipient];
-    let more: &[&str] = if signing { &["--sign-with", recipient] } else { &[] };
+    let more: &[&str] = if signing { &["--signing-key", recipient] } else { &[] };
     fleet.run(args.iter().chain(more)).ok();
     fleet.run(["rekey"]).ok();
     fleet.run(["admin", "add", "bob", "--recipient", &KEYS.bob.public()]).ok();

@@ -130,7 +130,7 @@ fn a_signature_over_sha256_counts_and_one_by_an_rsa_key_never_does() {
                 "carol",
                 "--recipient",
                 &KEYS.carol.public(),
-                "--sign-with",
+                "--signing-key",
                 &KEYS.carol.public(),
             ],
             2,
