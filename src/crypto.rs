@@ -35,3 +35,5 @@ pub use signer::Signer;
 pub use signer::SignerError;
 #[cfg(feature = "admin")]
 pub use signer::SignerSource;
+#[cfg(feature = "admin")]
+pub use signer::public_half;

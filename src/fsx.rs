@@ -37,6 +37,8 @@ pub use symlink::occupant;
 pub use symlink::place_symlink;
 pub use symlink::remove_symlink;
 #[cfg(feature = "admin")]
+pub use transaction::RecoverError;
+#[cfg(feature = "admin")]
 pub use transaction::Transaction;
 
 use crate::diag::Class;

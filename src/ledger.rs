@@ -105,6 +105,8 @@ pub struct Entry {
     pub recipients: BTreeSet<Recipient>,
     /// Hosts that have a sealed copy.
     pub hosts: BTreeSet<HostName>,
+    /// The highest revision that is known from elsewhere: a new value gets a higher one.
+    pub above: u64,
 }
 
 /// Who writes lines, and when.
@@ -138,7 +140,7 @@ pub enum LedgerError {
     #[error("line {number} of `{}` does not parse: {reason}", path.display())]
     #[diagnostic(
         code(ledger::malformed),
-        help("restore the ledger from Git: `git log -p -- FILE` shows what changed it")
+        help("restore the ledger from Git: `git log -p -- {}` shows what changed it", path.display())
     )]
     Malformed {
         /// The ledger.
@@ -163,7 +165,7 @@ pub enum LedgerError {
     #[error("line {number} of `{}` does not count", path.display())]
     #[diagnostic(
         code(ledger::signature),
-        help("find out who wrote it with `git log -p -- FILE`; a line that nobody vouches for must go")
+        help("find out who wrote it with `git log -p -- {}`; a line that nobody vouches for must go", path.display())
     )]
     Signature {
         /// The ledger.
@@ -175,7 +177,7 @@ pub enum LedgerError {
     },
     /// The signature and the stated author do not belong together.
     #[error("line {number} of `{}` {reason}", path.display())]
-    #[diagnostic(code(ledger::author), help("find out who wrote it with `git log -p -- FILE`"))]
+    #[diagnostic(code(ledger::author), help("find out who wrote it with `git log -p -- {}`", path.display()))]
     Author {
         /// The ledger.
         path: PathBuf,
@@ -284,6 +286,13 @@ impl VerifiedLedger {
         &self.0.lines
     }
 
+    /// Digest of the line that made the current value: two branches may give one number to two values.
+    pub fn value_line(&self) -> Option<Digest> {
+        let lines = self.0.lines.iter().zip(self.0.text.lines());
+        let made = lines.filter(|(line, _)| line.event.is_new_value()).last();
+        made.map(|(_, raw)| Digest::of(raw.as_bytes()))
+    }
+
     /// The bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         self.0.text.as_bytes()
@@ -301,7 +310,8 @@ impl VerifiedLedger {
         entry: Entry,
         author: Author<'_>,
     ) -> Result<(), SignerError> {
-        let revision = self.head().map_or(0, |head| head.revision) + u64::from(entry.event.is_new_value());
+        let last = self.head().map_or(0, |head| head.revision);
+        let revision = if entry.event.is_new_value() { last.max(entry.above) + 1 } else { last };
         let line = Line {
             version: VERSION,
             event: entry.event,
@@ -385,17 +395,22 @@ fn verify_signature(
 
 fn check_link(line: &Line, before: Option<(&Line, Digest)>) -> Result<(), &'static str> {
     let Some((last, digest)) = before else {
-        return match (line.previous, line.event.begins() && line.revision == 1) {
+        return match (line.previous, line.event.begins() && line.revision > 0) {
             (Some(_), _) => Err("earlier lines are missing"),
-            (None, false) => Err("a history starts with `created` or `imported` and revision 1"),
+            (None, false) => Err("a history starts with `created` or `imported`"),
             (None, true) => Ok(()),
         };
     };
     if line.previous != Some(digest) {
         return Err("its `previous` is not the digest of that line");
     }
-    if line.revision != last.revision + u64::from(line.event.is_new_value()) {
-        return Err("its revision is not the next one");
+    let follows = if line.event.is_new_value() {
+        line.revision > last.revision
+    } else {
+        line.revision == last.revision
+    };
+    if !follows {
+        return Err("its revision does not follow");
     }
     if (last.event == Event::Removed) != line.event.begins() {
         return Err("only a removed secret is created again");
@@ -462,6 +477,7 @@ mod tests {
                 source_sha256: (event != Event::Removed).then(|| Digest::of(b"source")),
                 recipients: BTreeSet::new(),
                 hosts: BTreeSet::new(),
+                above: 0,
             };
             let name = "alice".parse().unwrap();
             let author = Author { name: &name, signer, now: "2026-11-20T10:00:00Z".parse().unwrap() };
@@ -542,6 +558,31 @@ mod tests {
         let ledger = text(&desk.life());
         assert!(desk.read(&ledger, Some("2026-11-21T00:00:00Z")).is_ok());
         assert!(matches!(desk.read(&ledger, Some("2026-11-19T00:00:00Z")), Err(LedgerError::Author { .. })));
+    }
+
+    #[test]
+    fn a_new_value_gets_a_number_above_every_known_one() {
+        let desk = Desk::new();
+        let mut ledger = VerifiedLedger::default();
+        Desk::append(&mut ledger, Event::Created, &desk.alice);
+        let first = ledger.value_line();
+        let entry = Entry {
+            event: Event::Edited,
+            source_sha256: Some(Digest::of(b"source")),
+            recipients: BTreeSet::new(),
+            hosts: BTreeSet::new(),
+            above: 7,
+        };
+        let name = "alice".parse().unwrap();
+        let author =
+            Author { name: &name, signer: &desk.alice, now: "2026-11-20T10:00:00Z".parse().unwrap() };
+        ledger.append(&secret(), entry, author).unwrap();
+        let made = ledger.value_line();
+        Desk::append(&mut ledger, Event::Granted, &desk.alice);
+        let read = desk.read(&text(&ledger), None).unwrap();
+        assert_eq!(read.head().unwrap().revision, 8);
+        assert_ne!(first, made);
+        assert_eq!(read.value_line(), made);
     }
 
     #[test]

@@ -131,6 +131,8 @@ pub struct Entry {
     pub sha256: Digest,
     /// Which value of the secret this is, from 1.
     pub revision: u64,
+    /// Digest of the ledger line that made this value, so that two values with one number are told apart.
+    pub line_sha256: Digest,
     /// Who on the host may read it.
     pub services: GrantedServices,
     /// The instant after which the grant has ended.
@@ -313,7 +315,10 @@ mod tests {
             let services = GrantedServices::Only([ServiceName::system()].into());
             let file = Entry::file_of(&name);
             let sha256 = Digest::of(name.as_str().as_bytes());
-            (name.clone(), Entry { name, file, sha256, revision: 1, services, not_after: None })
+            (
+                name.clone(),
+                Entry { name, file, sha256, revision: 1, line_sha256: sha256, services, not_after: None },
+            )
         };
         Manifest {
             host: "forge".parse().unwrap(),

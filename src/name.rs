@@ -9,6 +9,8 @@ use serde::Serialize;
 
 /// Longest secret name in bytes, so that it always fits one file system path.
 pub const SECRET_NAME_MAX: usize = 255;
+/// Longest segment in bytes, so that it is still a file name with `.ledger` behind it.
+const SEGMENT_MAX: usize = 248;
 
 /// Tells which rule a name broke.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -171,6 +173,9 @@ fn segment_rule(segment: &str) -> Result<(), &'static str> {
     if rest.is_empty() {
         return Err(RULE);
     }
+    if rest.len() > SEGMENT_MAX {
+        return Err("a segment must be at most 248 bytes long");
+    }
     while let Some((&byte, tail)) = rest.split_first() {
         if byte == b'%' {
             let Some(decoded) = percent_decoded(tail) else {
@@ -258,7 +263,7 @@ mod tests {
 
     #[test]
     fn names_that_would_leave_the_store_do_not_exist() {
-        let long = "a".repeat(256);
+        let (long, segment) = ("a/".repeat(127) + "ab", "a".repeat(249));
         for name in [
             "",
             "/",
@@ -285,6 +290,7 @@ mod tests {
             "a.age/b",
             "a.ledger/b",
             &long,
+            &segment,
         ] {
             assert!(name.parse::<SecretName>().is_err(), "{name:?}");
         }

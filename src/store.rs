@@ -15,6 +15,8 @@ pub use plan::WantedGrant;
 pub use seal::HostSeal;
 pub use seal::Signing;
 pub use sealed::SealedTree;
+pub use sealed::Signer;
+pub use sealed::Signers;
 pub use sealed::TreeState;
 pub use source::Source;
 pub use source::StoreError;

@@ -32,13 +32,21 @@ pub(super) struct TerminalEditor {
     /// While true, signals end the process as usual; cleared before there is plaintext to wipe.
     unguarded: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
+    /// Ctrl-C, which counts only while we ask something: an editor has its own use for it.
+    interrupted: Arc<AtomicBool>,
 }
 
 impl TerminalEditor {
     /// `command` is `VISUAL` or `EDITOR`, `path` the search path of programs.
     pub(super) fn new(command: Option<String>, path: Option<&std::ffi::OsStr>) -> Self {
         let search = path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
-        Self { command, search, unguarded: Arc::new(AtomicBool::new(true)), stop: Arc::default() }
+        Self {
+            command,
+            search,
+            unguarded: Arc::new(AtomicBool::new(true)),
+            stop: Arc::default(),
+            interrupted: Arc::default(),
+        }
     }
 
     fn words(&self) -> Result<Vec<String>, String> {
@@ -76,6 +84,27 @@ impl TerminalEditor {
         command.spawn().map_err(|error| format!("`{program}` could not be started: {error}"))
     }
 
+    /// A line from the person; none at the end of input or when a signal came. The line is read aside, since a
+    /// read that a signal interrupts is taken up again.
+    fn answer(&self) -> Option<String> {
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = std::io::stdin().read_line(&mut line);
+            let _ = send.send(read.is_ok_and(|length| length > 0).then_some(line));
+        });
+        loop {
+            if self.stop.load(Ordering::SeqCst) || self.interrupted.load(Ordering::SeqCst) {
+                return None;
+            }
+            match receive.recv_timeout(POLL) {
+                Ok(answer) => return answer,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
     fn wait(&self, mut child: Child) -> Edited {
         loop {
             if self.stop.load(Ordering::SeqCst) {
@@ -99,6 +128,7 @@ impl Editor for TerminalEditor {
         for signal in [SIGINT, SIGQUIT, SIGHUP, SIGTERM] {
             let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&self.unguarded));
         }
+        let _ = signal_hook::flag::register(SIGINT, Arc::clone(&self.interrupted));
         // Ctrl-C is the editor's business; these two are ours.
         for signal in [SIGHUP, SIGTERM] {
             let _ = signal_hook::flag::register(signal, Arc::clone(&self.stop));
@@ -118,9 +148,8 @@ impl Editor for TerminalEditor {
             return false;
         }
         let _ = write!(std::io::stderr(), "Edit again? [Y/n] ");
-        let mut answer = String::new();
-        let read = std::io::stdin().read_line(&mut answer);
-        read.is_ok_and(|length| length > 0) && !answer.trim().eq_ignore_ascii_case("n")
+        self.interrupted.store(false, Ordering::SeqCst);
+        self.answer().is_some_and(|answer| !answer.trim().eq_ignore_ascii_case("n"))
     }
 }
 

@@ -72,6 +72,9 @@ fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<E
         ..Host::default()
     };
     ops::host::add(&settings, &args.name, &host)?;
+    if host.services.is_empty() {
+        ui.say("note: it lists no service, so `{service}` in a policy stands for none; add some with `--service`, or in secretctl.toml");
+    }
     let next = if pending {
         "it is pending until it has a recipient"
     } else {

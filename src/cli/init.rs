@@ -19,9 +19,9 @@ use crate::ops::VerifyingKey;
 /// Make a new fleet with its first admin, whose public key `--signing-key` names
 #[derive(Debug, clap::Args)]
 pub(super) struct InitArgs {
-    /// The folder that becomes a fleet
-    #[arg(default_value = ".", value_name = "DIR")]
-    folder: PathBuf,
+    /// The folder that becomes a fleet; else `--fleet`, or this one
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
     /// Name of the first admin
     #[arg(long, value_name = "NAME")]
     admin: AdminName,
@@ -63,21 +63,21 @@ pub(super) fn signing_key(given: Option<&Path>) -> Result<VerifyingKey, CommandE
     if shown.starts_with("ssh-") {
         return Ok(shown.parse().map_err(|error| unusable(format!("{error}")))?);
     }
-    let text = std::fs::read_to_string(given).map_err(|error| unusable(error.to_string()))?;
-    if text.contains("PRIVATE KEY") {
-        return Err(unusable("this is the private half; name the same path with `.pub`".to_owned()).into());
+    match ops::init::read_public_key(given) {
+        Ok(key) => Ok(key),
+        Err(reason) => Err(unusable(reason).into()),
     }
-    Ok(text.parse().map_err(|error| unusable(format!("{error}")))?)
 }
 
 pub(super) fn run(
     args: &InitArgs,
     env: &Environment,
-    global: Global,
+    global: &Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let folder = env.current_dir.join(global.fleet.unwrap_or_else(|| args.folder.clone()));
-    let key = signing_key(global.signing_key.as_deref())?;
+    let named = args.folder.as_ref().or(global.fleet.as_ref()).or(env.fleet.as_ref());
+    let folder = named.map_or_else(|| env.current_dir.clone(), |folder| env.current_dir.join(folder));
+    let key = signing_key(global.signing_key.as_deref().or(env.signing_key.as_deref()))?;
     let admin = Admin {
         recipients: args.recipients.iter().cloned().collect(),
         signing_keys: [key].into(),
@@ -95,6 +95,6 @@ pub(super) fn run(
             "note: add `secrets/** -text` and `sealed/** -text` to it, so that Git leaves signed bytes alone",
         );
     }
-    ui.say("next: `secretctl host add NAME --recipient \"ssh-ed25519 AAAA…\"`, then `secretctl edit HOST/SERVICE/NAME`");
+    ui.say("next: `secretctl host add HOST --recipient \"ssh-ed25519 AAAA…\" --service SERVICE`, then `secretctl edit HOST/SERVICE/NAME`");
     Ok(Exit::Clean)
 }

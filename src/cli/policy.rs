@@ -14,6 +14,7 @@ use crate::name::SecretName;
 use crate::name::ServiceName;
 use crate::ops;
 use crate::ops::policy::Decision;
+use crate::ops::policy::Explained;
 use crate::ops::policy::Explanation;
 use crate::ops::policy::Matrix;
 use crate::ops::policy::Objection;
@@ -67,17 +68,18 @@ pub(super) fn run(
 
 fn explain(args: &ExplainArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
     let ws = env.open(global, "policy explain")?;
-    let explanation = ops::policy::explain(&ws, &args.secret, &args.host, &args.service)?;
+    let explained = ops::policy::explain(&ws, &args.secret, &args.host, &args.service)?;
     match args.format {
-        Format::Json => ui.json(&serde_json::json!({ "version": 1, "explanation": explanation }))?,
-        Format::Text => ui.line(&words(&explanation))?,
+        Format::Json => ui.json(&serde_json::json!({ "version": 1, "explanation": explained }))?,
+        Format::Text => ui.line(&words(&explained))?,
     }
-    let allowed = matches!(explanation.decision, Decision::Allow { .. });
+    let allowed = matches!(explained.explanation.decision, Decision::Allow { .. });
     Ok(if allowed { Exit::Clean } else { Exit::Found(Class::Finding) })
 }
 
 /// The explanation as a person reads it: the answer first, then what it rests on.
-fn words(explanation: &Explanation) -> String {
+fn words(explained: &Explained) -> String {
+    let explanation = &explained.explanation;
     let Explanation { secret, host, service, decision, .. } = explanation;
     let mut lines = Vec::new();
     match decision {
@@ -103,6 +105,13 @@ fn words(explanation: &Explanation) -> String {
     }
     if let Some(state) = explanation.host_state.filter(|state| state.to_string() != "active") {
         lines.push(format!("  note: `{host}` is {state}, and only active hosts get sealed copies"));
+    }
+    if let Some(listed) = &explained.listed {
+        let listed: Vec<String> = listed.iter().map(|service| format!("`{service}`")).collect();
+        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
+        lines.push(format!(
+            "  note: `{host}` does not list the service `{service}` in secretctl.toml; it lists {listed}"
+        ));
     }
     lines.join("\n")
 }

@@ -63,7 +63,7 @@ enum Command {
 pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, CommandError> {
     let Cli { global, command } = cli;
     match command {
-        Command::Init(args) => init::run(&args, &environment, global, ui),
+        Command::Init(args) => init::run(&args, &environment, &global, ui),
         Command::Edit(args) => edit::run(&args, environment, global, ui),
         Command::Set(args) => set::run(&args, environment, global, ui),
         Command::Show(args) => show::run(&args, environment, global, ui),

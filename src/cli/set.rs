@@ -120,7 +120,9 @@ pub(super) fn tell(report: &PutReport, ui: &mut Ui) -> Exit {
         Put::Changed => ui.say(&format!("changed {secret} (revision {}); {readers}", report.revision)),
     }
     if hosts.is_empty() && report.outcome != Put::Unchanged {
-        ui.say("help: `secretctl policy explain SECRET HOST` tells which rule is missing");
+        ui.say(&format!(
+            "help: `secretctl policy explain {secret} HOST SERVICE` tells which rule comes nearest"
+        ));
     }
     match &report.unsealed {
         None => Exit::Clean,

@@ -85,6 +85,8 @@ impl Failure for IdentityError {
 #[derive(Default)]
 pub struct Identities {
     entries: Vec<Entry>,
+    /// Files that were found and could not be used, in words.
+    unusable: Vec<String>,
 }
 
 struct Entry {
@@ -138,6 +140,12 @@ impl Identities {
     /// Adds the identities of `other` after these.
     pub fn append(&mut self, mut other: Self) {
         self.entries.append(&mut other.entries);
+        self.unusable.append(&mut other.unusable);
+    }
+
+    /// Remembers a file that could not be used, for messages about what was tried.
+    pub fn note_unusable(&mut self, reason: String) {
+        self.unusable.push(reason);
     }
 
     /// Whether there is none.
@@ -152,7 +160,8 @@ impl Identities {
 
     /// Every identity in words, by its public half and origin.
     pub fn describe(&self) -> Vec<String> {
-        self.entries.iter().map(ToString::to_string).collect()
+        let tried = self.entries.iter().map(ToString::to_string);
+        tried.chain(self.unusable.iter().cloned()).collect()
     }
 
     /// Public halves of the identities that tell theirs.
@@ -203,7 +212,7 @@ fn parse_lines(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<
     if entries.is_empty() {
         return Err(malformed(origin, "it is empty"));
     }
-    Ok(Identities { entries })
+    Ok(Identities { entries, unusable: Vec::new() })
 }
 
 fn plugin_entry(
@@ -243,7 +252,10 @@ fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Id
             return Err(malformed(origin, "only ssh-ed25519 and ssh-rsa keys can decrypt"));
         }
     };
-    Ok(Identities { entries: vec![Entry { origin: described, recipient, kind: "ssh key", identity }] })
+    Ok(Identities {
+        entries: vec![Entry { origin: described, recipient, kind: "ssh key", identity }],
+        unusable: Vec::new(),
+    })
 }
 
 fn encrypted(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Identities {
@@ -257,6 +269,7 @@ fn encrypted(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Ide
     let kind = "passphrase-protected identity";
     Identities {
         entries: vec![Entry { origin: described, recipient: None, kind, identity: Box::new(locked) }],
+        unusable: Vec::new(),
     }
 }
 

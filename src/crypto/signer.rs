@@ -149,9 +149,11 @@ impl Signer {
         }
         if let Some(file) = &source.default {
             if file.exists() {
-                let signer = Self::read(file, prompt)?;
-                if counts(&signer.key) {
-                    return Ok(signer);
+                // Nobody is asked for the passphrase of a key that does not count.
+                let text =
+                    std::fs::File::open(file).and_then(|file| SecretBytes::read_bounded(file, KEY_FILE_MAX));
+                if text.ok().and_then(|text| public_half(&text)).is_some_and(|key| counts(&key)) {
+                    return Self::named(file, None, prompt);
                 }
                 looked.push(format!("{} (not an admin's signing key)", file.display()));
             } else {
@@ -202,10 +204,6 @@ impl Signer {
         })
     }
 
-    fn read(path: &Path, prompt: &Arc<dyn Prompt>) -> Result<Self, SignerError> {
-        Self::named(path, None, prompt)
-    }
-
     fn parse(text: &SecretBytes, path: &Path, prompt: &Arc<dyn Prompt>) -> Result<Self, SignerError> {
         let malformed = || SignerError::Malformed { path: path.to_owned() };
         let mut key = PrivateKey::from_openssh(text.expose()).map_err(|_| malformed())?;
@@ -236,4 +234,10 @@ impl Signer {
         }
         Ok(None)
     }
+}
+
+/// The public half of an OpenSSH private key, which stays readable beside an encrypted one.
+pub fn public_half(text: &SecretBytes) -> Option<VerifyingKey> {
+    let key = PrivateKey::from_openssh(text.expose()).ok()?;
+    VerifyingKey::from_key_data(key.public_key().key_data()).ok()
 }

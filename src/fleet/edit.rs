@@ -72,11 +72,10 @@ impl FleetFile {
         self.section("admins").insert(name.as_str(), Item::Table(table));
     }
 
-    /// Takes an admin's recipients away and notes when they left.
+    /// Notes when an admin left. Their keys stay, so that messages and old ledger lines can name them.
     pub fn remove_admin(&mut self, name: &AdminName, now: Timestamp) {
         let section = self.section("admins");
         if let Some(table) = section.get_mut(name.as_str()).and_then(Item::as_table_like_mut) {
-            table.remove("recipients");
             table.insert("removed", value(now.to_string()));
         }
     }
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_admin_keeps_only_their_signing_keys() {
+    fn a_removed_admin_is_encrypted_to_no_more() {
         let mut file = FleetFile::new();
         let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse().unwrap();
         let admin = Admin { recipients: [recipient].into(), ..Admin::default() };
@@ -133,6 +132,7 @@ mod tests {
         let fleet = Fleet::parse(&file.to_text(), Path::new("t")).unwrap();
         let removed = fleet.admins.get("aki").unwrap();
         assert_eq!(removed.removed, Some(now));
-        assert!(removed.recipients.is_empty());
+        assert_eq!(removed.recipients.len(), 1);
+        assert!(fleet.source_recipients().is_empty());
     }
 }

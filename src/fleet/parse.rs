@@ -162,7 +162,7 @@ impl Reader {
             signing_keys: self.list(table, "signing-keys"),
             removed: self.text(table, "removed"),
         };
-        if admin.recipients.is_empty() && admin.removed.is_none() {
+        if is_empty_list(table, "recipients") && admin.removed.is_none() {
             let help = "add `recipients = [\"age1…\"]`; an admin's ssh public key works too".to_owned();
             let at = table_span(table);
             self.problem(
@@ -194,7 +194,7 @@ impl Reader {
             services: self.list(table, "services"),
             state: self.text::<StateWord>(table, "state").map_or(HostState::Active, |state| state.0),
         };
-        if host.recipients.is_empty() && matches!(host.state, HostState::Active) {
+        if is_empty_list(table, "recipients") && matches!(host.state, HostState::Active) {
             let help = format!(
                 "add `recipients = [\"ssh-ed25519 AAAA…\"]` from /etc/ssh/ssh_host_ed25519_key.pub of `{name}`, or `state = \"pending\"`"
             );
@@ -332,6 +332,11 @@ fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> S
 
 fn span(item: &Item) -> Range<usize> {
     item.span().unwrap_or(0..0)
+}
+
+/// Whether a list is missing or has nothing in it; one with mistakes is not empty.
+fn is_empty_list(table: &dyn TableLike, key: &str) -> bool {
+    table.get(key).and_then(Item::as_array).is_none_or(toml_edit::Array::is_empty)
 }
 
 /// Span of the first key of a table, since inline and dotted tables have none of their own.

@@ -60,27 +60,38 @@ pub struct Lock {
 
 impl Lock {
     /// Takes the lock at `path`, making the file if needed; `holder` is what others are told about us.
-    pub fn acquire(path: &Path, holder: &str, patience: Patience) -> Result<Self, LockError> {
+    ///
+    /// `told` hears at once who holds it, if it must be waited for.
+    pub fn acquire(
+        path: &Path,
+        holder: &str,
+        patience: Patience,
+        told: &dyn Fn(&str),
+    ) -> Result<Self, LockError> {
         let failed = FsError::on("lock", path);
         let mut options = File::options();
         let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
         let file = options.open(path);
         let mut lock = Self { file: file.map_err(&failed)? };
-        lock.wait(path, patience)?;
+        lock.wait(path, patience, told)?;
         lock.sign(holder).map_err(&failed)?;
         Ok(lock)
     }
 
-    fn wait(&mut self, path: &Path, patience: Patience) -> Result<(), LockError> {
+    fn wait(&mut self, path: &Path, patience: Patience, told: &dyn Fn(&str)) -> Result<(), LockError> {
         let mut left = match patience {
             Patience::None => Duration::ZERO,
             Patience::UpTo(limit) => limit,
         };
+        let mut silent = true;
         loop {
             match rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(()),
                 Err(rustix::io::Errno::WOULDBLOCK) if !left.is_zero() => {
+                    if std::mem::take(&mut silent) {
+                        told(&self.holder());
+                    }
                     std::thread::sleep(POLL.min(left));
                     left = left.saturating_sub(POLL);
                 }
@@ -94,6 +105,7 @@ impl Lock {
 
     fn holder(&mut self) -> String {
         let mut text = String::new();
+        let _ = self.file.rewind();
         let read = (&self.file).take(200).read_to_string(&mut text);
         let known = read.is_ok() && !text.trim().is_empty();
         if known { text.trim().to_owned() } else { "another process".to_owned() }
@@ -115,25 +127,25 @@ mod tests {
     fn the_second_writer_is_told_who_holds_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let first = Lock::acquire(&path, "secretctl seal", Patience::None).unwrap();
-        let error = Lock::acquire(&path, "secretctl set", Patience::None).unwrap_err();
+        let first = Lock::acquire(&path, "secretctl seal", Patience::None, &|_| {}).unwrap();
+        let error = Lock::acquire(&path, "secretctl set", Patience::None, &|_| {}).unwrap_err();
         let message = error.to_string();
         assert!(
             message.contains("secretctl seal") && message.contains(&std::process::id().to_string()),
             "{message}"
         );
         drop(first);
-        Lock::acquire(&path, "secretctl set", Patience::None).unwrap();
+        Lock::acquire(&path, "secretctl set", Patience::None, &|_| {}).unwrap();
     }
 
     #[test]
     fn a_patient_writer_gets_the_lock_when_the_first_is_done() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let first = Lock::acquire(&path, "first", Patience::None).unwrap();
+        let first = Lock::acquire(&path, "first", Patience::None, &|_| {}).unwrap();
         let waiting = std::thread::spawn({
             let path = path.clone();
-            move || Lock::acquire(&path, "second", Patience::UpTo(Duration::from_secs(30))).is_ok()
+            move || Lock::acquire(&path, "second", Patience::UpTo(Duration::from_secs(30)), &|_| {}).is_ok()
         });
         drop(first);
         assert!(waiting.join().unwrap());

@@ -16,16 +16,50 @@ use super::atomic::rename;
 use super::atomic::sync_folder_of;
 use super::atomic::write_atomic;
 use super::atomic::write_new;
+use crate::diag::Class;
+use crate::diag::Failure;
 
 /// The list of steps; its presence is the point after which the change will happen.
 const JOURNAL: &str = "journal.json";
 /// With more files than this, one sync of the file system is cheaper than one of each.
 #[cfg(target_os = "linux")]
 const SYNC_ONE_BY_ONE: usize = 8;
+/// The version of the journal that this program writes and reads.
+const JOURNAL_VERSION: u32 = 1;
 /// Largest journal that is read back.
 const JOURNAL_MAX: u64 = 256 << 20;
 /// Mode of files in the repository: all of them are ciphertext or public.
 const REPOSITORY_MODE: u32 = 0o644;
+
+/// Why an interrupted change could not be completed.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum RecoverError {
+    /// The journal is not one that this program wrote.
+    #[error("the journal of an interrupted change, `{}`, does not parse: {reason}", path.display())]
+    #[diagnostic(
+        code(store::journal),
+        help(
+            "remove the folder it lies in; `git status` and `secretctl check` then show what is left to repair"
+        )
+    )]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A step of it failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fs(#[from] FsError),
+}
+
+impl Failure for RecoverError {
+    fn class(&self) -> Class {
+        Class::Environment
+    }
+}
 
 /// Files to write and remove below one folder, staged until [`Transaction::commit`].
 ///
@@ -60,7 +94,11 @@ impl Transaction {
     /// Starts an empty change of files in the folders `within` of `root`, staged in `staging` on the same
     /// file system.
     pub fn begin(root: &Path, staging: &Path, within: &'static [&'static str]) -> Result<Self, FsError> {
-        Self::recover(root, staging, within)?;
+        if Self::is_pending(staging) {
+            // Whoever holds the lock has completed it; another one must not be lost.
+            return Err(FsError::on("use", staging)(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        drop_staging(staging)?;
         std::fs::create_dir_all(staging).map_err(FsError::on("create", staging))?;
         Ok(Self { root: root.to_owned(), staging: staging.to_owned(), within, steps: Vec::new() })
     }
@@ -73,17 +111,12 @@ impl Transaction {
     /// Completes an interrupted change, or drops what was staged before its commit point.
     ///
     /// A journal may have come with the repository from somebody else, so it reaches no other folder either.
-    pub fn recover(root: &Path, staging: &Path, within: &'static [&'static str]) -> Result<(), FsError> {
-        let journal = staging.join(JOURNAL);
-        if journal.exists() {
-            let bytes = read_bounded(&journal, JOURNAL_MAX)?;
-            let invalid = |e: serde_json::Error| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
-            let journal: Journal =
-                serde_json::from_slice(&bytes).map_err(invalid).map_err(FsError::on("read", &journal))?;
-            let steps = journal.steps;
+    pub fn recover(root: &Path, staging: &Path, within: &'static [&'static str]) -> Result<(), RecoverError> {
+        if Self::is_pending(staging) {
+            let steps = read_journal(&staging.join(JOURNAL))?;
             Self { root: root.to_owned(), staging: staging.to_owned(), within, steps }.apply()?;
         }
-        drop_staging(staging)
+        Ok(drop_staging(staging)?)
     }
 
     /// Stages new content for `path`, relative to the root.
@@ -119,7 +152,7 @@ impl Transaction {
             return Err(error);
         }
         self.sync_staged()?;
-        let journal = Journal { version: 1, steps: self.steps.clone() };
+        let journal = Journal { version: JOURNAL_VERSION, steps: self.steps.clone() };
         let path = self.staging.join(JOURNAL);
         let bytes = serde_json::to_vec(&journal)
             .map_err(std::io::Error::from)
@@ -214,6 +247,16 @@ impl Transaction {
     }
 }
 
+fn read_journal(path: &Path) -> Result<Vec<Step>, RecoverError> {
+    let wrong = |reason: String| RecoverError::Journal { path: path.to_owned(), reason };
+    let bytes = read_bounded(path, JOURNAL_MAX)?;
+    let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    if journal.version != JOURNAL_VERSION {
+        return Err(wrong(format!("it has version {}, and this program reads version 1", journal.version)));
+    }
+    Ok(journal.steps)
+}
+
 fn remove_empty_folders(root: &Path, path: &Path) {
     for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
         if std::fs::remove_dir(root.join(folder)).is_err() {
@@ -304,7 +347,7 @@ mod tests {
             drop(change);
 
             assert!(Transaction::is_pending(&folder.staging));
-            folder.begin().commit().unwrap();
+            Transaction::recover(folder.root.path(), &folder.staging, WITHIN).unwrap();
             assert_eq!(folder.text("a").as_deref(), Some("1"), "after {done} steps");
             assert_eq!(folder.text("x/c").as_deref(), Some("2"));
             assert_eq!(folder.text("b"), None);

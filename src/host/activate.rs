@@ -106,7 +106,7 @@ pub fn activate(request: &Request, options: &Options) -> Result<Outcome, Refused
     let started = Outcome::started(request, options.phase, options.now);
     let locked = || -> Result<Lock, ActivateError> {
         create_folders(&request.runtime, 0o755)?;
-        Ok(Lock::acquire(&request.runtime.join("lock"), "secretctl activate", PATIENCE)?)
+        Ok(Lock::acquire(&request.runtime.join("lock"), "secretctl activate", PATIENCE, &|_| {})?)
     };
     let _lock = match locked() {
         Ok(lock) => lock,

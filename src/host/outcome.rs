@@ -140,7 +140,9 @@ impl FileReport {
             FileOutcome::Changed => format!(" ({})", changes.join(", ")),
             _ => String::new(),
         };
-        format!("{:<9} {}{revision}{changes}", self.outcome, self.target)
+        let other = self.secret.as_ref().filter(|secret| secret.as_str() != self.target.as_str());
+        let from = other.map(|secret| format!(" from {secret}")).unwrap_or_default();
+        format!("{:<9} {}{from}{revision}{changes}", self.outcome, self.target)
     }
 }
 
@@ -274,7 +276,7 @@ impl Outcome {
         let number = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |n| n.to_string());
         let mut text =
             format!("generation {}, serial {}: {files}", number(self.generation), number(self.serial));
-        for (verb, units) in [("restart", &self.units.restart), ("reload", &self.units.reload)] {
+        for (verb, units) in [("to restart:", &self.units.restart), ("to reload:", &self.units.reload)] {
             if !units.is_empty() {
                 let names: Vec<&str> = units.iter().map(UnitName::as_str).collect();
                 let _ = write!(text, "; {verb} {}", names.join(", "));

@@ -110,7 +110,8 @@ impl Plan {
 
     /// What would fail, for people.
     pub fn findings(&self) -> Vec<Finding> {
-        let remarks = self.remarks.iter().map(|remark| {
+        // A plan pins nothing, and that the first activation will is no news.
+        let remarks = self.remarks.iter().filter(|remark| **remark != Remark::TrustPinned).map(|remark| {
             let severity = match remark {
                 Remark::Rollback { .. } => Severity::Warning,
                 _ => Severity::Note,

@@ -26,7 +26,7 @@ pub fn add(settings: &Settings, name: &AdminName, admin: &Admin) -> Result<(), O
     })
 }
 
-/// Marks an admin as removed: their recipients go, their signing keys stay so that old ledger lines hold.
+/// Marks an admin as removed: nothing is encrypted to them any more, and old ledger lines of theirs hold.
 pub fn remove(settings: &Settings, name: &AdminName) -> Result<(), OpsError> {
     change_fleet(settings, |fleet, file| {
         let active: Vec<&AdminName> = fleet.active_admins().map(|(name, _)| name).collect();

@@ -143,8 +143,7 @@ fn fleet(ws: &Workspace, findings: &mut Vec<Finding>) {
 fn strays(survey: &Survey, findings: &mut Vec<Finding>) {
     for (path, reason) in &survey.strays {
         let message = format!("`{}` does not belong below `secrets/`: {reason}", path.display());
-        let finding =
-            Finding::new(Severity::Warning, Class::Finding, "store::stray", message).at(Place::file(path));
+        let finding = error(Class::Finding, "store::stray", message).at(Place::file(path));
         findings.push(finding.help(
             "store it with `secretctl set NAME --from-file FILE` and remove the file, or move it away",
         ));

@@ -104,6 +104,20 @@ pub enum OpsError {
         /// The name.
         secret: SecretName,
     },
+    /// The target of a move was removed, and its history stands in the way.
+    #[error("there was a secret `{secret}`, and its history stays")]
+    #[diagnostic(code(store::removed), help("choose another name; `secretctl log {secret}` shows its life"))]
+    SecretRemoved {
+        /// The name.
+        secret: SecretName,
+    },
+    /// A change waits to be completed, so that what lies here is half old and half new.
+    #[error("a change was interrupted and waits to be completed, so `{secret}` can't be read yet")]
+    #[diagnostic(code(store::interrupted), help("run `secretctl seal`, which completes it first"))]
+    Pending {
+        /// The secret.
+        secret: SecretName,
+    },
     /// A name that differs from an existing one in case only.
     #[error("`{secret}` differs from `{existing}` in case only")]
     #[diagnostic(code(store::case), help("choose another name: on some machines these are one file"))]
@@ -160,7 +174,9 @@ impl Failure for OpsError {
             Self::PrivateDir(error) => error.class(),
             Self::Fs(error) => error.class(),
             Self::RolledBack { .. } => Class::Integrity,
-            Self::Editor { .. } | Self::Interrupted { .. } | Self::GivenUp { .. } => Class::Environment,
+            Self::Pending { .. } | Self::Editor { .. } | Self::Interrupted { .. } | Self::GivenUp { .. } => {
+                Class::Environment
+            }
             _ => Class::Usage,
         }
     }

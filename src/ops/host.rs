@@ -39,7 +39,7 @@ pub(super) fn change_fleet(
     edit: impl FnOnce(&Fleet, &mut FleetFile) -> Result<(), OpsError>,
 ) -> Result<(), OpsError> {
     let layout = Layout::new(find_root(settings)?);
-    let _lock = lock(&layout, &settings.command)?;
+    let _lock = lock(&layout, settings)?;
     let fleet = read_fleet(layout.root())?;
     let path = layout.root().join(crate::fleet::FLEET_FILE);
     let mut file = FleetFile::parse(&read_text(&path)?);

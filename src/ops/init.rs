@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::crypto::VerifyingKey;
+use crate::crypto::public_half;
 use crate::fleet::Admin;
 use crate::fleet::FLEET_FILE;
 use crate::fleet::Fleet;
@@ -14,6 +16,10 @@ use crate::fsx::write_atomic;
 use crate::name::AdminName;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::WorkspaceError;
+use crate::secret::SecretBytes;
+
+/// Largest key file that is read.
+const KEY_FILE_MAX: usize = 64 << 10;
 
 /// Where the first policy goes.
 const POLICY_FILE: &str = "policies/access.rhai";
@@ -35,6 +41,20 @@ secrets/** -text
 sealed/** -text
 *.age binary
 ";
+
+/// Reads the public half of a signing key from a file with either half; the reason where there is none.
+pub fn read_public_key(file: &Path) -> Result<VerifyingKey, String> {
+    let text = SecretBytes::read_bounded(std::fs::File::open(file).map_err(|e| e.to_string())?, KEY_FILE_MAX)
+        .map_err(|error| error.to_string())?;
+    if let Some(key) = public_half(&text) {
+        return Ok(key);
+    }
+    let text = std::str::from_utf8(text.expose()).map_err(|_| "it is not a key".to_owned())?;
+    if text.contains("PRIVATE KEY") {
+        return Err("it is not an OpenSSH ed25519 key".to_owned());
+    }
+    text.parse().map_err(|error| format!("{error}"))
+}
 
 /// What `init` made.
 #[derive(Clone, Debug, Serialize)]

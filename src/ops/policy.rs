@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
@@ -17,15 +19,27 @@ pub use crate::policy::Objection;
 pub use crate::policy::RuleRef;
 pub use crate::policy::Services;
 
+/// An explanation, and what a person may have overlooked.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explained {
+    /// The decision with its reasons.
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// The services that the host lists, if the one asked about is not among them.
+    pub listed: Option<BTreeSet<ServiceName>>,
+}
+
 /// Why a service on a host may or may not read a secret. The secret need not exist yet.
 pub fn explain(
     ws: &Workspace,
     secret: &SecretName,
     host: &HostName,
     service: &ServiceName,
-) -> Result<Explanation, OpsError> {
-    known(&ws.fleet, host)?;
-    Ok(ws.policy.explain(&Query { secret, host, service }, ws.settings.now))
+) -> Result<Explained, OpsError> {
+    let listed = &known(&ws.fleet, host)?.services;
+    let unlisted = service.as_str() != ServiceName::SYSTEM && !listed.contains(service);
+    let explanation = ws.policy.explain(&Query { secret, host, service }, ws.settings.now);
+    Ok(Explained { explanation, listed: unlisted.then(|| listed.clone()) })
 }
 
 /// Which services of which hosts may read each secret that has a source.

@@ -209,7 +209,9 @@ fn write_source(
     let ciphertext = Source::encrypt(secret, value, &recipients, &ws.settings.prompt)?;
     let event = if ledger.current().is_some() { Event::Edited } else { Event::Created };
     let source_sha256 = Some(Digest::of(&ciphertext));
-    let entry = ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone() };
+    // A host may have a newer value than the ledger knows, if somebody put the ledger back to the past.
+    let above = ws.layout.sealed_revision(secret, hosts, &ws.signers());
+    let entry = ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone(), above };
     let author = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };
     ledger.append(secret, entry, author)?;
     Ok(ciphertext)

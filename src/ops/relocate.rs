@@ -54,6 +54,7 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
             source_sha256: None,
             recipients: BTreeSet::new(),
             hosts: BTreeSet::new(),
+            above: 0,
         };
         ledger.append(secret, entry, signed(ws, &author)).map_err(StoreError::from)?;
         change.write(Layout::ledger(secret), ledger.bytes())?;
@@ -68,8 +69,11 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     let author = ws.author()?;
     let lock = ws.lock()?;
     let source = ws.layout.read_source(from, &ws.authors())?;
-    if ws.layout.has_source(to) || !ws.layout.read_ledger(to, &ws.authors())?.lines().is_empty() {
+    if ws.layout.has_source(to) {
         return Err(OpsError::SecretExists { secret: to.clone() });
+    }
+    if !ws.layout.read_ledger(to, &ws.authors())?.lines().is_empty() {
+        return Err(OpsError::SecretRemoved { secret: to.clone() });
     }
     if !from.as_str().eq_ignore_ascii_case(to.as_str()) {
         refuse_case_clash(ws, to)?;
@@ -80,7 +84,8 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     let bytes = source.ciphertext().to_vec();
     let mut ledger = source.ledger;
     let source_sha256 = ledger.head().and_then(|head| head.source_sha256);
-    let entry = ledger::Entry { event: Event::Moved, source_sha256, recipients, hosts: after.clone() };
+    let entry =
+        ledger::Entry { event: Event::Moved, source_sha256, recipients, hosts: after.clone(), above: 0 };
     ledger.append(to, entry, signed(ws, &author)).map_err(StoreError::from)?;
     let mut change = ws.change(&lock)?;
     change.write(Layout::source(to), &bytes)?;

@@ -20,6 +20,7 @@ use crate::manifest::Manifest;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::wanted::Value;
 use crate::ops::wanted::wanted;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
@@ -194,13 +195,15 @@ pub(super) fn compare(
 ) -> Result<Vec<Compared>, FsError> {
     let all: BTreeSet<HostName> = ws.fleet.hosts.keys().cloned().collect();
     let hosts = if scope.hosts.is_empty() { &all } else { &scope.hosts };
-    let revision = |ledger: &VerifiedLedger| ledger.head().map_or(0, |head| head.revision);
-    let revisions = ledgers.iter().map(|(name, ledger)| (name.clone(), revision(ledger))).collect();
-    let trusted = ws.fleet.trusted_keys();
-    wanted(ws, hosts, &revisions)
+    let value = |ledger: &VerifiedLedger| {
+        Some(Value { revision: ledger.head()?.revision, line_sha256: ledger.value_line()? })
+    };
+    let values = ledgers.iter().filter_map(|(name, ledger)| Some((name.clone(), value(ledger)?))).collect();
+    let signers = ws.signers();
+    wanted(ws, hosts, &values)
         .into_par_iter()
         .map(|wanted| {
-            let mut tree = ws.layout.read_sealed(&wanted.host, &trusted)?;
+            let mut tree = ws.layout.read_sealed(&wanted.host, &signers)?;
             let wanted = match &scope.only {
                 Some(secret) => narrow(&mut tree, wanted, secret),
                 None => wanted,
@@ -227,6 +230,7 @@ fn narrow(tree: &mut SealedTree, mut wanted: Wanted, only: &SecretName) -> Wante
 fn as_wanted(manifest: &Manifest) -> BTreeMap<SecretName, WantedGrant> {
     let grant = |entry: &Entry| WantedGrant {
         revision: entry.revision,
+        line_sha256: entry.line_sha256,
         services: entry.services.clone(),
         not_after: entry.not_after,
     };
@@ -398,6 +402,7 @@ fn append_reader_lines(
             source_sha256: head.source_sha256,
             recipients: head.recipients.clone(),
             hosts,
+            above: 0,
         };
         let all: BTreeSet<HostName> = head.hosts.union(hosts).cloned().collect();
         if all != head.hosts {

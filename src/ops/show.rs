@@ -6,17 +6,25 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::diag::Failure;
+use crate::fsx::Transaction;
 use crate::ledger::Line;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
+use crate::store::StoreError;
 
 /// Decrypts the current value of a secret, if its ledger vouches for the source.
 pub fn show(ws: &Workspace, secret: &SecretName) -> Result<SecretBytes, OpsError> {
-    let source = ws.layout.read_source(secret, &ws.authors())?;
-    Ok(source.open(ws.identities()?)?)
+    match ws.layout.read_source(secret, &ws.authors()) {
+        Ok(source) => Ok(source.open(ws.identities()?)?),
+        // Half of an interrupted change looks like tampering, and is repaired in another way.
+        Err(StoreError::SourceChanged { .. }) if Transaction::is_pending(&ws.layout.staging()) => {
+            Err(OpsError::Pending { secret: secret.clone() })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// One line of `list`.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use crate::crypto::Digest;
 use crate::fleet::Host;
 use crate::manifest::GrantedServices;
 use crate::name::HostName;
@@ -15,33 +16,47 @@ use crate::policy::Services;
 use crate::store::Wanted;
 use crate::store::WantedGrant;
 
-/// Asks policy about every pair of an active host in `hosts` and a secret in `revisions`.
+/// Which value of a secret is the current one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value {
+    /// Its number.
+    pub(super) revision: u64,
+    /// Digest of the ledger line that made it.
+    pub(super) line_sha256: Digest,
+}
+
+/// Asks policy about every pair of an active host in `hosts` and a secret in `values`.
 pub(super) fn wanted(
     ws: &Workspace,
     hosts: &BTreeSet<HostName>,
-    revisions: &BTreeMap<SecretName, u64>,
+    values: &BTreeMap<SecretName, Value>,
 ) -> Vec<Wanted> {
     let active: Vec<(&HostName, &Host)> =
         ws.fleet.hosts.iter().filter(|(name, host)| host.is_sealed() && hosts.contains(*name)).collect();
-    active.par_iter().map(|(name, host)| of_host(ws, name, host, revisions)).collect()
+    active.par_iter().map(|(name, host)| of_host(ws, name, host, values)).collect()
 }
 
-fn of_host(ws: &Workspace, name: &HostName, host: &Host, revisions: &BTreeMap<SecretName, u64>) -> Wanted {
+fn of_host(ws: &Workspace, name: &HostName, host: &Host, values: &BTreeMap<SecretName, Value>) -> Wanted {
     let mut grants = BTreeMap::new();
-    for (secret, revision) in revisions {
+    for (secret, value) in values {
         if let Some(grant) = ws.policy.grant(secret, name, ws.settings.now) {
-            grants.insert(secret.clone(), to_wanted(grant, *revision));
+            grants.insert(secret.clone(), to_wanted(grant, *value));
         }
     }
     Wanted { host: name.clone(), recipients: host.recipients.clone(), grants }
 }
 
-fn to_wanted(grant: Grant, revision: u64) -> WantedGrant {
+fn to_wanted(grant: Grant, value: Value) -> WantedGrant {
     let services = match grant.services {
         Services::All => GrantedServices::All,
         Services::Only(services) => GrantedServices::Only(services),
     };
-    WantedGrant { revision, services, not_after: grant.not_after }
+    WantedGrant {
+        revision: value.revision,
+        line_sha256: value.line_sha256,
+        services,
+        not_after: grant.not_after,
+    }
 }
 
 /// Active hosts that policy lets read one secret.

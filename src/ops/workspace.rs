@@ -25,6 +25,7 @@ use crate::fsx::FsError;
 use crate::fsx::Lock;
 use crate::fsx::LockError;
 use crate::fsx::Patience;
+use crate::fsx::RecoverError;
 use crate::fsx::Transaction;
 use crate::fsx::read_bounded;
 use crate::fsx::write_atomic;
@@ -37,6 +38,7 @@ use crate::policy::PolicyFile;
 use crate::secret::SecretBytes;
 use crate::store::Layout;
 use crate::store::PolicyText;
+use crate::store::Signers;
 
 /// Largest `secretctl.toml` that is read.
 const FLEET_FILE_MAX: u64 = 16 << 20;
@@ -119,6 +121,14 @@ pub enum WorkspaceError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Identity(#[from] IdentityError),
+    /// The fleet was changed while this command waited for another.
+    #[error("`secretctl.toml` or `policies/` changed while this command was waiting for another")]
+    #[diagnostic(code(fleet::changed), help("nothing was written; run the command again"))]
+    Changed,
+    /// An interrupted change could not be completed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recover(#[from] RecoverError),
     /// Another command is writing.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -133,7 +143,8 @@ impl Failure for WorkspaceError {
     fn class(&self) -> Class {
         match self {
             Self::NotFound { .. } => Class::Usage,
-            Self::NotAdmin { .. } | Self::NoIdentity { .. } => Class::Environment,
+            Self::NotAdmin { .. } | Self::NoIdentity { .. } | Self::Changed => Class::Environment,
+            Self::Recover(error) => error.class(),
             Self::Fleet(error) => error.class(),
             Self::Policy(error) => error.class(),
             Self::Signer(error) => error.class(),
@@ -156,6 +167,7 @@ pub struct Workspace {
     pub policy: Policy,
     /// Digest of the policy files.
     pub policy_sha256: Digest,
+    fleet_sha256: Digest,
     identities: OnceLock<Identities>,
 }
 
@@ -178,18 +190,26 @@ impl Workspace {
     pub fn open(settings: Settings) -> Result<Self, WorkspaceError> {
         let root = find_root(&settings)?;
         let layout = Layout::new(root);
-        let fleet = read_fleet(layout.root())?;
-        let texts = layout.policy_texts()?;
+        let (toml, texts) = read_configuration(&layout)?;
+        let fleet = Fleet::parse(&toml, Path::new(FLEET_FILE))?;
         let files: Vec<PolicyFile> =
             texts.iter().map(|t| PolicyFile { path: t.path.clone(), text: t.text.clone() }).collect();
         let policy = Policy::load(&files, &fleet)?;
         let policy_sha256 = digest_of_policy(&texts);
-        Ok(Self { settings, layout, fleet, policy, policy_sha256, identities: OnceLock::new() })
+        let fleet_sha256 = Digest::of(toml.as_bytes());
+        Ok(Self { settings, layout, fleet, policy, policy_sha256, fleet_sha256, identities: OnceLock::new() })
     }
 
-    /// Takes the lock and completes a change that was interrupted.
+    /// Takes the lock and completes a change that was interrupted. What was read before must still be true:
+    /// an admin or rule that went while this command waited must not count any more.
     pub fn lock(&self) -> Result<WriteLock, WorkspaceError> {
-        lock(&self.layout, &self.settings.command)
+        let lock = lock(&self.layout, &self.settings)?;
+        let (toml, texts) = read_configuration(&self.layout)?;
+        if Digest::of(toml.as_bytes()) != self.fleet_sha256 || digest_of_policy(&texts) != self.policy_sha256
+        {
+            return Err(WorkspaceError::Changed);
+        }
+        Ok(lock)
     }
 
     /// Starts a change; the lock proves that nobody else is writing.
@@ -208,6 +228,13 @@ impl Workspace {
             return Err(WorkspaceError::NotAdmin { key });
         };
         Ok(Author { name: name.clone(), signer })
+    }
+
+    /// Whose manifests count, and whose did before they left.
+    pub fn signers(&self) -> Signers {
+        let gone = self.fleet.admins.values().filter(|admin| admin.removed.is_some());
+        let left = gone.flat_map(|admin| admin.signing_keys.iter().cloned()).collect();
+        Signers { trusted: self.fleet.trusted_keys(), left }
     }
 
     /// Every key whose ledger lines count.
@@ -236,18 +263,25 @@ impl Workspace {
             return Ok(Identities::read(file, &settings.prompt)?);
         }
         let mut found = Identities::default();
-        for file in settings.identity_files.iter().filter(|file| file.exists()) {
+        let mut looked = Vec::new();
+        for file in &settings.identity_files {
+            if !file.exists() {
+                looked.push(format!("`{}` (not there)", file.display()));
+                continue;
+            }
             // A file that somebody else's tool put there must not stop us from trying the next.
-            if let Ok(identities) = Identities::read(file, &settings.prompt) {
-                found.append(identities);
+            match Identities::read(file, &settings.prompt) {
+                Ok(identities) => found.append(identities),
+                Err(error) => {
+                    looked.push(format!("`{}` ({error})", file.display()));
+                    found.note_unusable(error.to_string());
+                }
             }
         }
         if let Some((origin, text)) = &settings.identity_text {
             found.append(Identities::parse(text, origin, &settings.prompt)?);
         }
         if found.is_empty() {
-            let looked: Vec<String> =
-                settings.identity_files.iter().map(|f| format!("`{}`", f.display())).collect();
             return Err(WorkspaceError::NoIdentity { looked: looked.join(", ") });
         }
         Ok(found)
@@ -255,7 +289,7 @@ impl Workspace {
 }
 
 /// Takes the lock of a repository and completes a change that was interrupted.
-pub(super) fn lock(layout: &Layout, command: &str) -> Result<WriteLock, WorkspaceError> {
+pub(super) fn lock(layout: &Layout, settings: &Settings) -> Result<WriteLock, WorkspaceError> {
     let folder = layout.work_dir();
     if folder.is_symlink() {
         let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a link");
@@ -266,9 +300,15 @@ pub(super) fn lock(layout: &Layout, command: &str) -> Result<WriteLock, Workspac
     if !ignore.exists() {
         write_atomic(&ignore, b"# Locks and interrupted changes of this machine.\n*\n", 0o644)?;
     }
-    let lock = Lock::acquire(&folder.join("lock"), command, Patience::UpTo(PATIENCE))?;
+    let told = |holder: &str| settings.prompt.tell(&format!("waiting for {holder}"));
+    let lock = Lock::acquire(&folder.join("lock"), &settings.command, Patience::UpTo(PATIENCE), &told)?;
     Transaction::recover(layout.root(), &layout.staging(), Layout::STORE)?;
     Ok(WriteLock { _lock: lock })
+}
+
+/// The texts that decide over everything else: the fleet and its policies.
+fn read_configuration(layout: &Layout) -> Result<(String, Vec<PolicyText>), FsError> {
+    Ok((read_text(&layout.root().join(FLEET_FILE))?, layout.policy_texts()?))
 }
 
 /// Reads `secretctl.toml` at the root of a repository.

@@ -59,13 +59,13 @@ pub enum Missed {
     Pattern,
     /// The rule is about other hosts.
     Host {
-        /// Which, in the words of the policy.
-        selector: String,
+        /// Which, in the words of the policy; none where `{host}` in its pattern is another one.
+        selector: Option<String>,
     },
     /// The rule is about other services.
     Service {
-        /// Which, in the words of the policy.
-        selector: String,
+        /// Which, in the words of the policy; none where `{service}` in its pattern is another one.
+        selector: Option<String>,
     },
     /// The rule has ended.
     Ended {
@@ -85,8 +85,14 @@ impl fmt::Display for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pattern => f.write_str("its pattern does not cover the secret"),
-            Self::Host { selector } => write!(f, "it is about other hosts: `{selector}`"),
-            Self::Service { selector } => write!(f, "it is about other services: `{selector}`"),
+            Self::Host { selector: Some(selector) } => write!(f, "it is about other hosts: `{selector}`"),
+            Self::Host { selector: None } => f.write_str("`{host}` in its pattern stands for another host"),
+            Self::Service { selector: Some(selector) } => {
+                write!(f, "it is about other services: `{selector}`")
+            }
+            Self::Service { selector: None } => {
+                f.write_str("`{service}` in its pattern stands for another service")
+            }
             Self::Ended { at } => write!(f, "it ended at {at}"),
             Self::Condition => f.write_str("its condition said no"),
         }
@@ -132,16 +138,16 @@ impl Policy {
         let host = Binding { host: Some(query.host.as_str()), service: None };
         let service = Binding { host: None, service: Some(query.service.as_str()) };
         let at = self.roster.position(query.host.as_str());
-        let patterns = || rule.reference.patterns.join(", ");
         let mut missed = Vec::new();
-        if !at.is_some_and(|at| rule.hosts.contains(at)) || !rule.covers(secret, host) {
-            let selector = rule.reference.hosts.clone().unwrap_or_else(patterns);
-            missed.push(Missed::Host { selector });
+        if !at.is_some_and(|at| rule.hosts.contains(at)) {
+            missed.push(Missed::Host { selector: rule.reference.hosts.clone() });
+        } else if !rule.covers(secret, host) {
+            missed.push(Missed::Host { selector: None });
         }
-        let selected = rule.services.as_ref().is_none_or(|services| services.matches(query.service));
-        if !selected || !rule.covers(secret, service) {
-            let selector = rule.reference.services.clone().unwrap_or_else(patterns);
-            missed.push(Missed::Service { selector });
+        if rule.services.as_ref().is_some_and(|services| !services.matches(query.service)) {
+            missed.push(Missed::Service { selector: rule.reference.services.clone() });
+        } else if !rule.covers(secret, service) {
+            missed.push(Missed::Service { selector: None });
         }
         if let Some(end) = rule.reference.not_after.filter(|_| rule.has_ended(now)) {
             missed.push(Missed::Ended { at: end });

@@ -7,7 +7,9 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::sealed::SealedTree;
+use super::sealed::Signer;
 use super::sealed::TreeState;
+use crate::crypto::Digest;
 use crate::crypto::Recipient;
 use crate::manifest::Entry;
 use crate::manifest::GrantedServices;
@@ -31,6 +33,8 @@ pub struct Wanted {
 pub struct WantedGrant {
     /// Number of the current value.
     pub revision: u64,
+    /// Digest of the ledger line that made it.
+    pub line_sha256: Digest,
     /// Services that may read it.
     pub services: GrantedServices,
     /// When the grant ends.
@@ -44,6 +48,8 @@ pub enum Drift {
     New,
     /// The manifest is not to be trusted, for the reason given.
     Refused(String),
+    /// The manifest was signed by an admin who left.
+    SignerLeft,
     /// The wrapped sealing identity is missing or damaged.
     NoIdentity,
     /// The host has other keys than those that the identity is wrapped to.
@@ -54,6 +60,8 @@ pub enum Drift {
     RolledBack(SecretName),
     /// The sealed copy is of an older value.
     Stale(SecretName),
+    /// The sealed copy is of another value with the same number.
+    Other(SecretName),
     /// The sealed copy is missing or damaged.
     Damaged(SecretName),
     /// Services or the end of the grant changed.
@@ -69,6 +77,7 @@ impl fmt::Display for Drift {
         match self {
             Self::New => f.write_str("has no sealed tree yet"),
             Self::Refused(reason) => write!(f, "has a sealed tree that is not to be trusted ({reason})"),
+            Self::SignerLeft => f.write_str("was last sealed by an admin who left"),
             Self::NoIdentity => f.write_str("has lost its wrapped sealing identity"),
             Self::OtherRecipients => f.write_str("is sealed to other host keys"),
             Self::Missing(secret) => write!(f, "lacks `{secret}`"),
@@ -79,6 +88,7 @@ impl fmt::Display for Drift {
                 )
             }
             Self::Stale(secret) => write!(f, "has an older value of `{secret}`"),
+            Self::Other(secret) => write!(f, "has a value of `{secret}` that another branch made"),
             Self::Damaged(secret) => write!(f, "has a damaged copy of `{secret}`"),
             Self::Terms(secret) => write!(f, "is granted `{secret}` on other terms"),
             Self::Surplus(secret) => write!(f, "still has `{secret}`, which it may no longer read"),
@@ -110,6 +120,8 @@ pub struct HostPlan {
     pub renew_identity: bool,
     /// Secrets whose copy must be made from plaintext.
     pub seal: BTreeSet<SecretName>,
+    /// Files that no believed manifest lists.
+    pub strays: BTreeSet<std::path::PathBuf>,
     /// Entries that stay, with the terms that are right now.
     pub keep: BTreeMap<SecretName, Entry>,
 }
@@ -123,6 +135,7 @@ impl HostPlan {
             renew_identity: false,
             seal: BTreeSet::new(),
             keep: BTreeMap::new(),
+            strays: tree.strays.clone(),
         };
         let usable = plan.usable(tree, wanted);
         plan.renew_identity = usable.is_none();
@@ -132,7 +145,10 @@ impl HostPlan {
         let present = tree.manifest().into_iter().flat_map(|manifest| manifest.secrets.keys());
         let surplus = present.filter(|name| !wanted.grants.contains_key(*name));
         plan.drift.extend(surplus.map(|name| Drift::Surplus(name.clone())));
-        plan.drift.extend(tree.strays.iter().map(|path| Drift::Stray(path.clone())));
+        // Where no manifest is believed, every file is one that it does not list, and that is no news.
+        if tree.manifest().is_some() {
+            plan.drift.extend(tree.strays.iter().map(|path| Drift::Stray(path.clone())));
+        }
         plan
     }
 
@@ -149,6 +165,7 @@ impl HostPlan {
             }
             TreeState::Sound(_) => Drift::OtherRecipients,
             TreeState::NoIdentity(_) => Drift::NoIdentity,
+            TreeState::Refused { signer: Signer::Left, .. } => Drift::SignerLeft,
             TreeState::Refused { error, .. } => Drift::Refused(with_causes(error)),
             TreeState::Missing => Drift::New,
         };
@@ -175,10 +192,14 @@ impl HostPlan {
             self.keep.insert(name.clone(), entry.clone());
             return;
         }
-        let stale = entry.revision < grant.revision;
-        if stale || tree.damaged.contains(name) {
-            let drift = if stale { Drift::Stale } else { Drift::Damaged };
-            self.drift.insert(drift(name.clone()));
+        let drift = match (entry.revision == grant.revision, entry.line_sha256 == grant.line_sha256) {
+            (true, true) if tree.damaged.contains(name) => Some(Drift::Damaged(name.clone())),
+            (true, true) => None,
+            (true, false) => Some(Drift::Other(name.clone())),
+            (false, _) => Some(Drift::Stale(name.clone())),
+        };
+        if let Some(drift) = drift {
+            self.drift.insert(drift);
             self.seal.insert(name.clone());
             return;
         }

@@ -103,6 +103,7 @@ impl HostSeal {
             file: Entry::file_of(secret),
             sha256,
             revision: grant.revision,
+            line_sha256: grant.line_sha256,
             services: grant.services.clone(),
             not_after: grant.not_after,
         };
@@ -113,12 +114,13 @@ impl HostSeal {
     pub fn finish(self, change: &mut Transaction, signing: Signing<'_>) -> Result<(), StoreError> {
         let folder = Layout::sealed(&self.plan.host);
         for drift in &self.plan.drift {
-            match drift {
-                Drift::Surplus(secret) => change.remove(folder.join(Entry::file_of(secret)))?,
-                // A refused tree knows no file, so what is about to be written must not be removed.
-                Drift::Stray(path) if !self.is_written(path) => change.remove(path)?,
-                _ => {}
+            if let Drift::Surplus(secret) = drift {
+                change.remove(folder.join(Entry::file_of(secret)))?;
             }
+        }
+        // A refused tree knows no file, so what is about to be written must not be removed.
+        for path in self.plan.strays.iter().filter(|path| !self.is_written(path)) {
+            change.remove(path)?;
         }
         if let Some(wrapped) = &self.new_host_key {
             change.write(folder.join(HOST_KEY_FILE), wrapped)?;

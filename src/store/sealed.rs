@@ -45,9 +45,29 @@ pub enum TreeState {
         error: ManifestError,
         /// Serial that the refused manifest states.
         serial: u64,
+        /// Who signed it.
+        signer: Signer,
     },
     /// Signed, but `host-key.age` is missing or is not the one in the manifest.
     NoIdentity(Box<VerifiedManifest>),
+}
+
+/// Who signed a manifest that is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Signer {
+    /// An admin who has left since.
+    Left,
+    /// Nobody who ever counted.
+    Unknown,
+}
+
+/// Whose manifests count, and whose did.
+#[derive(Clone, Debug, Default)]
+pub struct Signers {
+    /// Keys of active admins.
+    pub trusted: BTreeSet<VerifyingKey>,
+    /// Keys of admins who left: told apart in messages, and trusted no more than anybody's.
+    pub left: BTreeSet<VerifyingKey>,
 }
 
 impl SealedTree {
@@ -74,13 +94,9 @@ const SERIAL_SANE: u64 = 1 << 53;
 
 impl Layout {
     /// Reads a host's sealed tree, verifies its manifest, and takes the digest of every file in it.
-    pub fn read_sealed(
-        &self,
-        host: &HostName,
-        trusted: &BTreeSet<VerifyingKey>,
-    ) -> Result<SealedTree, FsError> {
+    pub fn read_sealed(&self, host: &HostName, signers: &Signers) -> Result<SealedTree, FsError> {
         let folder = Self::sealed(host);
-        let state = self.read_state(host, trusted)?;
+        let state = self.read_state(host, signers)?;
         let files = self.files(&folder)?.into_iter().collect();
         let mut tree = SealedTree { host: host.clone(), state, damaged: BTreeSet::new(), strays: files };
         for known in [MANIFEST_FILE, SIGNATURE_FILE, HOST_KEY_FILE] {
@@ -100,7 +116,7 @@ impl Layout {
         Ok(SealedTree { damaged, ..tree })
     }
 
-    fn read_state(&self, host: &HostName, trusted: &BTreeSet<VerifyingKey>) -> Result<TreeState, FsError> {
+    fn read_state(&self, host: &HostName, signers: &Signers) -> Result<TreeState, FsError> {
         let folder = self.root().join(Self::sealed(host));
         let bytes = match read_bounded(&folder.join(MANIFEST_FILE), MANIFEST_MAX) {
             Err(error) if error.is_missing() => return Ok(TreeState::Missing),
@@ -110,17 +126,31 @@ impl Layout {
             Err(error) if error.is_missing() => Vec::new(),
             other => other?,
         };
-        let verified = Manifest::verify(&bytes, &String::from_utf8_lossy(&signature), trusted);
+        let signature = String::from_utf8_lossy(&signature).into_owned();
+        let verified = Manifest::verify(&bytes, &signature, &signers.trusted);
         let verified = match verified.and_then(|verified| verified.for_host(host)) {
             Ok(verified) => Box::new(verified),
             Err(error) => {
                 let stated = Manifest::parse_unverified(&bytes).map_or(0, |manifest| manifest.serial);
-                return Ok(TreeState::Refused { error, serial: stated.min(SERIAL_SANE) });
+                let left = Manifest::verify(&bytes, &signature, &signers.left).and_then(|v| v.for_host(host));
+                let signer = if left.is_ok() { Signer::Left } else { Signer::Unknown };
+                return Ok(TreeState::Refused { error, serial: stated.min(SERIAL_SANE), signer });
             }
         };
         let intact = self.digest(&Self::sealed(host).join(HOST_KEY_FILE))?;
         let same = intact == Some(verified.manifest().host_key_sha256);
         Ok(if same { TreeState::Sound(verified) } else { TreeState::NoIdentity(verified) })
+    }
+
+    /// The highest revision of a secret in the sealed trees of these hosts, as far as they can be believed.
+    pub fn sealed_revision(&self, secret: &SecretName, hosts: &BTreeSet<HostName>, signers: &Signers) -> u64 {
+        let revision = |host: &HostName| match self.read_state(host, signers) {
+            Ok(TreeState::Sound(verified) | TreeState::NoIdentity(verified)) => {
+                verified.manifest().secrets.get(secret).map(|entry| entry.revision)
+            }
+            _ => None,
+        };
+        hosts.iter().filter_map(revision).max().unwrap_or_default()
     }
 
     /// Digest of a file; none where it is missing.

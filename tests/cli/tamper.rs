@@ -387,3 +387,43 @@ fn a_source_that_is_a_link_is_neither_read_nor_followed() {
     fleet.set("shared/token", "new");
     assert_eq!(std::fs::read(&outside).unwrap(), bytes);
 }
+
+const TOKEN_FILES: [&str; 2] = ["secrets/shared/token.age", "secrets/shared/token.ledger"];
+const SEALED_TOKEN: [&str; 6] = [
+    "sealed/forge/manifest.json",
+    "sealed/forge/manifest.json.sig",
+    "sealed/forge/files/shared/token.age",
+    "sealed/luna/manifest.json",
+    "sealed/luna/manifest.json.sig",
+    "sealed/luna/files/shared/token.age",
+];
+
+#[test]
+fn a_value_of_another_branch_with_the_same_number_is_told_from_ours() {
+    let fleet = TestFleet::sealed();
+    let base = [fleet.keep(&TOKEN_FILES), fleet.keep(&SEALED_TOKEN)];
+    fleet.set("shared/token", "theirs").ok();
+    let theirs = fleet.keep(&SEALED_TOKEN);
+    base.iter().for_each(|kept| restore(kept));
+    fleet.set("shared/token", "ours").ok();
+    // A merge that takes our source and their sealed trees: every signature holds, and the numbers agree.
+    restore(&theirs);
+    fleet.run(["check"]).with_code(1).says(&["has a value of `shared/token` that another branch made"]);
+    fleet.run(["seal"]).ok();
+    fleet.assert_clean();
+    assert_eq!(attack::sealed_value(&fleet, "forge", &KEYS.forge, "shared/token"), "ours");
+}
+
+#[test]
+fn a_secret_put_back_to_the_past_can_be_given_a_new_value() {
+    let fleet = TestFleet::sealed();
+    let old = fleet.keep(&TOKEN_FILES);
+    for value in ["two", "three", "four"] {
+        fleet.set("shared/token", value).ok();
+    }
+    restore(&old);
+    fleet.run(["seal"]).with_code(3).says(&["error[store::rolled_back]"]);
+    fleet.set("shared/token", "new").ok();
+    fleet.assert_clean();
+    assert_eq!(attack::sealed_value(&fleet, "forge", &KEYS.forge, "shared/token"), "new");
+}

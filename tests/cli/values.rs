@@ -36,7 +36,7 @@ fn what_set_says_names_the_revision_and_the_readers() {
         @"forge/sonarr/key is unchanged (revision 2)");
     insta::assert_snapshot!(fleet.set("nobody/x", "1").ok().stderr(), @r"
     created nobody/x (revision 1); no host may read it yet
-    help: `secretctl policy explain SECRET HOST` tells which rule is missing
+    help: `secretctl policy explain nobody/x HOST SERVICE` tells which rule comes nearest
     ");
     fleet
         .set("forge/sonarr/key", "3\n")

@@ -102,6 +102,15 @@ impl TestFleet {
     }
 }
 
+/// What a host with `key` gets for a secret, opened by the real `age`.
+pub(crate) fn sealed_value(fleet: &TestFleet, host: &str, key: &KeyPair, secret: &str) -> String {
+    let identity = opened("age", &fleet.path(&format!("sealed/{host}/host-key.age")), key.private()).unwrap();
+    let file = fleet.outside().join("sealing-identity");
+    fs::write(&file, identity).unwrap();
+    let value = opened("age", &fleet.path(&format!("sealed/{host}/files/{secret}.age")), &file).unwrap();
+    String::from_utf8(value).unwrap()
+}
+
 /// Puts files back as they were.
 pub(crate) fn restore(kept: &[(PathBuf, Vec<u8>)]) {
     for (path, bytes) in kept {

@@ -156,6 +156,7 @@ impl Host {
             name: name_,
             sha256: Digest::of(&ciphertext),
             revision,
+            line_sha256: Digest::of(format!("line {revision}").as_bytes()),
             services: GrantedServices::All,
             not_after: None,
         };

@@ -28,8 +28,8 @@ fn each_missed_condition_is_named() {
         (r#"allow("x/y").services("caddy")"#, "x/y: it is about other services: `\"caddy\"`"),
         (r#"allow("x/y").until("2026-01-31")"#, "x/y: it ended at 2026-01-31T23:59:59Z"),
         (r#"allow("x/y").when(|s, h, v| false)"#, "x/y: its condition said no"),
-        (r#"allow("{host}/y")"#, "{host}/y: it is about other hosts: `{host}/y`"),
-        (r#"allow("x/{service}")"#, "x/{service}: it is about other services: `x/{service}`"),
+        (r#"allow("{host}/y")"#, "{host}/y: `{host}` in its pattern stands for another host"),
+        (r#"allow("x/{service}")"#, "x/{service}: `{service}` in its pattern stands for another service"),
         (r#"allow("x/z")"#, "x/z: its pattern does not cover the secret"),
     ] {
         assert_eq!(near(&load(rule), "x/y forge"), [missed], "{rule}");
