@@ -3,6 +3,7 @@
 mod ciphertext;
 mod digest;
 mod identity;
+mod locked;
 mod prompt;
 mod recipient;
 mod signature;

@@ -1,13 +1,16 @@
 //! The signed life of each secret: JSON lines beside its source, only ever appended to.
 
+mod error;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
+
+pub use error::LedgerError;
 
 use crate::crypto::Digest;
 use crate::crypto::Namespace;
@@ -17,8 +20,6 @@ use crate::crypto::Signer;
 use crate::crypto::SignerError;
 use crate::crypto::SshSignature;
 use crate::crypto::VerifyingKey;
-use crate::diag::Class;
-use crate::diag::Failure;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -131,82 +132,6 @@ pub struct KnownAuthor {
 
 /// Every key whose lines count.
 pub type Authors = BTreeMap<VerifyingKey, KnownAuthor>;
-
-/// Why a ledger is not believed.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[non_exhaustive]
-pub enum LedgerError {
-    /// A line is not one that this program could have written.
-    #[error("line {number} of `{}` does not parse: {reason}", path.display())]
-    #[diagnostic(
-        code(ledger::malformed),
-        help("restore the ledger from Git: `git log -p -- {}` shows what changed it", path.display())
-    )]
-    Malformed {
-        /// The ledger.
-        path: PathBuf,
-        /// Line from 1.
-        number: usize,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A line of a newer format.
-    #[error("line {number} of `{}` has version {found}, and this program reads version 1", path.display())]
-    #[diagnostic(code(ledger::version), help("update secretctl"))]
-    Version {
-        /// The ledger.
-        path: PathBuf,
-        /// Line from 1.
-        number: usize,
-        /// Version in the line.
-        found: u64,
-    },
-    /// A line is not signed by an admin.
-    #[error("line {number} of `{}` does not count", path.display())]
-    #[diagnostic(
-        code(ledger::signature),
-        help("find out who wrote it with `git log -p -- {}`; a line that nobody vouches for must go", path.display())
-    )]
-    Signature {
-        /// The ledger.
-        path: PathBuf,
-        /// Line from 1.
-        number: usize,
-        /// Why.
-        source: SignatureError,
-    },
-    /// The signature and the stated author do not belong together.
-    #[error("line {number} of `{}` {reason}", path.display())]
-    #[diagnostic(code(ledger::author), help("find out who wrote it with `git log -p -- {}`", path.display()))]
-    Author {
-        /// The ledger.
-        path: PathBuf,
-        /// Line from 1.
-        number: usize,
-        /// What does not fit.
-        reason: String,
-    },
-    /// A line does not follow from the one before.
-    #[error("line {number} of `{}` does not follow from the line before: {reason}", path.display())]
-    #[diagnostic(
-        code(ledger::chain),
-        help("lines were dropped, changed or reordered; restore the ledger from Git")
-    )]
-    Chain {
-        /// The ledger.
-        path: PathBuf,
-        /// Line from 1.
-        number: usize,
-        /// What does not follow.
-        reason: &'static str,
-    },
-}
-
-impl Failure for LedgerError {
-    fn class(&self) -> Class {
-        Class::Integrity
-    }
-}
 
 /// The lines of one secret. Nothing here is believed until [`Ledger::verify`] says so.
 #[derive(Clone, Debug, Default)]
@@ -423,181 +348,4 @@ fn check_link(line: &Line, before: Option<(&Line, Digest)>) -> Result<(), &'stat
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::crypto::NoPrompt;
-    use crate::crypto::Prompt;
-    use crate::crypto::SignerSource;
-
-    struct Desk {
-        _folder: tempfile::TempDir,
-        alice: Signer,
-        mallory: Signer,
-    }
-
-    impl Desk {
-        fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let signer = |name: &str| {
-                let file = folder.path().join(name);
-                let made = std::process::Command::new("ssh-keygen")
-                    .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                    .arg(&file)
-                    .status();
-                assert!(made.unwrap().success());
-                let prompt: Arc<dyn Prompt> = Arc::new(NoPrompt);
-                let source = SignerSource { file: Some(file), ..SignerSource::default() };
-                Signer::find(&source, &|_| true, &prompt).unwrap()
-            };
-            let (alice, mallory) = (signer("alice"), signer("mallory"));
-            Self { _folder: folder, alice, mallory }
-        }
-
-        fn authors(&self, removed: Option<&str>) -> Authors {
-            let removed = removed.map(|time| time.parse().unwrap());
-            let author = KnownAuthor { name: "alice".parse().unwrap(), removed };
-            [(self.alice.key().clone(), author)].into()
-        }
-
-        /// Created, edited, granted, revoked, rekeyed, removed, created again.
-        fn life(&self) -> VerifiedLedger {
-            use Event::{Created, Edited, Granted, Rekeyed, Removed, Revoked};
-            let mut ledger = VerifiedLedger::default();
-            for event in [Created, Edited, Granted, Revoked, Rekeyed, Removed, Created] {
-                Self::append(&mut ledger, event, &self.alice);
-            }
-            ledger
-        }
-
-        fn append(ledger: &mut VerifiedLedger, event: Event, signer: &Signer) {
-            let entry = Entry {
-                event,
-                source_sha256: (event != Event::Removed).then(|| Digest::of(b"source")),
-                recipients: BTreeSet::new(),
-                hosts: BTreeSet::new(),
-                above: 0,
-            };
-            let name = "alice".parse().unwrap();
-            let author = Author { name: &name, signer, now: "2026-11-20T10:00:00Z".parse().unwrap() };
-            ledger.append(&secret(), entry, author).unwrap();
-        }
-
-        fn read(&self, text: &str, removed: Option<&str>) -> Result<VerifiedLedger, LedgerError> {
-            let path = Path::new("secrets/a/b.ledger");
-            Ledger::parse(text.as_bytes(), path)?.verify(&secret(), &self.authors(removed), path)
-        }
-    }
-
-    fn secret() -> SecretName {
-        "a/b".parse().unwrap()
-    }
-
-    fn text(ledger: &VerifiedLedger) -> String {
-        String::from_utf8(ledger.bytes().to_vec()).unwrap()
-    }
-
-    #[test]
-    fn a_life_is_read_back_with_its_revisions() {
-        let desk = Desk::new();
-        let ledger = desk.life();
-        let read = desk.read(&text(&ledger), None).unwrap();
-        assert_eq!(read.lines(), ledger.lines());
-        let revisions: Vec<u64> = read.lines().iter().map(|line| line.revision).collect();
-        assert_eq!(revisions, [1, 2, 2, 2, 2, 2, 3]);
-    }
-
-    #[test]
-    fn no_line_can_be_dropped_moved_doubled_or_cut() {
-        let desk = Desk::new();
-        let whole = text(&desk.life());
-        let lines: Vec<&str> = whole.lines().collect();
-        let join = |lines: &[&str]| lines.join("\n") + "\n";
-        // The last line may be missing: that is what the ledger was before it.
-        for at in 0..lines.len() - 1 {
-            let mut fewer = lines.clone();
-            fewer.remove(at);
-            assert!(desk.read(&join(&fewer), None).is_err(), "dropped line {at}");
-            let mut swapped = lines.clone();
-            swapped.swap(at, at + 1);
-            assert!(desk.read(&join(&swapped), None).is_err(), "swapped line {at}");
-        }
-        for at in 0..lines.len() {
-            let mut doubled = lines.clone();
-            doubled.insert(at, lines.get(at).unwrap());
-            assert!(desk.read(&join(&doubled), None).is_err(), "doubled line {at}");
-        }
-        for length in 1..whole.len() {
-            let cut = whole.get(..length).unwrap();
-            assert!(cut.ends_with('\n') || desk.read(cut, None).is_err(), "cut at {length}");
-        }
-    }
-
-    #[test]
-    fn no_byte_of_a_line_can_be_changed() {
-        let desk = Desk::new();
-        let mut ledger = VerifiedLedger::default();
-        Desk::append(&mut ledger, Event::Created, &desk.alice);
-        let whole = ledger.bytes().to_vec();
-        for at in 0..whole.len() - 1 {
-            let mut changed = whole.clone();
-            *changed.get_mut(at).unwrap() ^= 1;
-            let changed = String::from_utf8_lossy(&changed).into_owned();
-            assert!(desk.read(&changed, None).is_err(), "changed at {at}");
-        }
-    }
-
-    #[test]
-    fn only_a_known_author_counts_and_only_until_they_left() {
-        let desk = Desk::new();
-        let mut ledger = VerifiedLedger::default();
-        Desk::append(&mut ledger, Event::Created, &desk.mallory);
-        assert!(matches!(desk.read(&text(&ledger), None), Err(LedgerError::Signature { number: 1, .. })));
-
-        let ledger = text(&desk.life());
-        assert!(desk.read(&ledger, Some("2026-11-21T00:00:00Z")).is_ok());
-        assert!(matches!(desk.read(&ledger, Some("2026-11-19T00:00:00Z")), Err(LedgerError::Author { .. })));
-    }
-
-    #[test]
-    fn a_new_value_gets_a_number_above_every_known_one() {
-        let desk = Desk::new();
-        let mut ledger = VerifiedLedger::default();
-        Desk::append(&mut ledger, Event::Created, &desk.alice);
-        let first = ledger.value_line();
-        let entry = Entry {
-            event: Event::Edited,
-            source_sha256: Some(Digest::of(b"source")),
-            recipients: BTreeSet::new(),
-            hosts: BTreeSet::new(),
-            above: 7,
-        };
-        let name = "alice".parse().unwrap();
-        let author =
-            Author { name: &name, signer: &desk.alice, now: "2026-11-20T10:00:00Z".parse().unwrap() };
-        ledger.append(&secret(), entry, author).unwrap();
-        let made = ledger.value_line();
-        Desk::append(&mut ledger, Event::Granted, &desk.alice);
-        let read = desk.read(&text(&ledger), None).unwrap();
-        assert_eq!(read.head().unwrap().revision, 8);
-        assert_ne!(first, made);
-        assert_eq!(read.value_line(), made);
-    }
-
-    #[test]
-    fn a_ledger_of_another_secret_is_refused() {
-        let desk = Desk::new();
-        let path = Path::new("x");
-        let parsed = Ledger::parse(desk.life().bytes(), path).unwrap();
-        let other = "a/c".parse().unwrap();
-        assert!(parsed.verify(&other, &desk.authors(None), path).is_err());
-    }
-
-    #[test]
-    fn a_newer_line_is_refused_with_the_way_out() {
-        let newer = "{\"version\":2,\"event\":\"x\",\"sig\":\"AAAA\"}\n";
-        let error = Ledger::parse(newer.as_bytes(), Path::new("x")).unwrap_err();
-        assert!(matches!(error, LedgerError::Version { number: 1, found: 2, .. }));
-    }
-}
+mod tests;

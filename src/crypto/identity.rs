@@ -4,13 +4,11 @@ use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use age::secrecy::ExposeSecret;
-use age_core::format::FileKey;
-use age_core::format::Stanza;
 
+use super::locked::LockedAge;
+use super::locked::LockedSsh;
 use super::prompt::AgeCallbacks;
 use super::prompt::Prompt;
 use super::recipient::Recipient;
@@ -19,7 +17,7 @@ use crate::diag::Failure;
 use crate::secret::SecretBytes;
 
 /// Largest identity file that is read.
-const IDENTITY_FILE_MAX: usize = 1 << 20;
+pub(super) const IDENTITY_FILE_MAX: usize = 1 << 20;
 
 /// What messages call an identity that a plugin holds.
 const PLUGIN: &str = "plugin identity";
@@ -186,7 +184,11 @@ fn malformed(origin: &Path, reason: impl Into<String>) -> IdentityError {
     IdentityError::Malformed { path: origin.to_owned(), reason: reason.into() }
 }
 
-fn parse_lines(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Identities, IdentityError> {
+pub(super) fn parse_lines(
+    bytes: &[u8],
+    origin: &Path,
+    prompt: &Arc<dyn Prompt>,
+) -> Result<Identities, IdentityError> {
     let mut entries = Vec::new();
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();
@@ -238,16 +240,7 @@ fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Id
     let recipient = public.as_ref().and_then(|public| public.to_string().parse().ok());
     let identity: AnyIdentity = match parsed {
         Ssh::Unencrypted(_) => Box::new(parsed),
-        Ssh::Encrypted(key) => {
-            let callbacks = AgeCallbacks(Arc::clone(prompt));
-            Box::new(LockedSsh {
-                key,
-                public,
-                origin: described.clone(),
-                callbacks,
-                unlocked: Mutex::default(),
-            })
-        }
+        Ssh::Encrypted(key) => Box::new(LockedSsh::new(key, public, described.clone(), prompt)),
         Ssh::Unsupported(_) => {
             return Err(malformed(origin, "only ssh-ed25519 and ssh-rsa keys can decrypt"));
         }
@@ -260,111 +253,12 @@ fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Id
 
 fn encrypted(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Identities {
     let described = origin.display().to_string();
-    let locked = LockedAge {
-        file: SecretBytes::from(text.expose().to_vec()),
-        origin: origin.to_owned(),
-        prompt: Arc::clone(prompt),
-        unlocked: Mutex::default(),
-    };
+    let file = SecretBytes::from(text.expose().to_vec());
+    let locked = LockedAge::new(file, origin.to_owned(), prompt);
     let kind = "passphrase-protected identity";
     Identities {
         entries: vec![Entry { origin: described, recipient: None, kind, identity: Box::new(locked) }],
         unusable: Vec::new(),
-    }
-}
-
-/// How far a key under a passphrase has been opened; nobody is asked twice.
-#[derive(Default)]
-enum Lock {
-    #[default]
-    Untried,
-    Refused,
-    Open(Box<age::ssh::Identity>),
-}
-
-/// An ssh key under a passphrase. Asks only for files that are encrypted to it, and once.
-struct LockedSsh {
-    key: age::ssh::EncryptedKey,
-    public: Option<age::ssh::Recipient>,
-    origin: String,
-    callbacks: AgeCallbacks,
-    unlocked: Mutex<Lock>,
-}
-
-impl LockedSsh {
-    /// The tag of ssh stanzas: the first four bytes of the SHA-256 of the public key (<https://c2sp.org/age>).
-    fn is_for_this(&self, stanza: &Stanza) -> bool {
-        use base64::Engine;
-        use sha2::Digest;
-        let Some(age::ssh::Recipient::SshRsa(public, _) | age::ssh::Recipient::SshEd25519(public, _)) =
-            &self.public
-        else {
-            return false;
-        };
-        let digest = sha2::Sha256::digest(public);
-        let tag =
-            base64::engine::general_purpose::STANDARD_NO_PAD.encode(digest.get(..4).unwrap_or_default());
-        stanza.tag.starts_with("ssh-") && stanza.args.first() == Some(&tag)
-    }
-
-    fn unlock(&self) -> Option<age::ssh::Identity> {
-        let mut lock = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*lock, Lock::Untried) {
-            let passphrase = self.callbacks.ask_passphrase(&format!("Passphrase for {}", self.origin));
-            let key = passphrase.and_then(|passphrase| self.key.decrypt(passphrase).ok());
-            *lock = key.map_or(Lock::Refused, |key| Lock::Open(Box::new(age::ssh::Identity::from(key))));
-        }
-        match &*lock {
-            Lock::Open(key) => Some(age::ssh::Identity::clone(key)),
-            Lock::Untried | Lock::Refused => None,
-        }
-    }
-}
-
-impl age::Identity for LockedSsh {
-    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
-        if !self.is_for_this(stanza) {
-            return None;
-        }
-        match self.unlock() {
-            Some(key) => key.unwrap_stanza(stanza),
-            None => Some(Err(age::DecryptError::KeyDecryptionFailed)),
-        }
-    }
-}
-
-/// An age identity file under a passphrase, opened when it is first needed.
-struct LockedAge {
-    file: SecretBytes,
-    origin: PathBuf,
-    prompt: Arc<dyn Prompt>,
-    unlocked: Mutex<Option<Result<Identities, ()>>>,
-}
-
-impl LockedAge {
-    fn open(&self) -> Option<Identities> {
-        let what = format!("Passphrase for {}", self.origin.display());
-        let passphrase = AgeCallbacks(Arc::clone(&self.prompt)).ask_passphrase(&what)?;
-        let reader = age::armor::ArmoredReader::new(self.file.expose());
-        let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(reader)).ok()?;
-        let identity = age::scrypt::Identity::new(passphrase);
-        let plaintext = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).ok()?;
-        let text = SecretBytes::read_bounded(plaintext, IDENTITY_FILE_MAX).ok()?;
-        parse_lines(text.expose(), &self.origin, &self.prompt).ok()
-    }
-}
-
-impl age::Identity for LockedAge {
-    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
-        self.unwrap_stanzas(std::slice::from_ref(stanza))
-    }
-
-    fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, age::DecryptError>> {
-        let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
-        match unlocked.get_or_insert_with(|| self.open().ok_or(())) {
-            Ok(identities) => identities.iter().find_map(|identity| identity.unwrap_stanzas(stanzas)),
-            Err(()) => Some(Err(age::DecryptError::KeyDecryptionFailed)),
-        }
     }
 }
 

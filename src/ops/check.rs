@@ -26,7 +26,6 @@ use crate::ops::seal::Outlook;
 use crate::ops::seal::Scope;
 use crate::ops::seal::compare;
 use crate::ops::seal::readers_changed;
-use crate::ops::seal::tampered;
 use crate::ops::workspace::Workspace;
 use crate::store::Layout;
 use crate::store::StoreError;
@@ -227,9 +226,8 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
 
 fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
     for Compared { wanted, plan, .. } in compared {
-        let class = if tampered(plan) { Class::Integrity } else { Class::Finding };
         for drift in &plan.drift {
-            let class = if drift.is_tampering() { class } else { Class::Finding };
+            let class = if drift.is_tampering() { Class::Integrity } else { Class::Finding };
             let code = if drift.is_tampering() { "sealed::tampered" } else { "sealed::drift" };
             let message = format!("host `{}` {drift}", wanted.host);
             let place = Place::file(Layout::sealed(&wanted.host));

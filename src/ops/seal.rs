@@ -1,27 +1,32 @@
 //! Brings sealed trees in line with policy and sources, touching only what differs.
 
+mod outlook;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use outlook::Scope;
+
+pub(super) use outlook::Compared;
+pub(super) use outlook::Outlook;
+pub(super) use outlook::compare;
+pub(super) use outlook::readers_changed;
+
+use outlook::look;
+
 use crate::crypto::Digest;
-use crate::fsx::FsError;
 use crate::fsx::Transaction;
 use crate::ledger;
 use crate::ledger::Event;
 use crate::ledger::VerifiedLedger;
-use crate::manifest::Entry;
-use crate::manifest::Manifest;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
-use crate::ops::wanted::Value;
-use crate::ops::wanted::wanted;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WriteLock;
@@ -30,28 +35,9 @@ use crate::store::Drift;
 use crate::store::HostPlan;
 use crate::store::HostSeal;
 use crate::store::Layout;
-use crate::store::SealedTree;
 use crate::store::Signing;
 use crate::store::StoreError;
 use crate::store::TreeState;
-use crate::store::Wanted;
-use crate::store::WantedGrant;
-
-/// Which part of the fleet a seal is about.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    /// Only these hosts; empty means every host.
-    pub hosts: BTreeSet<HostName>,
-    /// Only this secret: everything else in the trees stays as it is, right or not.
-    pub(super) only: Option<SecretName>,
-}
-
-impl Scope {
-    /// Everything about these hosts; of none, everything about the whole fleet.
-    pub fn hosts(hosts: impl IntoIterator<Item = HostName>) -> Self {
-        Self { hosts: hosts.into_iter().collect(), only: None }
-    }
-}
 
 /// What a seal did, or would do.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -76,21 +62,6 @@ impl SealReport {
     pub fn is_clean(&self) -> bool {
         self.hosts.is_empty() && self.removed.is_empty() && self.readers_changed.is_empty()
     }
-}
-
-/// A host's tree as it is, and as it should be.
-pub(super) struct Compared {
-    pub(super) tree: SealedTree,
-    pub(super) wanted: Wanted,
-    pub(super) plan: HostPlan,
-}
-
-/// Everything that one look at the repository tells about sealing.
-pub(super) struct Outlook {
-    pub(super) ledgers: BTreeMap<SecretName, VerifiedLedger>,
-    pub(super) hosts: Vec<Compared>,
-    /// Folders that go, with the files in them.
-    pub(super) leaving: BTreeMap<String, Vec<PathBuf>>,
 }
 
 /// What `seal --check` prints: the differences, from public material alone.
@@ -166,110 +137,6 @@ fn check_hosts(ws: &Workspace, scope: &Scope) -> Result<(), OpsError> {
         super::host::known(&ws.fleet, host)?;
     }
     Ok(())
-}
-
-/// Reads every ledger and sealed tree in scope and compares.
-pub(super) fn look(ws: &Workspace, scope: &Scope) -> Result<Outlook, OpsError> {
-    let names = match &scope.only {
-        Some(secret) if ws.layout.has_source(secret) => BTreeSet::from([secret.clone()]),
-        Some(_) => BTreeSet::new(),
-        None => ws.layout.survey()?.sources,
-    };
-    let mut ledgers = BTreeMap::new();
-    for (name, ledger) in ws.layout.read_ledgers(&names, &ws.authors()) {
-        let ledger = ledger?;
-        if ledger.current().is_none() {
-            return Err(StoreError::NoLedger { secret: name }.into());
-        }
-        ledgers.insert(name, ledger);
-    }
-    let hosts = compare(ws, scope, &ledgers)?;
-    let leaving = if scope.hosts.is_empty() && scope.only.is_none() { leaving(ws)? } else { BTreeMap::new() };
-    Ok(Outlook { ledgers, hosts, leaving })
-}
-
-pub(super) fn compare(
-    ws: &Workspace,
-    scope: &Scope,
-    ledgers: &BTreeMap<SecretName, VerifiedLedger>,
-) -> Result<Vec<Compared>, FsError> {
-    let all: BTreeSet<HostName> = ws.fleet.hosts.keys().cloned().collect();
-    let hosts = if scope.hosts.is_empty() { &all } else { &scope.hosts };
-    let value = |ledger: &VerifiedLedger| {
-        Some(Value { revision: ledger.head()?.revision, line_sha256: ledger.value_line()? })
-    };
-    let values = ledgers.iter().filter_map(|(name, ledger)| Some((name.clone(), value(ledger)?))).collect();
-    let signers = ws.signers();
-    wanted(ws, hosts, &values)
-        .into_par_iter()
-        .map(|wanted| {
-            let mut tree = ws.layout.read_sealed(&wanted.host, &signers)?;
-            let wanted = match &scope.only {
-                Some(secret) => narrow(&mut tree, wanted, secret),
-                None => wanted,
-            };
-            let plan = HostPlan::compare(&tree, &wanted);
-            Ok(Compared { tree, wanted, plan })
-        })
-        .collect()
-}
-
-/// Leaves nothing but one secret to differ: every other entry is wanted as it stands.
-fn narrow(tree: &mut SealedTree, mut wanted: Wanted, only: &SecretName) -> Wanted {
-    tree.strays.clear();
-    tree.damaged.retain(|name| name == only);
-    let grant = wanted.grants.remove(only);
-    wanted.grants = tree.manifest().map(as_wanted).unwrap_or_default();
-    match grant {
-        Some(grant) => drop(wanted.grants.insert(only.clone(), grant)),
-        None => drop(wanted.grants.remove(only)),
-    }
-    wanted
-}
-
-fn as_wanted(manifest: &Manifest) -> BTreeMap<SecretName, WantedGrant> {
-    let grant = |entry: &Entry| WantedGrant {
-        revision: entry.revision,
-        line_sha256: entry.line_sha256,
-        services: entry.services.clone(),
-        not_after: entry.not_after,
-    };
-    manifest.secrets.iter().map(|(name, entry)| (name.clone(), grant(entry))).collect()
-}
-
-/// Folders below `sealed/` of hosts that are unknown or not active.
-fn leaving(ws: &Workspace) -> Result<BTreeMap<String, Vec<PathBuf>>, FsError> {
-    let mut leaving = BTreeMap::new();
-    for folder in ws.layout.sealed_folders()? {
-        let stays = ws.fleet.hosts.get(folder.as_str()).is_some_and(crate::fleet::Host::is_sealed);
-        if !stays {
-            let files = ws.layout.files(PathBuf::from("sealed").join(&folder))?;
-            leaving.insert(folder, files);
-        }
-    }
-    Ok(leaving)
-}
-
-/// Secrets whose hosts are not the ones in the last ledger line, with the hosts that are right.
-///
-/// With a narrower scope only the hosts in scope change sides; the others stay as recorded.
-pub(super) fn readers_changed(outlook: &Outlook, scope: &Scope) -> BTreeMap<SecretName, BTreeSet<HostName>> {
-    let mut changed = BTreeMap::new();
-    if scope.only.is_some() {
-        // The line about the new value has named its readers already.
-        return changed;
-    }
-    for (secret, ledger) in &outlook.ledgers {
-        let recorded = ledger.head().map(|head| head.hosts.clone()).unwrap_or_default();
-        let outside = |host: &&HostName| !scope.hosts.is_empty() && !scope.hosts.contains(*host);
-        let mut hosts: BTreeSet<HostName> = recorded.iter().filter(outside).cloned().collect();
-        let granted = outlook.hosts.iter().filter(|compared| compared.wanted.grants.contains_key(secret));
-        hosts.extend(granted.map(|compared| compared.wanted.host.clone()));
-        if hosts != recorded {
-            changed.insert(secret.clone(), hosts);
-        }
-    }
-    changed
 }
 
 fn report(outlook: &Outlook, moved: &BTreeMap<SecretName, BTreeSet<HostName>>, copies: usize) -> SealReport {
@@ -414,9 +281,4 @@ fn append_reader_lines(
         change.write(Layout::ledger(secret), ledger.bytes())?;
     }
     Ok(())
-}
-
-/// Whether a difference can be told from tampering.
-pub(super) fn tampered(plan: &HostPlan) -> bool {
-    plan.drift.iter().any(Drift::is_tampering)
 }
