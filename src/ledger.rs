@@ -153,6 +153,9 @@ impl Ledger {
             reason: reason.to_owned(),
         };
         let text = std::str::from_utf8(bytes).map_err(|_| malformed(1, "it is not UTF-8"))?.to_owned();
+        if text.lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+            return Err(LedgerError::Unmerged { path: path.to_owned() });
+        }
         let count = text.lines().count();
         if !text.is_empty() && !text.ends_with('\n') {
             return Err(malformed(count, "it is cut off"));
@@ -216,6 +219,11 @@ impl VerifiedLedger {
         let lines = self.0.lines.iter().zip(self.0.text.lines());
         let made = lines.filter(|(line, _)| line.event.is_new_value()).last();
         made.map(|(_, raw)| Digest::of(raw.as_bytes()))
+    }
+
+    /// Whether one of the lines has this digest.
+    pub fn has_line(&self, digest: Digest) -> bool {
+        self.0.text.lines().any(|raw| Digest::of(raw.as_bytes()) == digest)
     }
 
     /// The bytes of the file.

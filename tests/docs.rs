@@ -100,6 +100,36 @@ fn every_code_is_on_its_page() {
 }
 
 #[test]
+fn every_command_that_a_message_or_page_names_exists() {
+    let commands = secretctl::cli::reference::commands();
+    let mut texts = files(&root().join("src"), "rs");
+    texts.extend(files(&root().join("docs"), "md"));
+    texts.push(root().join("README.md"));
+    let mut unknown = Vec::new();
+    for file in texts {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (at, found) in text.match_indices("`secretctl ") {
+            let rest: String = text[at + found.len()..]
+                .chars()
+                .take_while(|c| !matches!(c, '`' | '\n' | '{' | '"'))
+                .collect();
+            let mut words = rest.split(' ').filter(|word| !word.is_empty());
+            let Some(first) = words.next().filter(|word| word.chars().all(|c| c.is_ascii_lowercase())) else {
+                continue;
+            };
+            let known = commands.get(first).is_some_and(|below| {
+                below.is_empty()
+                    || words.next().is_none_or(|second| below.contains(&second.to_owned()) || second == "…")
+            });
+            if !known {
+                unknown.push(format!("{}: secretctl {rest}", file.display()));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     let mut pages = files(&root().join("docs"), "md");
     pages.extend(["README.md", "SECURITY.md", "CHANGELOG.md"].map(|page| root().join(page)));

@@ -25,6 +25,9 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let mut editor = TerminalEditor::new(env.editor.take(), env.path.take().as_deref());
     let ws = env.open(global, &format!("edit {}", args.secret))?;
+    if let Some(note) = ops::edit::novelty(&ws, &args.secret) {
+        ui.say(&format!("note: {note}"));
+    }
     let report = ops::edit::edit(&ws, &args.secret, &mut editor)?;
     Ok(tell(&report, ui))
 }

@@ -79,6 +79,9 @@ impl TerminalEditor {
                 file.parent().unwrap_or(file).display()
             );
         }
+        if kind.needs_terminal() && !std::io::stdin().is_terminal() {
+            return Err(format!("`{program}` needs a terminal; `secretctl set` reads a value from a pipe"));
+        }
         let mut command = Command::new(program);
         command.args(given).args(kind.arguments(file)).arg(file);
         command.spawn().map_err(|error| format!("`{program}` could not be started: {error}"))
@@ -149,7 +152,14 @@ impl Editor for TerminalEditor {
         }
         let _ = write!(std::io::stderr(), "Edit again? [Y/n] ");
         self.interrupted.store(false, Ordering::SeqCst);
-        self.answer().is_some_and(|answer| !answer.trim().eq_ignore_ascii_case("n"))
+        loop {
+            // What was meant for a shell or an editor is no answer.
+            match self.answer().map(|answer| answer.trim().to_ascii_lowercase()).as_deref() {
+                Some("" | "y" | "yes") => return true,
+                None | Some("n" | "no") => return false,
+                Some(_) => drop(write!(std::io::stderr(), "Please answer y or n: ")),
+            }
+        }
     }
 }
 
@@ -180,6 +190,11 @@ impl Kind {
             "hx" | "helix" | "kak" | "ed" | "sed" | "mg" => Self::Plain,
             _ => Self::Unknown,
         }
+    }
+
+    /// Whether it would take control of a terminal.
+    fn needs_terminal(self) -> bool {
+        matches!(self, Self::Vim | Self::Nano | Self::Emacs | Self::Micro)
     }
 
     /// Arguments before the file; the folder of `file` is private and in memory.

@@ -92,7 +92,7 @@ pub(super) fn run(
     }
     if report.kept.iter().any(|path| path.ends_with(".gitattributes")) {
         ui.say(
-            "note: add `secrets/** -text` and `sealed/** -text` to it, so that Git leaves signed bytes alone",
+            "note: add `secrets/** -text -merge` and `sealed/** -text -merge` to it, so that Git leaves signed bytes alone",
         );
     }
     ui.say("next: `secretctl host add HOST --recipient \"ssh-ed25519 AAAA…\" --service SERVICE`, then `secretctl edit HOST/SERVICE/NAME`");

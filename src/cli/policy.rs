@@ -35,9 +35,8 @@ pub(super) struct ExplainArgs {
     secret: SecretName,
     /// The host that would read it
     host: HostName,
-    /// The service on that host; `system` is the operating system itself
-    #[arg(default_value = "system")]
-    service: ServiceName,
+    /// The service on that host; else the one that may read it, or `system`, the operating system itself
+    service: Option<ServiceName>,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -68,7 +67,7 @@ pub(super) fn run(
 
 fn explain(args: &ExplainArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
     let ws = env.open(global, "policy explain")?;
-    let explained = ops::policy::explain(&ws, &args.secret, &args.host, &args.service)?;
+    let explained = ops::policy::explain(&ws, &args.secret, &args.host, args.service.as_ref())?;
     match args.format {
         Format::Json => ui.json(&serde_json::json!({ "version": 1, "explanation": explained }))?,
         Format::Text => ui.line(&words(&explained))?,
@@ -105,6 +104,13 @@ fn words(explained: &Explained) -> String {
     }
     if let Some(state) = explanation.host_state.filter(|state| state.to_string() != "active") {
         lines.push(format!("  note: `{host}` is {state}, and only active hosts get sealed copies"));
+    }
+    if let Some(others) = &explained.others {
+        let others: Vec<String> = others.iter().map(|service| format!("`{service}`")).collect();
+        lines.push(format!("  note: no service was named; {} may read it", others.join(", ")));
+    }
+    if !explained.exists {
+        lines.push(format!("  note: there is no secret `{secret}` yet"));
     }
     if let Some(listed) = &explained.listed {
         let listed: Vec<String> = listed.iter().map(|service| format!("`{service}`")).collect();

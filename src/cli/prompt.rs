@@ -57,6 +57,6 @@ fn copy(secret: &SecretBytes) -> SecretBytes {
 pub(super) fn new_value(what: &str) -> Option<SecretBytes> {
     let ask = |again: &str| rpassword::prompt_password(format!("{again}{what}: ")).ok();
     let first = SecretBytes::from(ask("")?.into_bytes());
-    let second = SecretBytes::from(ask("Again, ")?.into_bytes());
+    let second = SecretBytes::from(ask("The same again: ")?.into_bytes());
     first.same(&second).then_some(first)
 }

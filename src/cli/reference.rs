@@ -1,5 +1,6 @@
 //! The reference page of the command line, made from the argument definitions themselves.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::Command;
@@ -16,6 +17,13 @@ pub fn page() -> String {
     root.build();
     section(&mut text, &root, "secretctl", 2);
     text
+}
+
+/// Every command with the commands below it, by name.
+pub fn commands() -> BTreeMap<String, Vec<String>> {
+    let names = |command: &Command| command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let root = Cli::command();
+    root.get_subcommands().map(|sub| (sub.get_name().to_owned(), names(sub))).collect()
 }
 
 fn section(text: &mut String, command: &Command, name: &str, depth: usize) {

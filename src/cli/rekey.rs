@@ -1,5 +1,7 @@
 //! `secretctl rekey`
 
+use std::io::IsTerminal;
+
 use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
@@ -31,7 +33,15 @@ pub(super) fn run(
     let report = if args.check {
         ops::rekey::outdated(&ws)?
     } else {
-        ops::rekey::rekey(&ws, &mut |done, all| ui.say(&format!("{done} of {all}")))?
+        {
+            // Progress is for people who watch.
+            let watched = std::io::stderr().is_terminal();
+            ops::rekey::rekey(&ws, &mut |done, all| {
+                if watched {
+                    ui.say(&format!("{done} of {all}"));
+                }
+            })?
+        }
     };
     match args.format {
         Format::Json => ui.json(&report)?,

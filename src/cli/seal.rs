@@ -58,13 +58,29 @@ fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result
     for secret in &report.readers_changed {
         ui.line(&format!("the readers of `{secret}` changed"))?;
     }
+    for (secret, hosts) in &report.exposed {
+        let hosts: Vec<&str> = hosts.iter().map(AsRef::as_ref).collect();
+        ui.say(&format!("note: {} knew the value of `{secret}`; give it a new one", hosts.join(", ")));
+    }
     match (only_checked, report.is_clean()) {
         (_, true) => ui.say("every sealed tree is as it should be"),
         (true, false) => ui.say("run `secretctl seal`"),
-        (false, false) => {
-            let hosts = count(report.hosts.len(), "host", "hosts");
-            ui.say(&format!("sealed {hosts}, {}", count(report.copies, "new copy", "new copies")));
-        }
+        (false, false) => ui.say(&summary(report)),
     }
     Ok(())
+}
+
+fn summary(report: &SealReport) -> String {
+    let mut done = Vec::new();
+    if !report.hosts.is_empty() {
+        let hosts = count(report.hosts.len(), "host", "hosts");
+        done.push(format!("sealed {hosts}, {}", count(report.copies, "new copy", "new copies")));
+    }
+    if !report.removed.is_empty() {
+        done.push(format!("removed {}", count(report.removed.len(), "sealed tree", "sealed trees")));
+    }
+    if done.is_empty() {
+        done.push("noted who reads what".to_owned());
+    }
+    done.join("; ")
 }

@@ -26,7 +26,7 @@ use super::verify;
 
 /// Secrets and policy for NixOS fleets, kept in Git
 #[derive(Debug, clap::Parser)]
-#[command(name = "secretctl", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "secretctl", version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,

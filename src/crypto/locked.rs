@@ -11,8 +11,9 @@ use age_core::format::Stanza;
 use super::identity::IDENTITY_FILE_MAX;
 use super::identity::Identities;
 use super::identity::parse_lines;
-use super::prompt::AgeCallbacks;
 use super::prompt::Prompt;
+use super::prompt::as_secret;
+use super::prompt::unlock;
 use crate::secret::SecretBytes;
 
 /// How far a key under a passphrase has been opened; nobody is asked twice.
@@ -29,7 +30,7 @@ pub(super) struct LockedSsh {
     key: age::ssh::EncryptedKey,
     public: Option<age::ssh::Recipient>,
     origin: String,
-    callbacks: AgeCallbacks,
+    prompt: Arc<dyn Prompt>,
     unlocked: Mutex<Lock>,
 }
 
@@ -41,7 +42,7 @@ impl LockedSsh {
         origin: String,
         prompt: &Arc<dyn Prompt>,
     ) -> Self {
-        Self { key, public, origin, callbacks: AgeCallbacks(Arc::clone(prompt)), unlocked: Mutex::default() }
+        Self { key, public, origin, prompt: Arc::clone(prompt), unlocked: Mutex::default() }
     }
 
     /// The tag of ssh stanzas: the first four bytes of the SHA-256 of the public key (<https://c2sp.org/age>).
@@ -62,8 +63,8 @@ impl LockedSsh {
     fn unlock(&self) -> Option<age::ssh::Identity> {
         let mut lock = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*lock, Lock::Untried) {
-            let passphrase = self.callbacks.ask_passphrase(&format!("Passphrase for {}", self.origin));
-            let key = passphrase.and_then(|passphrase| self.key.decrypt(passphrase).ok());
+            let open = |passphrase: &SecretBytes| self.key.decrypt(as_secret(passphrase)?).ok();
+            let key = unlock(&self.prompt, &self.origin, open);
             *lock = key.map_or(Lock::Refused, |key| Lock::Open(Box::new(age::ssh::Identity::from(key))));
         }
         match &*lock {
@@ -100,11 +101,13 @@ impl LockedAge {
     }
 
     fn open(&self) -> Option<Identities> {
-        let what = format!("Passphrase for {}", self.origin.display());
-        let passphrase = AgeCallbacks(Arc::clone(&self.prompt)).ask_passphrase(&what)?;
+        unlock(&self.prompt, &self.origin.display().to_string(), |passphrase| self.open_with(passphrase))
+    }
+
+    fn open_with(&self, passphrase: &SecretBytes) -> Option<Identities> {
         let reader = age::armor::ArmoredReader::new(self.file.expose());
         let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(reader)).ok()?;
-        let identity = age::scrypt::Identity::new(passphrase);
+        let identity = age::scrypt::Identity::new(as_secret(passphrase)?);
         let plaintext = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).ok()?;
         let text = SecretBytes::read_bounded(plaintext, IDENTITY_FILE_MAX).ok()?;
         parse_lines(text.expose(), &self.origin, &self.prompt).ok()

@@ -46,12 +46,31 @@ impl Prompt for NoPrompt {
 #[derive(Clone)]
 pub(super) struct AgeCallbacks(pub(super) Arc<dyn Prompt>);
 
-impl AgeCallbacks {
-    pub(super) fn ask_passphrase(&self, what: &str) -> Option<SecretString> {
-        let answer = self.0.passphrase(what)?;
-        let text = std::str::from_utf8(answer.expose()).ok()?;
-        Some(SecretString::from(text.to_owned()))
+/// The passphrase in the form that the age library takes.
+pub(super) fn as_secret(passphrase: &SecretBytes) -> Option<SecretString> {
+    Some(SecretString::from(std::str::from_utf8(passphrase.expose()).ok()?.to_owned()))
+}
+
+/// How often a passphrase is asked for before its key counts as locked.
+const TRIES: u8 = 3;
+
+/// Asks for the passphrase of `what` until `open` takes it, at most three times.
+pub(super) fn unlock<T>(
+    prompt: &Arc<dyn Prompt>,
+    what: &str,
+    open: impl Fn(&SecretBytes) -> Option<T>,
+) -> Option<T> {
+    for attempt in 1..=TRIES {
+        let question = match attempt {
+            1 => format!("Passphrase for {what}"),
+            again => format!("That was not it. Passphrase for {what} ({again} of {TRIES})"),
+        };
+        let passphrase = prompt.passphrase(&question)?;
+        if let Some(opened) = open(&passphrase) {
+            return Some(opened);
+        }
     }
+    None
 }
 
 impl fmt::Debug for AgeCallbacks {
@@ -74,6 +93,6 @@ impl age::Callbacks for AgeCallbacks {
     }
 
     fn request_passphrase(&self, description: &str) -> Option<SecretString> {
-        self.ask_passphrase(description)
+        as_secret(&self.0.passphrase(description)?)
     }
 }

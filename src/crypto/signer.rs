@@ -11,6 +11,7 @@ use ssh_key::PrivateKey;
 use ssh_key::SshSig;
 
 use super::prompt::Prompt;
+use super::prompt::unlock;
 use super::signature::Namespace;
 use super::signature::SshSignature;
 use super::signature::VerifyingKey;
@@ -211,9 +212,9 @@ impl Signer {
             .map_err(|_| SignerError::NotEd25519 { path: path.to_owned() })?;
         if key.is_encrypted() {
             let locked = || SignerError::Locked { path: path.to_owned() };
-            let passphrase =
-                prompt.passphrase(&format!("Passphrase for {}", path.display())).ok_or_else(locked)?;
-            key = key.decrypt(passphrase.expose()).map_err(|_| locked())?;
+            let open = |passphrase: &SecretBytes| key.decrypt(passphrase.expose()).ok();
+            let unlocked = unlock(prompt, &path.display().to_string(), open).ok_or_else(locked)?;
+            key = unlocked;
         }
         Ok(Self { key: public, place: KeyPlace::File(Box::new(key)) })
     }

@@ -27,7 +27,7 @@ pub enum UnwrapError {
     #[diagnostic(
         code(identity::none_fits),
         help(
-            "check that the key's volume is mounted and `identities` names the key whose public half the fleet knows; after a key change run `secretctl host rekey` in the fleet"
+            "check that the key's volume is mounted and `identities` names the key whose public half the fleet knows; after a key change put the new key into `secretctl.toml`, run `secretctl seal` and deploy"
         )
     )]
     NoneFits {
@@ -38,10 +38,7 @@ pub enum UnwrapError {
     },
     /// What was unwrapped is not the identity that the manifest names.
     #[error("the sealing identity is not the one that the manifest names")]
-    #[diagnostic(
-        code(identity::wrong_sealing),
-        help("run `secretctl host rekey` in the fleet and deploy again")
-    )]
+    #[diagnostic(code(identity::wrong_sealing), help("run `secretctl seal` in the fleet and deploy again"))]
     WrongSealing,
 }
 

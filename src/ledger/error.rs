@@ -24,6 +24,18 @@ pub enum LedgerError {
         /// What is wrong.
         reason: String,
     },
+    /// A merge left its marks.
+    #[error("`{}` holds the marks of a merge that was not settled", path.display())]
+    #[diagnostic(
+        code(ledger::unmerged),
+        help(
+            "take one side of the ledger and of its source: `git checkout --ours -- FILES` or `--theirs`, then `secretctl seal`"
+        )
+    )]
+    Unmerged {
+        /// The ledger.
+        path: PathBuf,
+    },
     /// A line of a newer format.
     #[error("line {number} of `{}` has version {found}, and this program reads version 1", path.display())]
     #[diagnostic(code(ledger::version), help("update secretctl"))]

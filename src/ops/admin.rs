@@ -11,6 +11,7 @@ use crate::fleet::Admin;
 use crate::name::AdminName;
 use crate::ops::error::OpsError;
 use crate::ops::host::change_fleet;
+use crate::ops::host::refuse_shared;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::find_root;
 use crate::ops::workspace::read_fleet;
@@ -21,6 +22,7 @@ pub fn add(settings: &Settings, name: &AdminName, admin: &Admin) -> Result<(), O
         if fleet.admins.contains_key(name) {
             return Err(OpsError::AdminExists { admin: name.clone() });
         }
+        refuse_shared(fleet, &admin.recipients)?;
         file.add_admin(name, admin);
         Ok(())
     })

@@ -26,7 +26,9 @@ use crate::ops::seal::Outlook;
 use crate::ops::seal::Scope;
 use crate::ops::seal::compare;
 use crate::ops::seal::readers_changed;
+use crate::ops::seal::settle_surplus;
 use crate::ops::workspace::Workspace;
+use crate::store::Drift;
 use crate::store::Layout;
 use crate::store::StoreError;
 use crate::store::Survey;
@@ -69,7 +71,11 @@ pub fn check(
     };
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
-    let compared = compare(ws, &scope, &ledgers)?;
+    let mut compared = compare(ws, &scope, &ledgers)?;
+    let faulty: BTreeSet<SecretName> = survey.sources.union(&survey.ledgers).cloned().collect();
+    let faulty =
+        faulty.into_iter().filter(|name| !ledgers.contains_key(name) && !is_removed(ws, name)).collect();
+    settle_surplus(ws, &mut compared, &ledgers, &faulty);
     let looked = compared.len();
     sealed(&compared, &mut findings);
     let outlook = Outlook { ledgers, hosts: compared, leaving: BTreeMap::new() };
@@ -101,6 +107,11 @@ fn interrupted(ws: &Workspace, findings: &mut Vec<Finding>) {
     }
 }
 
+fn is_removed(ws: &Workspace, name: &SecretName) -> bool {
+    let ledger = ws.layout.read_ledger(name, &ws.authors());
+    ledger.is_ok_and(|ledger| !ledger.lines().is_empty() && ledger.current().is_none())
+}
+
 /// What `secretctl.toml` allows and an administrator should not have.
 fn fleet(ws: &Workspace, findings: &mut Vec<Finding>) {
     let place = || Place::file(FLEET_FILE);
@@ -114,6 +125,19 @@ fn fleet(ws: &Workspace, findings: &mut Vec<Finding>) {
         let message = "there is no recovery recipient: if every admin loses their key, the values are lost";
         let finding = Finding::new(Severity::Warning, Class::Finding, "fleet::no_recovery", message);
         findings.push(finding.at(place()).help("add `[recovery]` with a key that is kept offline"));
+    }
+    if ws.policy.rules().is_empty() {
+        let message = "no rule is declared, so nobody may read anything".to_owned();
+        let help = "write rules into `policies/*.rhai`, or bring them back: `git checkout HEAD -- policies`";
+        findings.push(error(Class::Finding, "policy::empty", message).help(help));
+    }
+    for (name, host) in &ws.fleet.hosts {
+        if host.state == HostState::Pending && !host.recipients.is_empty() {
+            let message = format!("host `{name}` has a key and is still pending, so it gets nothing");
+            let finding = Finding::new(Severity::Warning, Class::Finding, "fleet::pending", message);
+            findings
+                .push(finding.at(place()).help("remove `state = \"pending\"`, then run `secretctl seal`"));
+        }
     }
     let mut holders: BTreeMap<&Recipient, Vec<String>> = BTreeMap::new();
     for (name, host) in &ws.fleet.hosts {
@@ -215,7 +239,7 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
             let message =
                 format!("the source of `{name}` is missing, and its ledger does not say that it was removed");
             let help = format!(
-                "restore it with `git checkout -- {}`, or run `secretctl rm {name}`",
+                "restore it with `git checkout HEAD -- {}`, or run `secretctl rm {name}`",
                 Layout::source(name).display()
             );
             Some(error(Class::Integrity, "store::source_missing", message).at(place).help(help))
@@ -231,10 +255,15 @@ fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
             let code = if drift.is_tampering() { "sealed::tampered" } else { "sealed::drift" };
             let message = format!("host `{}` {drift}", wanted.host);
             let place = Place::file(Layout::sealed(&wanted.host));
-            let help = if drift.is_tampering() {
-                "find out what happened with `git log -p -- sealed/`; `secretctl seal` makes it whole"
-            } else {
-                "run `secretctl seal`"
+            let help = match drift {
+                Drift::RolledBack(secret) | Drift::Lost(secret) => format!(
+                    "bring the newest back: `git checkout HEAD -- secrets/{secret}.age secrets/{secret}.ledger`"
+                ),
+                drift if drift.is_tampering() => {
+                    "find out what happened with `git log -p -- sealed/`; `secretctl seal` makes it whole"
+                        .to_owned()
+                }
+                _ => "run `secretctl seal`".to_owned(),
             };
             findings.push(error(class, code, message).at(place).help(help));
         }
@@ -244,8 +273,11 @@ fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
 fn readers(outlook: &Outlook, scope: &Scope, findings: &mut Vec<Finding>) {
     for (secret, hosts) in readers_changed(outlook, scope) {
         let hosts: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
-        let readers = if hosts.is_empty() { "nobody".to_owned() } else { hosts.join(", ") };
-        let message = format!("the ledger of `{secret}` does not say yet that it is read by {readers}");
+        let message = if hosts.is_empty() {
+            format!("the ledger of `{secret}` still names readers that it no longer has")
+        } else {
+            format!("the ledger of `{secret}` does not say yet that it is read by {}", hosts.join(", "))
+        };
         let place = Place::file(Layout::ledger(&secret));
         findings
             .push(error(Class::Finding, "ledger::readers", message).at(place).help("run `secretctl seal`"));

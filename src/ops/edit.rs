@@ -56,6 +56,9 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         if let Some(Existing::Sound(source)) = base.as_ref().filter(|_| new.same(&old)) {
             return Ok(unchanged(ws, source));
         }
+        if new.is_empty() && is_new(base.as_ref()) {
+            return Err(OpsError::NothingMade { secret: secret.clone() });
+        }
         if new.is_empty() {
             let message = format!("the value of `{secret}` would be empty");
             if editor.again(&message) {
@@ -76,6 +79,25 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         }
         old = open(ws, secret, now.as_ref())?;
         base = now;
+    }
+}
+
+/// What a person should know before a name is made that does not exist yet: the nearest one that does.
+pub fn novelty(ws: &Workspace, secret: &SecretName) -> Option<String> {
+    if ws.layout.has_source(secret) {
+        return None;
+    }
+    let help = miette::Diagnostic::help(&ws.layout.unknown(secret)).map(|help| help.to_string());
+    let near = help.filter(|help| help.starts_with("did you mean"));
+    let near = near.as_deref().and_then(|help| help.split('?').next()).map(|near| format!("; {near}?"));
+    Some(format!("`{secret}` is new{}", near.unwrap_or_default()))
+}
+
+fn is_new(existing: Option<&Existing>) -> bool {
+    match existing {
+        Some(Existing::Sound(_)) => false,
+        Some(Existing::Unvouched(ledger)) => ledger.current().is_none(),
+        None => true,
     }
 }
 

@@ -94,6 +94,48 @@ pub enum OpsError {
         /// A host that has a newer value.
         host: HostName,
     },
+    /// Source and ledger of a secret are gone, though nobody removed it.
+    #[error(
+        "the source and the ledger of `{secret}` are gone, but host `{host}` has a copy and no line says that it was removed"
+    )]
+    #[diagnostic(
+        code(store::lost),
+        help(
+            "bring them back: `git checkout HEAD -- secrets/{secret}.age secrets/{secret}.ledger`; to remove it, run `secretctl rm {secret}` then"
+        )
+    )]
+    Lost {
+        /// The secret.
+        secret: SecretName,
+        /// A host that has a copy.
+        host: HostName,
+    },
+    /// No rule at all, though hosts have copies.
+    #[error("no rule is declared, and sealing would take every copy from every host")]
+    #[diagnostic(
+        code(policy::empty),
+        help(
+            "bring `policies/` back: `git checkout HEAD -- policies`; rules are read from `policies/*.rhai`"
+        )
+    )]
+    NoRules,
+    /// A name that is moved to itself.
+    #[error("`{secret}` is its name already")]
+    #[diagnostic(code(store::same_name), help("name another target"))]
+    SameName {
+        /// The name.
+        secret: SecretName,
+    },
+    /// A key that somebody else has.
+    #[error("that key is the one of {owner}")]
+    #[diagnostic(
+        code(fleet::shared_recipient),
+        help("give each host and admin a key of its own, so that policy can keep them apart")
+    )]
+    SharedRecipient {
+        /// Who has it.
+        owner: String,
+    },
     /// The target of a move exists.
     #[error("there is already a secret `{secret}`")]
     #[diagnostic(
@@ -138,13 +180,23 @@ pub enum OpsError {
     #[error("the editor {reason}; `{secret}` is unchanged")]
     #[diagnostic(
         code(edit::editor),
-        help("set `VISUAL` or `EDITOR` to an editor that works, such as `nano` or `vim`")
+        help("that is how an edit is given up; if it was not meant, check `VISUAL` and `EDITOR`")
     )]
     Editor {
         /// The secret.
         secret: SecretName,
         /// What happened.
         reason: String,
+    },
+    /// A new secret was left empty.
+    #[error("the editor was left without a value, so `{secret}` was not made")]
+    #[diagnostic(
+        code(edit::nothing),
+        help("run `secretctl edit {secret}` again, or `secretctl set {secret} --allow-empty`")
+    )]
+    NothingMade {
+        /// The secret.
+        secret: SecretName,
     },
     /// The person gave up.
     #[error("given up; `{secret}` is unchanged")]
@@ -173,10 +225,12 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Fs(error) => error.class(),
-            Self::RolledBack { .. } => Class::Integrity,
-            Self::Pending { .. } | Self::Editor { .. } | Self::Interrupted { .. } | Self::GivenUp { .. } => {
-                Class::Environment
-            }
+            Self::RolledBack { .. } | Self::Lost { .. } => Class::Integrity,
+            Self::Pending { .. }
+            | Self::Editor { .. }
+            | Self::Interrupted { .. }
+            | Self::GivenUp { .. }
+            | Self::NothingMade { .. } => Class::Environment,
             _ => Class::Usage,
         }
     }

@@ -27,10 +27,17 @@ pub fn add(settings: &Settings, name: &HostName, host: &Host) -> Result<(), OpsE
         if fleet.hosts.contains_key(name) {
             return Err(OpsError::HostExists { host: name.clone() });
         }
+        refuse_shared(fleet, &host.recipients)?;
         let state = if host.recipients.is_empty() { HostState::Pending } else { host.state };
         file.add_host(name, &Host { state, ..host.clone() });
         Ok(())
     })
+}
+
+/// A key that somebody has already opens what policy means for them alone.
+pub(super) fn refuse_shared(fleet: &Fleet, recipients: &BTreeSet<Recipient>) -> Result<(), OpsError> {
+    let owner = recipients.iter().find_map(|recipient| fleet.owner_of(recipient));
+    owner.map_or(Ok(()), |owner| Err(OpsError::SharedRecipient { owner }))
 }
 
 /// Reads `secretctl.toml`, lets `edit` change it, and replaces it only if the result still parses.

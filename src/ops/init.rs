@@ -37,8 +37,8 @@ allow("{host}/system/**").services("system")
 
 /// Keeps Git from touching signed bytes and ciphertext, whatever a machine's settings say.
 const ATTRIBUTES: &str = "\
-secrets/** -text
-sealed/** -text
+secrets/** -text -merge
+sealed/** -text -merge
 *.age binary
 ";
 

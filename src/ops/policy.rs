@@ -27,6 +27,10 @@ pub struct Explained {
     pub explanation: Explanation,
     /// The services that the host lists, if the one asked about is not among them.
     pub listed: Option<BTreeSet<ServiceName>>,
+    /// Services that may read the secret, if none was named and it was asked for `system`.
+    pub others: Option<BTreeSet<ServiceName>>,
+    /// Whether the secret has a source.
+    pub exists: bool,
 }
 
 /// Why a service on a host may or may not read a secret. The secret need not exist yet.
@@ -34,12 +38,26 @@ pub fn explain(
     ws: &Workspace,
     secret: &SecretName,
     host: &HostName,
-    service: &ServiceName,
+    service: Option<&ServiceName>,
 ) -> Result<Explained, OpsError> {
     let listed = &known(&ws.fleet, host)?.services;
-    let unlisted = service.as_str() != ServiceName::SYSTEM && !listed.contains(service);
-    let explanation = ws.policy.explain(&Query { secret, host, service }, ws.settings.now);
-    Ok(Explained { explanation, listed: unlisted.then(|| listed.clone()) })
+    let granted = match ws.policy.grant(secret, host, ws.settings.now).map(|grant| grant.services) {
+        Some(Services::Only(services)) => services,
+        Some(Services::All) | None => BTreeSet::new(),
+    };
+    let system = ServiceName::system();
+    // Where just one service may read it, that is the one that was meant.
+    let only = granted.first().filter(|_| granted.len() == 1);
+    let asked = service.or(only).unwrap_or(&system);
+    let unlisted = *asked != system && !listed.contains(asked);
+    let others = service.is_none() && *asked == system && !granted.is_empty() && !granted.contains(&system);
+    let explanation = ws.policy.explain(&Query { secret, host, service: asked }, ws.settings.now);
+    Ok(Explained {
+        explanation,
+        listed: unlisted.then(|| listed.clone()),
+        others: others.then_some(granted),
+        exists: ws.layout.has_source(secret),
+    })
 }
 
 /// Which services of which hosts may read each secret that has a source.

@@ -41,10 +41,10 @@ pub struct RelocateReport {
 pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, OpsError> {
     let author = ws.author()?;
     let lock = ws.lock()?;
-    if !ws.layout.has_source(secret) {
+    let mut ledger = ws.layout.read_ledger(secret, &ws.authors())?;
+    if !ws.layout.has_source(secret) && ledger.current().is_none() {
         return Err(ws.layout.unknown(secret).into());
     }
-    let mut ledger = ws.layout.read_ledger(secret, &ws.authors())?;
     let hosts = ledger.head().map(|head| head.hosts.clone()).unwrap_or_default();
     let mut change = ws.change(&lock)?;
     change.remove(Layout::source(secret))?;
@@ -68,6 +68,9 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
 pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<RelocateReport, OpsError> {
     let author = ws.author()?;
     let lock = ws.lock()?;
+    if from == to {
+        return Err(OpsError::SameName { secret: to.clone() });
+    }
     let source = ws.layout.read_source(from, &ws.authors())?;
     if ws.layout.has_source(to) {
         return Err(OpsError::SecretExists { secret: to.clone() });

@@ -16,6 +16,7 @@ pub(super) use outlook::Compared;
 pub(super) use outlook::Outlook;
 pub(super) use outlook::compare;
 pub(super) use outlook::readers_changed;
+pub(super) use outlook::settle_surplus;
 
 use outlook::look;
 
@@ -50,6 +51,8 @@ pub struct SealReport {
     pub removed: Vec<String>,
     /// Secrets whose set of readers changed.
     pub readers_changed: Vec<SecretName>,
+    /// Hosts that lost access to a secret, and know its current value.
+    pub exposed: BTreeMap<SecretName, BTreeSet<HostName>>,
     /// Number of copies that were encrypted.
     pub copies: usize,
     /// Hosts whose whole tree must be made anew, which only a full seal does.
@@ -88,7 +91,7 @@ pub(super) fn seal_locked(
     known: &BTreeMap<SecretName, &SecretBytes>,
 ) -> Result<SealReport, OpsError> {
     let outlook = look(ws, scope)?;
-    refuse_the_past(&outlook)?;
+    refuse_the_past(ws, &outlook)?;
     let moved = readers_changed(&outlook, scope);
     let preview = report(&outlook, &moved, 0);
     if preview.is_clean() {
@@ -119,14 +122,23 @@ pub(super) fn seal_locked(
     Ok(SealReport { copies: count, left, ..preview })
 }
 
-/// A value that a host has seen replaced is never sealed to it again.
-fn refuse_the_past(outlook: &Outlook) -> Result<(), OpsError> {
-    for compared in &outlook.hosts {
-        for drift in &compared.plan.drift {
-            if let Drift::RolledBack(secret) = drift {
-                let host = compared.wanted.host.clone();
-                return Err(OpsError::RolledBack { secret: secret.clone(), host });
+/// A value that a host has seen replaced is never sealed to it again, and nothing is taken from hosts because
+/// files are missing.
+fn refuse_the_past(ws: &Workspace, outlook: &Outlook) -> Result<(), OpsError> {
+    for Compared { wanted, plan, tree } in &outlook.hosts {
+        let host = wanted.host.clone();
+        for drift in &plan.drift {
+            match drift {
+                Drift::RolledBack(secret) => {
+                    return Err(OpsError::RolledBack { secret: secret.clone(), host });
+                }
+                Drift::Lost(secret) => return Err(OpsError::Lost { secret: secret.clone(), host }),
+                _ => {}
             }
+        }
+        let copies = tree.manifest().is_some_and(|manifest| !manifest.secrets.is_empty());
+        if copies && ws.policy.rules().is_empty() {
+            return Err(OpsError::NoRules);
         }
     }
     Ok(())
@@ -147,9 +159,21 @@ fn report(outlook: &Outlook, moved: &BTreeMap<SecretName, BTreeSet<HostName>>, c
         hosts: differing.map(|compared| (compared.wanted.host.clone(), words(&compared.plan))).collect(),
         removed: outlook.leaving.keys().cloned().collect(),
         readers_changed: moved.keys().cloned().collect(),
+        exposed: moved.iter().filter_map(|(secret, hosts)| exposed(outlook, secret, hosts)).collect(),
         copies,
         left: Vec::new(),
     }
+}
+
+/// The hosts that had the current value of a secret and may no longer read it.
+fn exposed(
+    outlook: &Outlook,
+    secret: &SecretName,
+    hosts: &BTreeSet<HostName>,
+) -> Option<(SecretName, BTreeSet<HostName>)> {
+    let recorded = &outlook.ledgers.get(secret)?.head()?.hosts;
+    let lost: BTreeSet<HostName> = recorded.difference(hosts).cloned().collect();
+    (!lost.is_empty()).then(|| (secret.clone(), lost))
 }
 
 /// Whether sealing one secret alone leaves this tree to a full seal.

@@ -68,6 +68,8 @@ pub enum Drift {
     Terms(SecretName),
     /// A secret that the host may no longer read is still there.
     Surplus(SecretName),
+    /// A secret whose source and ledger are gone, though nobody removed it.
+    Lost(SecretName),
     /// A file that the manifest does not know.
     Stray(std::path::PathBuf),
 }
@@ -92,6 +94,7 @@ impl fmt::Display for Drift {
             Self::Damaged(secret) => write!(f, "has a damaged copy of `{secret}`"),
             Self::Terms(secret) => write!(f, "is granted `{secret}` on other terms"),
             Self::Surplus(secret) => write!(f, "still has `{secret}`, which it may no longer read"),
+            Self::Lost(secret) => write!(f, "has `{secret}`, whose source and ledger are gone"),
             Self::Stray(path) => {
                 write!(f, "has a file that its manifest does not list: `{}`", path.display())
             }
@@ -104,7 +107,12 @@ impl Drift {
     pub fn is_tampering(&self) -> bool {
         matches!(
             self,
-            Self::RolledBack(_) | Self::Refused(_) | Self::NoIdentity | Self::Damaged(_) | Self::Stray(_)
+            Self::Lost(_)
+                | Self::RolledBack(_)
+                | Self::Refused(_)
+                | Self::NoIdentity
+                | Self::Damaged(_)
+                | Self::Stray(_)
         )
     }
 }
@@ -150,6 +158,17 @@ impl HostPlan {
             plan.drift.extend(tree.strays.iter().map(|path| Drift::Stray(path.clone())));
         }
         plan
+    }
+
+    /// Leaves out a copy that nothing new can be said about.
+    pub fn forget_surplus(&mut self, name: &SecretName) {
+        self.drift.remove(&Drift::Surplus(name.clone()));
+    }
+
+    /// Notes that a copy has lost its source and ledger, rather than its grant.
+    pub fn mark_lost(&mut self, name: &SecretName) {
+        self.forget_surplus(name);
+        self.drift.insert(Drift::Lost(name.clone()));
     }
 
     /// Whether nothing is to be done.

@@ -74,7 +74,7 @@ pub enum StoreError {
     #[error("`{}` is not the file that its ledger vouches for", Layout::source(secret).display())]
     #[diagnostic(
         code(store::source_changed),
-        help("restore it with `git checkout -- {}`, or take the value over with `age -d … | secretctl set {secret} --from-file -`", Layout::source(secret).display())
+        help("restore it with `git checkout HEAD -- {}`, or take the value over with `age -d … | secretctl set {secret} --from-file -`", Layout::source(secret).display())
     )]
     SourceChanged {
         /// The secret.
@@ -279,6 +279,17 @@ impl Layout {
         names.par_iter().map(read).collect()
     }
 
+    /// Reads the ledgers of sources and checks that each vouches for its source, in parallel.
+    pub fn read_vouched(
+        &self,
+        names: &BTreeSet<SecretName>,
+        authors: &Authors,
+    ) -> BTreeMap<SecretName, Result<VerifiedLedger, StoreError>> {
+        let read =
+            |name: &SecretName| (name.clone(), self.read_source(name, authors).map(|source| source.ledger));
+        names.par_iter().map(read).collect()
+    }
+
     /// The error for a name without a source, with the nearest name that has one.
     pub fn unknown(&self, secret: &SecretName) -> StoreError {
         let sources = self.survey().map(|survey| survey.sources).unwrap_or_default();
@@ -286,8 +297,11 @@ impl Layout {
         let nearest =
             sources.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.8);
         let help = match nearest {
+            _ if self.root().join(Self::ledger(secret)).exists() => {
+                format!("it was removed; `secretctl log {secret}` shows its life")
+            }
             Some(name) => format!("did you mean `{name}`? `secretctl list` shows all names"),
-            None => format!("make it with `secretctl edit {secret}`; `secretctl list` shows all names"),
+            None => format!("`secretctl list` shows all names; `secretctl edit {secret}` makes it"),
         };
         StoreError::Unknown { secret: secret.clone(), help }
     }

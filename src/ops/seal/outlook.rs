@@ -18,7 +18,6 @@ use crate::ops::wanted::wanted;
 use crate::ops::workspace::Workspace;
 use crate::store::HostPlan;
 use crate::store::SealedTree;
-use crate::store::StoreError;
 use crate::store::Wanted;
 use crate::store::WantedGrant;
 
@@ -61,14 +60,13 @@ pub(in crate::ops) fn look(ws: &Workspace, scope: &Scope) -> Result<Outlook, Ops
         None => ws.layout.survey()?.sources,
     };
     let mut ledgers = BTreeMap::new();
-    for (name, ledger) in ws.layout.read_ledgers(&names, &ws.authors()) {
-        let ledger = ledger?;
-        if ledger.current().is_none() {
-            return Err(StoreError::NoLedger { secret: name }.into());
-        }
-        ledgers.insert(name, ledger);
+    for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {
+        ledgers.insert(name, ledger?);
     }
-    let hosts = compare(ws, scope, &ledgers)?;
+    let mut hosts = compare(ws, scope, &ledgers)?;
+    if scope.only.is_none() {
+        settle_surplus(ws, &mut hosts, &ledgers, &BTreeSet::new());
+    }
     let leaving = if scope.hosts.is_empty() && scope.only.is_none() { leaving(ws)? } else { BTreeMap::new() };
     Ok(Outlook { ledgers, hosts, leaving })
 }
@@ -98,6 +96,39 @@ pub(in crate::ops) fn compare(
             Ok(Compared { tree, wanted, plan })
         })
         .collect()
+}
+
+/// Tells why a copy is there that no grant asks for. One of a secret with a fault of its own says nothing new;
+/// one whose source and ledger are gone, without a line that says so, was not taken away by us.
+pub(in crate::ops) fn settle_surplus(
+    ws: &Workspace,
+    hosts: &mut [Compared],
+    ledgers: &BTreeMap<SecretName, VerifiedLedger>,
+    faulty: &BTreeSet<SecretName>,
+) {
+    for Compared { tree, plan, .. } in hosts {
+        let Some(manifest) = tree.manifest() else { continue };
+        for (name, entry) in manifest.secrets.iter().filter(|(name, _)| !ledgers.contains_key(*name)) {
+            if faulty.contains(name) {
+                plan.forget_surplus(name);
+            } else if !was_taken_away(ws, name, entry, ledgers) {
+                plan.mark_lost(name);
+            }
+        }
+    }
+}
+
+/// Whether a line says that the secret was removed, or another ledger goes on with its life after a move.
+fn was_taken_away(
+    ws: &Workspace,
+    name: &SecretName,
+    entry: &Entry,
+    ledgers: &BTreeMap<SecretName, VerifiedLedger>,
+) -> bool {
+    match ws.layout.read_ledger(name, &ws.authors()) {
+        Ok(ledger) if !ledger.lines().is_empty() => ledger.current().is_none(),
+        _ => ledgers.values().any(|ledger| ledger.has_line(entry.line_sha256)),
+    }
 }
 
 /// Leaves nothing but one secret to differ: every other entry is wanted as it stands.
