@@ -6,6 +6,7 @@ use std::io::Write;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use crate::cli::ui::printable;
 use crate::ops::Prompt;
 use crate::secret::SecretBytes;
 
@@ -38,7 +39,7 @@ impl Prompt for TerminalPrompt {
     }
 
     fn tell(&self, message: &str) {
-        let _ = writeln!(std::io::stderr(), "{message}");
+        let _ = writeln!(std::io::stderr(), "{}", printable(message));
     }
 
     fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {

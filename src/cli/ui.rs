@@ -49,33 +49,38 @@ impl Ui {
         }
     }
 
-    /// Prints a line of data.
+    /// Prints a line of data for people.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
-        self.data(format!("{text}\n").as_bytes())
+        self.data(format!("{}\n", printable(text)).as_bytes())
     }
 
     /// Prints data as JSON, indented, with a final newline.
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
-        self.line(&text)
+        self.data(format!("{text}\n").as_bytes())
     }
 
     /// Says something that is not data.
     pub fn say(&mut self, text: &str) {
-        let _ = writeln!(self.err, "{}", redacted(text));
+        self.say_after("", text);
+    }
+
+    /// Says something behind a head of our own, which may be coloured.
+    fn say_after(&mut self, head: &str, text: &str) {
+        let _ = writeln!(self.err, "{head}{}", printable(&redacted(text)));
     }
 
     /// Says a finding: severity, code, message, place, help.
     pub fn finding(&mut self, finding: &Finding) {
         let head = self.head(finding.severity, &finding.code);
-        let mut text = format!("{head}: {}", finding.message);
+        let mut text = format!(": {}", finding.message);
         if let Some(place) = &finding.place {
             text.push_str(&format!("\n  --> {place}"));
         }
         if let Some(help) = &finding.help {
             text.push_str(&format!("\n  help: {help}"));
         }
-        self.say(&text);
+        self.say_after(&head, &text);
     }
 
     /// Says an error with its causes, the places it underlines, and its help.
@@ -85,7 +90,8 @@ impl Ui {
 
     fn diagnostic(&mut self, diagnostic: &dyn miette::Diagnostic) {
         let code = diagnostic.code().map(|code| code.to_string()).unwrap_or_default();
-        let mut text = format!("{}: {diagnostic}", self.head(Severity::Error, &code));
+        let head = self.head(Severity::Error, &code);
+        let mut text = format!(": {diagnostic}");
         let mut cause = diagnostic.source();
         while let Some(error) = cause {
             text.push_str(&format!(": {error}"));
@@ -97,7 +103,7 @@ impl Ui {
         if let Some(help) = diagnostic.help() {
             text.push_str(&format!("\n  help: {help}"));
         }
-        self.say(&text);
+        self.say_after(&head, &text);
         for related in diagnostic.related().into_iter().flatten() {
             self.diagnostic(related);
         }
@@ -112,6 +118,21 @@ impl Ui {
         };
         if code.is_empty() { format!("{on}{severity}{off}") } else { format!("{on}{severity}{off}[{code}]") }
     }
+}
+
+/// A text in which signs that a terminal would obey, or that turn the order of others, stand as escapes.
+///
+/// File names, configuration and rules come with a repository, perhaps from somebody else.
+pub fn printable(text: &str) -> String {
+    let obeyed = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 /// A text without the age identities that somebody may have put where a public key belongs.
@@ -176,5 +197,11 @@ mod tests {
         ] {
             assert_eq!(underlined(&error(text, span.clone())).as_deref(), Some(wanted), "{text:?} {span:?}");
         }
+    }
+
+    #[test]
+    fn no_escape_sequence_of_a_repository_reaches_the_terminal() {
+        let shown = printable("a\x1b]0;title\x07\u{9b}2K\u{202e}\rb\n\tc ä…");
+        assert_eq!(shown, "a\\u{1b}]0;title\\u{7}\\u{9b}2K\\u{202e}\\rb\n\tc ä…");
     }
 }

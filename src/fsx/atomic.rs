@@ -25,11 +25,17 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError>
     sync_folder_of(path)
 }
 
-/// Reads a whole file of at most `limit` bytes.
+/// Reads a whole file of at most `limit` bytes; a pipe or device, which might never end, is refused.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     let failed = FsError::on("read", path);
-    let file = File::open(path).map_err(&failed)?;
-    let length = file.metadata().map_err(&failed)?.len();
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(&failed)?;
+    let found = file.metadata().map_err(&failed)?;
+    if !found.is_file() {
+        let other = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(failed(other));
+    }
+    let length = found.len();
     if length > limit {
         return Err(failed(std::io::Error::new(
             std::io::ErrorKind::FileTooLarge,
@@ -128,5 +134,17 @@ mod tests {
         let path = folder.path().join("state");
         write_atomic(&path, b"12345", 0o600).unwrap();
         assert!(read_bounded(&path, 4).unwrap_err().to_string().contains("state"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [pipe.as_path(), Path::new("/dev/zero"), folder.path()] {
+            let error = read_bounded(path, 10).unwrap_err();
+            assert!(error.source.to_string().contains("not a regular file"), "{}: {error}", path.display());
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Seek;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -145,7 +146,7 @@ fn file_system(place: &Path) -> Option<Memory> {
 fn remove_left_overs(place: &Path) {
     let Ok(entries) = place.read_dir() else { return };
     for entry in entries.flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) || !is_ours(&entry.path()) {
             continue;
         }
         let Ok(alive) = File::open(entry.path().join(ALIVE)) else { continue };
@@ -153,6 +154,15 @@ fn remove_left_overs(place: &Path) {
             wipe_tree(&entry.path());
         }
     }
+}
+
+/// Whether this is a private folder of this user. The place may be everybody's: what others put there under our
+/// name, a link above all, would lead the wiping elsewhere. Ours nobody else can change, or exchange in a sticky place.
+fn is_ours(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| {
+        let private = found.permissions().mode() & 0o777 == 0o700;
+        found.is_dir() && private && found.uid() == rustix::process::geteuid().as_raw()
+    })
 }
 
 /// Zeroes every regular file below `folder` and removes the folder; links are removed, never followed.
@@ -186,11 +196,8 @@ fn zero(path: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn memory() -> Vec<PathBuf> {
@@ -239,10 +246,27 @@ mod tests {
         let living = PrivateDir::create(&candidates).unwrap();
         let killed = place.path().join("secretctl-killed");
         std::fs::create_dir(&killed).unwrap();
+        std::fs::set_permissions(&killed, std::fs::Permissions::from_mode(0o700)).unwrap();
         File::create_new(killed.join(ALIVE)).unwrap();
         File::create_new(killed.join("value")).unwrap();
         let _next = PrivateDir::create(&candidates).unwrap();
         assert!(!killed.exists());
         assert!(living.path().exists());
+    }
+
+    #[test]
+    fn nothing_that_another_user_put_beside_left_overs_is_followed_or_waited_for() {
+        let place = tempfile::tempdir_in("/dev/shm").unwrap();
+        let victim = tempfile::tempdir().unwrap();
+        std::fs::write(victim.path().join(ALIVE), "").unwrap();
+        std::fs::write(victim.path().join("precious"), "text").unwrap();
+        std::os::unix::fs::symlink(victim.path(), place.path().join("secretctl-link")).unwrap();
+        let open = place.path().join("secretctl-open");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::write(open.join(ALIVE), "").unwrap();
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+        remove_left_overs(place.path());
+        assert_eq!(std::fs::read_to_string(victim.path().join("precious")).unwrap(), "text");
+        assert!(open.exists());
     }
 }

@@ -187,9 +187,9 @@ fn open_root(path: &Path) -> Result<OwnedFd, FsError> {
     rustix::fs::open("/", PASS, Mode::empty()).map_err(on("open", path))
 }
 
+/// The mode is left to its birth: until it is opened, whoever owns the folder around it may exchange it.
 fn make_folder(at: &OwnedFd, name: &OsStr) -> rustix::io::Result<OwnedFd> {
     rustix::fs::mkdirat(at, name, FOLDER_MODE)?;
-    rustix::fs::chmodat(at, name, FOLDER_MODE, AtFlags::empty())?;
     rustix::fs::openat(at, name, PASS | OFlags::NOFOLLOW, Mode::empty())
 }
 
@@ -237,7 +237,7 @@ fn read_link(at: &OwnedFd, name: &OsStr) -> rustix::io::Result<PathBuf> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::fs::symlink;
@@ -292,5 +292,39 @@ mod tests {
         assert!(occupant(&open.join("x")).is_err());
         std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o1777)).unwrap();
         assert!(occupant(&open.join("x")).is_ok());
+    }
+
+    /// Whoever owns a folder may exchange what was just made in it.
+    #[test]
+    fn a_folder_that_is_exchanged_for_a_link_changes_no_mode_behind_it() {
+        use std::sync::atomic::AtomicBool;
+        use std::sync::atomic::Ordering;
+        let place = tempfile::tempdir().unwrap();
+        let victim = place.path().join("victim");
+        std::fs::create_dir(&victim).unwrap();
+        std::fs::set_permissions(&victim, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let at = rustix::fs::open(place.path(), PASS, Mode::empty()).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (made, gone) = (place.path().join("made"), place.path().join("gone"));
+                while !done.load(Ordering::Relaxed) {
+                    if std::fs::rename(&made, &gone).is_ok() {
+                        let _ = symlink(&victim, &made);
+                        let _ = std::fs::remove_dir(&gone).or_else(|_| std::fs::remove_file(&gone));
+                    }
+                }
+            });
+            for _ in 0..20_000 {
+                let _ = make_folder(&at, OsStr::new("made"));
+                let _ = std::fs::remove_dir(place.path().join("made"))
+                    .or_else(|_| std::fs::remove_file(place.path().join("made")));
+                if victim.metadata().unwrap().permissions().mode() & 0o777 != 0o700 {
+                    break;
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(victim.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

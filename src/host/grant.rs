@@ -217,6 +217,8 @@ pub(super) fn granted<'a>(
         let granted = in_words(&entry.services);
         return Err(FileError::WrongService { asked: asked(), granted });
     }
+    // A clock that lags, as on a machine without a battery, brings no grant back that had ended by the sealing.
+    let now = now.max(manifest.sealed_at);
     match entry.not_after {
         Some(ended) if ended < now => Err(FileError::Ended { asked: asked(), ended }),
         _ => Ok(entry),

@@ -7,8 +7,11 @@ use crate::secret::forbid_dumps;
 const HEADROOM: usize = 256 << 20;
 
 /// Turns off core dumps and tracing, and locks memory where that is allowed. Best effort.
+///
+/// Folders above links get their mode when they are made, so the umask of the caller must not have a say.
 pub(super) fn harden() {
     forbid_dumps();
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     #[cfg(target_os = "linux")]
     lock_memory();
 }

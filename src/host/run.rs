@@ -82,10 +82,12 @@ impl Run<'_> {
         let units = self.unit_actions(&files);
         let index = self.index(number, &files, units.clone());
         let wanted = self.links.wanted(&index.files);
-        let switched = self.remember_links_ahead(before, &wanted).and_then(|()| self.switch(&index, next));
-        switched.inspect_err(|_| self.store.abandon(number))?;
+        // A state that cannot be written, as on a disk that is read-only, must not cost the values themselves.
+        let remembered = self.remember_links_ahead(before, &wanted);
+        self.switch(&index, next).inspect_err(|_| self.store.abandon(number))?;
         // From here on the new files stand, and whatever fails is reported beside them.
-        outcome.problems = self.place_links(&wanted, &mut files);
+        outcome.problems.extend(remembered.err().map(|error| FailureReport::of(&error)));
+        outcome.problems.extend(self.place_links(&wanted, &mut files));
         outcome.problems.extend(self.remember(before, &wanted));
         outcome.problems.extend(self.tell_units(index, &units));
         if next == Next::Built && self.linked.is_some() {
@@ -132,7 +134,7 @@ impl Run<'_> {
         let stays = |target: &Target| {
             draft.untouched.contains_key(target)
                 || draft.carried.contains_key(target)
-                || draft.refused.contains_key(target)
+                || (draft.refused.contains_key(target) && self.last_good(target).is_some())
         };
         !draft.missing.is_empty() || !running.index.files.keys().all(stays)
     }
@@ -147,7 +149,7 @@ impl Run<'_> {
             files.succeeded(target, made, true);
         }
         for (target, error) in &draft.refused {
-            files.failed(target, error, self.old(target));
+            files.failed(target, error, self.last_good(target));
         }
         files
     }
@@ -164,7 +166,7 @@ impl Run<'_> {
         for target in &over {
             self.link_over(&folder, target)?;
         }
-        for target in draft.refused.keys().filter(|target| self.old(target).is_some()) {
+        for target in draft.refused.keys().filter(|target| self.last_good(target).is_some()) {
             self.link_over(&folder, target)?;
         }
         for target in missing.keys() {
@@ -180,7 +182,7 @@ impl Run<'_> {
                 match made {
                     Ok(made) => files.succeeded(target, made, self.old(target).is_some()),
                     Err(error) => {
-                        let last_good = self.old(target);
+                        let last_good = self.last_good(target);
                         if last_good.is_some() {
                             self.link_over(&folder, target)?;
                         }
@@ -208,6 +210,15 @@ impl Run<'_> {
         let running = self.running?;
         let old = running.index.files.get(target)?;
         running.folder.see(target.as_str()).map(|_| old)
+    }
+
+    /// The same, if it is a value of what is asked for now: another secret is no stand-in under the same name.
+    fn last_good(&self, target: &Target) -> Option<&Installed> {
+        let asked = match &self.request.files.get(target)?.content {
+            Content::Secret(name) => Some(name),
+            Content::Template(_) => None,
+        };
+        self.old(target).filter(|old| old.secret.as_ref() == asked)
     }
 
     fn link_over(&self, folder: &Folder, target: &Target) -> Result<(), FsError> {

@@ -199,6 +199,14 @@ impl HostPlan {
         usable: Option<&Manifest>,
         tree: &SealedTree,
     ) {
+        // Also where the copies cannot be kept, a believed manifest tells which value the host has seen.
+        let seen = tree.manifest().and_then(|manifest| manifest.secrets.get(name));
+        if seen.is_some_and(|entry| entry.revision > grant.revision) {
+            self.drift.insert(Drift::RolledBack(name.clone()));
+            let kept = usable.and_then(|manifest| manifest.secrets.get(name));
+            self.keep.extend(kept.map(|entry| (name.clone(), entry.clone())));
+            return;
+        }
         let Some(entry) = usable.and_then(|manifest| manifest.secrets.get(name)) else {
             if usable.is_some() {
                 self.drift.insert(Drift::Missing(name.clone()));
@@ -206,11 +214,6 @@ impl HostPlan {
             self.seal.insert(name.clone());
             return;
         };
-        if entry.revision > grant.revision {
-            self.drift.insert(Drift::RolledBack(name.clone()));
-            self.keep.insert(name.clone(), entry.clone());
-            return;
-        }
         let drift = match (entry.revision == grant.revision, entry.line_sha256 == grant.line_sha256) {
             (true, true) if tree.damaged.contains(name) => Some(Drift::Damaged(name.clone())),
             (true, true) => None,

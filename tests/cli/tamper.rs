@@ -142,6 +142,27 @@ fn a_source_and_ledger_from_the_past_are_found_by_the_manifests_and_never_sealed
 }
 
 #[test]
+fn a_value_from_the_past_is_not_sealed_either_when_the_tree_must_get_a_new_identity() {
+    for renew in ["lost identity", "other host key"] {
+        let fleet = TestFleet::sealed();
+        let old = fleet.keep(&["secrets/forge/sonarr/api-key.age", "secrets/forge/sonarr/api-key.ledger"]);
+        fleet.set("forge/sonarr/api-key", "the value after the leak").ok();
+        restore(&old);
+        if renew == "lost identity" {
+            fleet.remove("sealed/forge/host-key.age");
+        } else {
+            fleet.replace("secretctl.toml", &KEYS.forge.public(), &KEYS.nova.public());
+        }
+        fleet.refuses(["check"], 3).says(&["newer value of `forge/sonarr/api-key`"]);
+        fleet.refuses(["seal"], 3).says(&["error[store::rolled_back]"]);
+        // The tree must be made anew, so the new value waits for a full seal.
+        fleet.set("forge/sonarr/api-key", "new").says(&["run `secretctl seal`"]);
+        fleet.run(["seal"]).ok();
+        assert_eq!(fleet.manifest("forge")["secrets"][0]["revision"], 3);
+    }
+}
+
+#[test]
 fn a_source_that_is_gone_is_found_and_named() {
     let fleet = TestFleet::sealed();
     fleet.remove(TOKEN);

@@ -94,6 +94,7 @@ struct Sealed {
 pub(crate) struct Host {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) serial: u64,
+    pub(crate) sealed_at: &'static str,
     pub(crate) name: &'static str,
     /// Fields of the request that differ from the fixture's.
     pub(crate) fields: BTreeMap<&'static str, Value>,
@@ -123,6 +124,7 @@ impl Host {
         Self {
             dir,
             serial: 1,
+            sealed_at: "2026-11-20T10:00:00Z",
             name: "forge",
             fields: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -188,7 +190,7 @@ impl Host {
         Manifest {
             host: self.name.parse().unwrap(),
             serial: self.serial,
-            sealed_at: "2026-11-20T10:00:00Z".parse().unwrap(),
+            sealed_at: self.sealed_at.parse().unwrap(),
             sealing_recipient: self.sealing.recipient(),
             host_recipients: [self.recipient.clone()].into(),
             host_key_sha256: Digest::of(&self.wrapped_identity),

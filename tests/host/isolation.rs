@@ -113,6 +113,46 @@ fn a_grant_that_ended_or_was_revoked_keeps_the_last_good_value_and_fails() {
 }
 
 #[test]
+fn a_clock_that_lags_behind_the_sealing_brings_no_ended_grant_back() {
+    private!();
+    let mut host = Host::new();
+    host.sealed_at = "2999-01-01T00:00:00Z";
+    host.secret("ended", b"1").secret("lasts", b"2");
+    host.grant("ended", |entry| entry.not_after = Some("2998-01-01T00:00:00Z".parse().unwrap()));
+    host.activate(&[]).exit(1).says("ended at 2998-01-01T00:00:00Z");
+    assert!(!host.file("ended").exists());
+    assert_eq!(host.value("lasts"), "2");
+}
+
+#[test]
+fn another_secret_is_no_last_good_value_under_the_same_name() {
+    private!();
+    let mut host = Host::new();
+    host.seal("a", b"1").want("a", json!({"as": "password"})).activate(&[]).clean();
+    host.want("b", json!({"as": "password"})).activate(&[]).exit(1).says("`b` is not granted");
+    assert!(!host.file("password").exists());
+    assert_eq!(host.outcomes()["password"], "denied");
+    host.activate(&[]).exit(1);
+    host.seal("b", b"2").activate(&[]).clean();
+    assert_eq!(host.value("password"), "2");
+}
+
+#[test]
+fn a_state_that_cannot_be_written_is_reported_beside_the_values_and_costs_none() {
+    private!();
+    let mut host = Host::new();
+    let path = host.path("etc/key");
+    host.seal("a", b"1").want("a", json!({"path": path})).secret("b", b"2");
+    std::fs::create_dir_all(host.path("state/.state.json.secretctl-tmp")).unwrap();
+    host.activate(&[]).exit(4).says("state.json");
+    assert_eq!((host.value("a"), host.value("b")), ("1".into(), "2".into()));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "1");
+    std::fs::remove_dir(host.path("state/.state.json.secretctl-tmp")).unwrap();
+    host.activate(&[]).clean();
+    assert!(host.path("state/state.json").exists());
+}
+
+#[test]
 fn an_optional_secret_that_is_not_granted_is_passed_over() {
     private!();
     let mut host = Host::new();

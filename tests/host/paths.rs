@@ -1,5 +1,6 @@
 //! Links at custom paths, and what stands in their way.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 
 use serde_json::json;
@@ -24,6 +25,30 @@ fn a_way_through_another_users_link_is_refused() {
     assert_eq!(host.value("good"), "1");
     host.want("a", json!({"path": home.join("key")})).activate(&[]).clean();
     assert_eq!(std::fs::read_to_string(home.join("key")).unwrap(), "2");
+}
+
+#[test]
+fn folders_above_a_link_are_passable_whatever_the_callers_umask() {
+    private!();
+    let mut host = Host::new();
+    let path = host.path("etc/app/key");
+    host.seal("a", b"1").want("a", json!({"path": path})).write();
+    let request = host.path("request.json");
+    let ran = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "umask 077; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_secretctl-host"),
+            "activate",
+            "--request",
+        ])
+        .arg(request)
+        .output();
+    assert!(ran.unwrap().status.success());
+    for folder in ["etc", "etc/app"] {
+        assert_eq!(host.path(folder).metadata().unwrap().permissions().mode() & 0o777, 0o755);
+    }
 }
 
 #[test]
