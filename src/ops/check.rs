@@ -64,8 +64,10 @@ pub fn check(
     let survey = match ws.layout.survey() {
         Ok(survey) => survey,
         Err(error @ StoreError::TwoSources { .. }) => {
+            // Which of the two is meant decides over everything that follows.
             findings.push(Finding::from_failure(&error));
-            Survey::default()
+            findings.sort();
+            return Ok(CheckReport { version: 1, secrets: 0, hosts: 0, requests: 0, findings });
         }
         Err(error) => return Err(error.into()),
     };

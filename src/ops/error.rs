@@ -96,7 +96,7 @@ pub enum OpsError {
     },
     /// Source and ledger of a secret are gone, though nobody removed it.
     #[error(
-        "the source and the ledger of `{secret}` are gone, but host `{host}` has a copy and no line says that it was removed"
+        "`{secret}` is gone from `secrets/`, but host `{host}` has a copy, and no line says that it was removed"
     )]
     #[diagnostic(
         code(store::lost),

@@ -168,7 +168,28 @@ fn a_source_that_is_gone_is_found_and_named() {
     fleet.remove(TOKEN);
     fleet
         .refuses(["check"], 3)
-        .says(&["error[store::source_missing]", "git checkout -- secrets/shared/token.age"]);
+        .says(&["error[store::source_missing]", "git checkout HEAD -- secrets/shared/token.age"]);
+    // No other finding blames policy, and nothing is taken from hosts.
+    assert!(!fleet.run(["check"]).stderr().contains("no longer read"));
+    fleet.refuses(["seal"], 3).says(&["error[store::lost]"]);
+}
+
+#[test]
+fn a_secret_whose_source_and_ledger_are_gone_is_not_taken_from_hosts() {
+    let fleet = TestFleet::sealed();
+    fleet.remove(TOKEN);
+    fleet.remove("secrets/shared/token.ledger");
+    fleet.refuses(["check"], 3).says(&["whose source and ledger are gone", "git checkout HEAD -- secrets/"]);
+    fleet.refuses(["seal"], 3).says(&["error[store::lost]", "git checkout HEAD -- secrets/"]);
+}
+
+#[test]
+fn a_secret_whose_source_is_gone_can_be_removed_for_good() {
+    let fleet = TestFleet::sealed();
+    fleet.remove(TOKEN);
+    fleet.run(["rm", "shared/token"]).ok();
+    fleet.assert_clean();
+    assert!(!fleet.exists("sealed/forge/files/shared/token.age"));
 }
 
 #[test]

@@ -106,6 +106,8 @@ fn a_wrong_passphrase_is_an_error_and_changes_nothing() {
     let terminal =
         Terminal::run(&fleet, &[("SECRETCTL_IDENTITY", identity)], &format!("{BIN} show shared/token"));
     terminal.shows("Passphrase for").types("wrong").presses(&["Enter"]);
+    terminal.shows("2 of 3").types("wrong").presses(&["Enter"]);
+    terminal.shows("3 of 3").types("wrong").presses(&["Enter"]);
     assert_eq!(terminal.code(), 4, "{}", terminal.screen());
     let screen = terminal.screen();
     assert!(
@@ -141,14 +143,14 @@ fn a_value_is_asked_for_twice_at_a_terminal_and_never_echoed() {
     let fleet = TestFleet::sealed();
     let terminal = Terminal::run(&fleet, &[], &format!("{BIN} set shared/typed"));
     terminal.shows("Value of shared/typed").types("typed-needle").presses(&["Enter"]);
-    terminal.shows("Again").types("typed-needle").presses(&["Enter"]);
+    terminal.shows("The same again").types("typed-needle").presses(&["Enter"]);
     assert_eq!(terminal.code(), 0, "{}", terminal.screen());
     assert!(!terminal.screen().contains("typed-needle"));
     drop(terminal);
     assert_eq!(fleet.show("shared/typed"), "typed-needle");
     let terminal = Terminal::run(&fleet, &[], &format!("{BIN} set shared/typed"));
     terminal.shows("Value of shared/typed").types("one").presses(&["Enter"]);
-    terminal.shows("Again").types("two").presses(&["Enter"]);
+    terminal.shows("The same again").types("two").presses(&["Enter"]);
     assert_eq!(terminal.code(), 2, "{}", terminal.screen());
     assert_eq!(fleet.show("shared/typed"), "typed-needle");
 }
