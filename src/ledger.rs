@@ -244,7 +244,8 @@ impl VerifiedLedger {
         author: Author<'_>,
     ) -> Result<(), SignerError> {
         let last = self.head().map_or(0, |head| head.revision);
-        let revision = if entry.event.is_new_value() { last.max(entry.above) + 1 } else { last };
+        let revision =
+            if entry.event.is_new_value() { last.max(entry.above).saturating_add(1) } else { last };
         let line = Line {
             version: VERSION,
             event: entry.event,

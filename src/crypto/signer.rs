@@ -1,5 +1,6 @@
 //! Signing keys: an OpenSSH file or a key that an ssh-agent holds.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -184,7 +185,12 @@ impl Signer {
                     .map_err(failed)?
             }
         };
-        Ok(SshSignature::new(signature))
+        let signature = SshSignature::new(signature);
+        // An agent may answer anything; what does not verify must never be written.
+        let own = BTreeSet::from([self.key.clone()]);
+        let checked = signature.verify(bytes, namespace, &own);
+        checked.map_err(|error| SignerError::Failed { reason: error.to_string() })?;
+        Ok(signature)
     }
 
     /// A file that was named: a private key, or a public key whose private half the agent holds.

@@ -291,7 +291,7 @@ impl Workspace {
 /// Takes the lock of a repository and completes a change that was interrupted.
 pub(super) fn lock(layout: &Layout, settings: &Settings) -> Result<WriteLock, WorkspaceError> {
     let folder = layout.work_dir();
-    if folder.is_symlink() {
+    if folder.is_symlink() || layout.staging().is_symlink() {
         let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a link");
         return Err(FsError::on("lock", &folder)(refused).into());
     }

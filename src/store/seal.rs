@@ -72,7 +72,7 @@ impl HostSeal {
             }
         };
         let entries = plan.keep.clone();
-        let serial = tree.serial() + 1;
+        let serial = tree.serial().saturating_add(1);
         Ok(Self { plan, wanted, serial, sealing_recipient, host_key_sha256, new_host_key, entries })
     }
 
