@@ -89,17 +89,7 @@ fn words(explained: &Explained) -> String {
         }
         Decision::Deny { permits, objections } => {
             lines.push(format!("denied: `{service}` on `{host}` may not read `{secret}`"));
-            if permits.is_empty() && objections.is_empty() {
-                lines.push("  no rule allows it".to_owned());
-            }
-            objections.iter().for_each(|objection| lines.extend(objection_lines(objection)));
-            permits.iter().for_each(|rule| lines.extend(rule_lines("would be allowed by", rule)));
-            // Where a rule objects, the ones that almost allowed would change nothing.
-            let near = explanation.near.iter().filter(|_| objections.is_empty());
-            for miss in near {
-                lines.extend(rule_lines("nearest:", &miss.rule));
-                lines.extend(miss.missed.iter().map(|missed| format!("      but {missed}")));
-            }
+            lines.extend(denial(explanation, permits, objections));
         }
     }
     if let Some(state) = explanation.host_state.filter(|state| state.to_string() != "active") {
@@ -120,6 +110,23 @@ fn words(explained: &Explained) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// What a denial rests on, and the rules that came nearest.
+fn denial(explanation: &Explanation, permits: &[RuleRef], objections: &[Objection]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if permits.is_empty() && objections.is_empty() {
+        lines.push("  no rule allows it".to_owned());
+    }
+    objections.iter().for_each(|objection| lines.extend(objection_lines(objection)));
+    permits.iter().for_each(|rule| lines.extend(rule_lines("would be allowed by", rule)));
+    // Where a rule objects, the ones that almost allowed would change nothing.
+    let near = explanation.near.iter().filter(|_| objections.is_empty());
+    for miss in near {
+        lines.extend(rule_lines("nearest:", &miss.rule));
+        lines.extend(miss.missed.iter().map(|missed| format!("      but {missed}")));
+    }
+    lines
 }
 
 fn objection_lines(objection: &Objection) -> Vec<String> {

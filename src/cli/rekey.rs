@@ -11,6 +11,7 @@ use super::ui::Format;
 use super::ui::Ui;
 use crate::diag::Class;
 use crate::ops;
+use crate::ops::rekey::RekeyReport;
 
 /// Bring the recipients of sources in line with admins and recovery; values stay the same
 #[derive(Debug, clap::Args)]
@@ -45,26 +46,29 @@ pub(super) fn run(
     };
     match args.format {
         Format::Json => ui.json(&report)?,
-        Format::Text => {
-            for secret in &report.secrets {
-                ui.line(secret.as_str())?;
-            }
-            for (set, what) in [(&report.gained, "can read them now"), (&report.lost, "can't any more")] {
-                if !set.is_empty() {
-                    ui.say(&format!("{}: {what}", set.iter().cloned().collect::<Vec<_>>().join(", ")));
-                }
-            }
-            match (args.check, report.secrets.len()) {
-                (_, 0) => ui.say("every source has the right recipients"),
-                (true, number) => {
-                    ui.say(&format!(
-                        "{}; run `secretctl rekey`",
-                        count(number, "source has other recipients", "sources have other recipients")
-                    ));
-                }
-                (false, number) => ui.say(&format!("rekeyed {}", count(number, "source", "sources"))),
-            }
-        }
+        Format::Text => tell(&report, args.check, ui)?,
     }
     Ok(if args.check && !report.secrets.is_empty() { Exit::Found(Class::Finding) } else { Exit::Clean })
+}
+
+fn tell(report: &RekeyReport, only_checked: bool, ui: &mut Ui) -> std::io::Result<()> {
+    for secret in &report.secrets {
+        ui.line(secret.as_str())?;
+    }
+    for (set, what) in [(&report.gained, "can read them now"), (&report.lost, "can't any more")] {
+        if !set.is_empty() {
+            ui.say(&format!("{}: {what}", set.iter().cloned().collect::<Vec<_>>().join(", ")));
+        }
+    }
+    match (only_checked, report.secrets.len()) {
+        (_, 0) => ui.say("every source has the right recipients"),
+        (true, number) => {
+            ui.say(&format!(
+                "{}; run `secretctl rekey`",
+                count(number, "source has other recipients", "sources have other recipients")
+            ));
+        }
+        (false, number) => ui.say(&format!("rekeyed {}", count(number, "source", "sources"))),
+    }
+    Ok(())
 }

@@ -141,6 +141,12 @@ fn fleet(ws: &Workspace, findings: &mut Vec<Finding>) {
                 .push(finding.at(place()).help("remove `state = \"pending\"`, then run `secretctl seal`"));
         }
     }
+    shared_keys(ws, findings);
+}
+
+/// Keys that more than one of hosts, admins and recovery hold.
+fn shared_keys(ws: &Workspace, findings: &mut Vec<Finding>) {
+    let place = || Place::file(FLEET_FILE);
     let mut holders: BTreeMap<&Recipient, Vec<String>> = BTreeMap::new();
     for (name, host) in &ws.fleet.hosts {
         for recipient in &host.recipients {
