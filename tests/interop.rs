@@ -13,5 +13,6 @@ mod interop {
     mod age;
     mod agent;
     mod identities;
+    mod plugin;
     mod signatures;
 }

@@ -27,7 +27,7 @@ pub enum EncryptError {
     NoRecipient,
     /// A plugin recipient's program is missing.
     #[error("a recipient needs `age-plugin-{plugin}`, which is not on the path")]
-    #[diagnostic(code(encrypt::no_plugin), help("install `age-plugin-{plugin}` and try again"))]
+    #[diagnostic(code(encrypt::no_plugin), help("install `age-plugin-{plugin}`"))]
     NoPlugin {
         /// Name of the plugin.
         plugin: String,

@@ -94,10 +94,7 @@ pub enum StoreError {
     },
     /// A sealed copy could not be made.
     #[error("cannot seal for host `{host}`")]
-    #[diagnostic(
-        code(store::seal),
-        help("repair the host's recipients in `secretctl.toml`, then run `secretctl seal`")
-    )]
+    #[diagnostic(code(store::seal), help("{}, then run `secretctl seal`", help_of(source)))]
     Seal {
         /// The host.
         host: HostName,
@@ -106,10 +103,7 @@ pub enum StoreError {
     },
     /// The source could not be encrypted.
     #[error("cannot encrypt the source of `{secret}`")]
-    #[diagnostic(
-        code(store::encrypt),
-        help("repair the recipients of admins and recovery in `secretctl.toml`")
-    )]
+    #[diagnostic(code(store::encrypt), help("{}", help_of(source)))]
     Encrypt {
         /// The secret.
         secret: SecretName,
@@ -128,6 +122,10 @@ pub enum StoreError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Fs(#[from] FsError),
+}
+
+fn help_of(error: &EncryptError) -> String {
+    miette::Diagnostic::help(error).map(|help| help.to_string()).unwrap_or_default()
 }
 
 impl Failure for StoreError {
