@@ -180,7 +180,7 @@ pub enum OpsError {
     #[error("the editor {reason}; `{secret}` is unchanged")]
     #[diagnostic(
         code(edit::editor),
-        help("that is how an edit is given up; if it was not meant, check `VISUAL` and `EDITOR`")
+        help("if that was not meant, run it at a terminal, and check `VISUAL` and `EDITOR`")
     )]
     Editor {
         /// The secret.
