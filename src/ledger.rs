@@ -214,6 +214,11 @@ impl VerifiedLedger {
         &self.0.lines
     }
 
+    /// Whether the life of the secret has ended; one that never began has not.
+    pub fn is_removed(&self) -> bool {
+        self.head().is_some_and(|head| head.event == Event::Removed)
+    }
+
     /// Digest of the line that made the current value: two branches may give one number to two values.
     pub fn value_line(&self) -> Option<Digest> {
         let lines = self.0.lines.iter().zip(self.0.text.lines());

@@ -53,16 +53,6 @@ impl Recipient {
         &self.text
     }
 
-    /// What kind of key this is, for messages: `X25519`, `ssh-ed25519`, `ssh-rsa` or `plugin NAME`.
-    pub fn kind_name(&self) -> String {
-        match &self.kind {
-            Kind::X25519(_) => "X25519".to_owned(),
-            Kind::Ssh(age::ssh::Recipient::SshRsa(..)) => "ssh-rsa".to_owned(),
-            Kind::Ssh(age::ssh::Recipient::SshEd25519(..)) => "ssh-ed25519".to_owned(),
-            Kind::Plugin(plugin) => format!("plugin {}", plugin.plugin()),
-        }
-    }
-
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
     }

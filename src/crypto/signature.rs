@@ -233,11 +233,6 @@ impl SshSignature {
         pem.lines().filter(|line| !line.starts_with("-----")).collect()
     }
 
-    /// The key that claims to have signed, if it is one that can count.
-    pub fn claimed_signer(&self) -> Option<VerifyingKey> {
-        VerifyingKey::from_key_data(self.0.public_key()).ok()
-    }
-
     /// Checks that one of `trusted` signed exactly `bytes` for `namespace`, and tells which.
     pub fn verify<'a>(
         &self,

@@ -74,9 +74,7 @@ pub fn check(
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
     let mut compared = compare(ws, &scope, &ledgers)?;
-    let faulty: BTreeSet<SecretName> = survey.sources.union(&survey.ledgers).cloned().collect();
-    let faulty =
-        faulty.into_iter().filter(|name| !ledgers.contains_key(name) && !is_removed(ws, name)).collect();
+    let faulty = faulty(ws, &survey, &ledgers);
     settle_surplus(ws, &mut compared, &ledgers, &faulty);
     let looked = compared.len();
     sealed(&compared, &mut findings);
@@ -109,9 +107,16 @@ fn interrupted(ws: &Workspace, findings: &mut Vec<Finding>) {
     }
 }
 
-fn is_removed(ws: &Workspace, name: &SecretName) -> bool {
-    let ledger = ws.layout.read_ledger(name, &ws.authors());
-    ledger.is_ok_and(|ledger| !ledger.lines().is_empty() && ledger.current().is_none())
+/// Secrets that have a finding of their own: neither believed nor removed.
+fn faulty(
+    ws: &Workspace,
+    survey: &Survey,
+    ledgers: &BTreeMap<SecretName, VerifiedLedger>,
+) -> BTreeSet<SecretName> {
+    let removed =
+        |name: &SecretName| ws.layout.read_ledger(name, &ws.authors()).is_ok_and(|l| l.is_removed());
+    let unbelieved = survey.sources.union(&survey.ledgers).filter(|name| !ledgers.contains_key(*name));
+    unbelieved.filter(|name| !removed(name)).cloned().collect()
 }
 
 /// What `secretctl.toml` allows and an administrator should not have.

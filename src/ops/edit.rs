@@ -46,17 +46,17 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
     // Whoever cannot sign learns it before they have typed anything.
     let author = ws.author()?;
     let mut base = existing(ws, secret)?;
-    let mut old = open(ws, secret, base.as_ref())?;
+    let mut old = open(ws, secret, &base)?;
     editor.guard();
     let folder = PrivateDir::create(&ws.settings.memory_places)?;
     folder.write(FILE, &old)?;
     loop {
         let mut new = run(secret, editor, &folder)?;
         drop_added_newline(&old, &mut new);
-        if let Some(Existing::Sound(source)) = base.as_ref().filter(|_| new.same(&old)) {
+        if let (Existing::Sound(source), true) = (&base, new.same(&old)) {
             return Ok(unchanged(ws, source));
         }
-        if new.is_empty() && is_new(base.as_ref()) {
+        if new.is_empty() && base.ledger().current().is_none() {
             return Err(OpsError::NothingMade { secret: secret.clone() });
         }
         if new.is_empty() {
@@ -68,7 +68,7 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         }
         let lock = ws.lock()?;
         let now = existing(ws, secret)?;
-        if revision(now.as_ref()) == revision(base.as_ref()) {
+        if revision(&now) == revision(&base) {
             return put(ws, &lock, &author, secret, &new, now);
         }
         // Somebody else was faster. What was typed stays in the editor; saving it again replaces theirs.
@@ -77,7 +77,7 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         if !editor.again(&message) {
             return Err(OpsError::GivenUp { secret: secret.clone() });
         }
-        old = open(ws, secret, now.as_ref())?;
+        old = open(ws, secret, &now)?;
         base = now;
     }
 }
@@ -93,14 +93,6 @@ pub fn novelty(ws: &Workspace, secret: &SecretName) -> Option<String> {
     Some(format!("`{secret}` is new{}", near.unwrap_or_default()))
 }
 
-fn is_new(existing: Option<&Existing>) -> bool {
-    match existing {
-        Some(Existing::Sound(_)) => false,
-        Some(Existing::Unvouched(ledger)) => ledger.current().is_none(),
-        None => true,
-    }
-}
-
 fn run(secret: &SecretName, editor: &mut dyn Editor, folder: &PrivateDir) -> Result<SecretBytes, OpsError> {
     match editor.edit(&folder.path().join(FILE)) {
         Edited::Done => Ok(folder.read(FILE)?),
@@ -110,13 +102,13 @@ fn run(secret: &SecretName, editor: &mut dyn Editor, folder: &PrivateDir) -> Res
 }
 
 /// The value to start from: none for a new secret. A file that nobody vouches for is not shown.
-fn open(ws: &Workspace, secret: &SecretName, existing: Option<&Existing>) -> Result<SecretBytes, OpsError> {
+fn open(ws: &Workspace, secret: &SecretName, existing: &Existing) -> Result<SecretBytes, OpsError> {
     match existing {
-        Some(Existing::Sound(source)) => Ok(source.open(ws.identities()?)?),
+        Existing::Sound(source) => Ok(source.open(ws.identities()?)?),
         _ if ws.layout.has_source(secret) => {
             Ok(ws.layout.read_source(secret, &ws.authors()).map(|_| SecretBytes::default())?)
         }
-        _ => Ok(SecretBytes::default()),
+        Existing::Unvouched(_) => Ok(SecretBytes::default()),
     }
 }
 
@@ -129,12 +121,9 @@ fn drop_added_newline(old: &SecretBytes, new: &mut SecretBytes) {
     }
 }
 
-fn revision(existing: Option<&Existing>) -> Option<u64> {
-    match existing {
-        Some(Existing::Sound(source)) => Some(source.revision()),
-        Some(Existing::Unvouched(ledger)) => ledger.current().map(|head| head.revision),
-        None => None,
-    }
+/// Number of the current value; none where the secret does not exist or was removed.
+fn revision(existing: &Existing) -> Option<u64> {
+    existing.ledger().current().map(|head| head.revision)
 }
 
 #[cfg(test)]

@@ -79,37 +79,54 @@ pub fn set(
     let author = ws.author()?;
     let lock = ws.lock()?;
     let existing = existing(ws, secret)?;
-    if let Some(Existing::Sound(source)) = &existing {
+    if let Existing::Sound(source) = &existing {
         let old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
         if old.is_some_and(|old| old.same(value)) {
             // An earlier attempt may have been interrupted before it sealed.
-            let unsealed = sealed(ws, &lock, &author, secret, value);
-            return Ok(PutReport { unsealed, ..unchanged(ws, source) });
+            let report = unchanged(ws, source);
+            let unsealed = sealed(ws, &lock, &author, (secret, value), &report.hosts);
+            return Ok(PutReport { unsealed, ..report });
         }
     }
     put(ws, &lock, &author, secret, value, existing)
 }
 
-/// A source that is there, believed or not.
+/// What there is of a secret before it gets a value.
 pub(super) enum Existing {
-    /// Its ledger vouches for it.
+    /// A source that its ledger vouches for.
     Sound(Box<Source>),
-    /// Somebody replaced or made the file without us; a new value takes its place.
+    /// No source, or one that somebody replaced or made without us; a new value takes its place.
     Unvouched(Box<VerifiedLedger>),
 }
 
-pub(super) fn existing(ws: &Workspace, secret: &SecretName) -> Result<Option<Existing>, OpsError> {
+impl Existing {
+    /// The life of the secret so far.
+    pub(super) fn ledger(&self) -> &VerifiedLedger {
+        match self {
+            Self::Sound(source) => &source.ledger,
+            Self::Unvouched(ledger) => ledger,
+        }
+    }
+
+    fn into_ledger(self) -> VerifiedLedger {
+        match self {
+            Self::Sound(source) => source.ledger,
+            Self::Unvouched(ledger) => *ledger,
+        }
+    }
+}
+
+pub(super) fn existing(ws: &Workspace, secret: &SecretName) -> Result<Existing, OpsError> {
+    let unvouched = || -> Result<Existing, OpsError> {
+        Ok(Existing::Unvouched(Box::new(ws.layout.read_ledger(secret, &ws.authors())?)))
+    };
     if !ws.layout.has_source(secret) {
         refuse_case_clash(ws, secret)?;
-        let ledger = ws.layout.read_ledger(secret, &ws.authors())?;
-        return Ok(Some(Existing::Unvouched(Box::new(ledger))));
+        return unvouched();
     }
     match ws.layout.read_source(secret, &ws.authors()) {
-        Ok(source) => Ok(Some(Existing::Sound(Box::new(source)))),
-        Err(StoreError::NoLedger { .. } | StoreError::SourceChanged { .. }) => {
-            let ledger = ws.layout.read_ledger(secret, &ws.authors())?;
-            Ok(Some(Existing::Unvouched(Box::new(ledger))))
-        }
+        Ok(source) => Ok(Existing::Sound(Box::new(source))),
+        Err(StoreError::NoLedger { .. } | StoreError::SourceChanged { .. }) => unvouched(),
         Err(error) => Err(error.into()),
     }
 }
@@ -144,13 +161,9 @@ pub(super) fn put(
     author: &Author,
     secret: &SecretName,
     value: &SecretBytes,
-    existing: Option<Existing>,
+    existing: Existing,
 ) -> Result<PutReport, OpsError> {
-    let mut ledger = match existing {
-        Some(Existing::Sound(source)) => source.ledger,
-        Some(Existing::Unvouched(ledger)) => *ledger,
-        None => VerifiedLedger::default(),
-    };
+    let mut ledger = existing.into_ledger();
     let outcome = if ledger.current().is_some() { Put::Changed } else { Put::Created };
     let hosts = readers(ws, secret);
     let ciphertext = write_source(ws, author, secret, value, &mut ledger, &hosts)?;
@@ -158,7 +171,7 @@ pub(super) fn put(
     change.write(Layout::source(secret), &ciphertext)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
     change.commit()?;
-    let unsealed = sealed(ws, lock, author, secret, value);
+    let unsealed = sealed(ws, lock, author, (secret, value), &hosts);
     Ok(PutReport {
         version: 1,
         secret: secret.clone(),
@@ -174,14 +187,13 @@ fn sealed(
     ws: &Workspace,
     lock: &WriteLock,
     author: &Author,
-    secret: &SecretName,
-    value: &SecretBytes,
+    (secret, value): (&SecretName, &SecretBytes),
+    hosts: &BTreeSet<HostName>,
 ) -> Option<Finding> {
-    let hosts = readers(ws, secret);
     if hosts.is_empty() {
         return None;
     }
-    let scope = Scope { hosts, only: Some(secret.clone()) };
+    let scope = Scope { hosts: hosts.clone(), only: Some(secret.clone()) };
     let known = BTreeMap::from([(secret.clone(), value)]);
     let left = match seal_locked(ws, lock, &scope, Some(author), &known) {
         Ok(report) => report.left,
@@ -212,7 +224,6 @@ fn write_source(
     // A host may have a newer value than the ledger knows, if somebody put the ledger back to the past.
     let above = ws.layout.sealed_revision(secret, hosts, &ws.signers());
     let entry = ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone(), above };
-    let author = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };
-    ledger.append(secret, entry, author)?;
+    ledger.append(secret, entry, author.at(ws.settings.now))?;
     Ok(ciphertext)
 }

@@ -82,7 +82,6 @@ fn rekeyed(ws: &Workspace, author: &Author, secret: &SecretName) -> Result<(Vec<
     let mut ledger = source.ledger;
     let source_sha256 = Some(Digest::of(&ciphertext));
     let entry = ledger::Entry { event: Event::Rekeyed, source_sha256, recipients, hosts, above: 0 };
-    let signed = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };
-    ledger.append(secret, entry, signed).map_err(StoreError::from)?;
+    ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     Ok((ciphertext, ledger.bytes().to_vec()))
 }

@@ -56,7 +56,7 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
             hosts: BTreeSet::new(),
             above: 0,
         };
-        ledger.append(secret, entry, signed(ws, &author)).map_err(StoreError::from)?;
+        ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
         change.write(Layout::ledger(secret), ledger.bytes())?;
     }
     change.commit()?;
@@ -89,7 +89,7 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     let source_sha256 = ledger.head().and_then(|head| head.source_sha256);
     let entry =
         ledger::Entry { event: Event::Moved, source_sha256, recipients, hosts: after.clone(), above: 0 };
-    ledger.append(to, entry, signed(ws, &author)).map_err(StoreError::from)?;
+    ledger.append(to, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     let mut change = ws.change(&lock)?;
     change.write(Layout::source(to), &bytes)?;
     change.write(Layout::ledger(to), ledger.bytes())?;
@@ -100,10 +100,6 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     let known = BTreeMap::from([(to.clone(), &value)]);
     let unsealed = reseal(ws, &lock, &author, &hosts, &[from, to], &known);
     Ok(RelocateReport { version: 1, secret: from.clone(), to: Some(to.clone()), hosts, unsealed })
-}
-
-fn signed<'a>(ws: &Workspace, author: &'a Author) -> ledger::Author<'a> {
-    ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now }
 }
 
 /// Brings the copies of `secrets` in line on the hosts that had or get one.

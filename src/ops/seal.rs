@@ -284,7 +284,7 @@ fn append_reader_lines(
     moved: &BTreeMap<SecretName, BTreeSet<HostName>>,
     change: &mut Transaction,
 ) -> Result<(), OpsError> {
-    let signed = ledger::Author { name: &author.name, signer: &author.signer, now: ws.settings.now };
+    let signed = author.at(ws.settings.now);
     for (secret, hosts) in moved {
         let Some(ledger) = ledgers.get_mut(secret) else { continue };
         let Some(head) = ledger.head().cloned() else { continue };

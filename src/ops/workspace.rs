@@ -29,6 +29,7 @@ use crate::fsx::RecoverError;
 use crate::fsx::Transaction;
 use crate::fsx::read_bounded;
 use crate::fsx::write_atomic;
+use crate::ledger;
 use crate::ledger::Authors;
 use crate::ledger::KnownAuthor;
 use crate::name::AdminName;
@@ -177,6 +178,13 @@ pub struct Author {
     pub name: AdminName,
     /// Their key.
     pub signer: Signer,
+}
+
+impl Author {
+    /// Who writes ledger lines at this time.
+    pub fn at(&self, now: Timestamp) -> ledger::Author<'_> {
+        ledger::Author { name: &self.name, signer: &self.signer, now }
+    }
 }
 
 /// Exclusive use of the repository, any interrupted change completed.

@@ -126,7 +126,7 @@ fn was_taken_away(
     ledgers: &BTreeMap<SecretName, VerifiedLedger>,
 ) -> bool {
     match ws.layout.read_ledger(name, &ws.authors()) {
-        Ok(ledger) if !ledger.lines().is_empty() => ledger.current().is_none(),
+        Ok(ledger) if !ledger.lines().is_empty() => ledger.is_removed(),
         _ => ledgers.values().any(|ledger| ledger.has_line(entry.line_sha256)),
     }
 }
