@@ -1,56 +1,19 @@
 //! `secretctl policy`
 
+mod explain;
+mod matrix;
+
 use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
-use super::table::names;
-use super::table::table;
-use super::ui::Format;
 use super::ui::Ui;
-use crate::diag::Class;
-use crate::name::HostName;
-use crate::name::SecretName;
-use crate::name::ServiceName;
-use crate::ops;
-use crate::ops::policy::Decision;
-use crate::ops::policy::Explained;
-use crate::ops::policy::Explanation;
-use crate::ops::policy::Matrix;
-use crate::ops::policy::Objection;
-use crate::ops::policy::RuleRef;
-use crate::ops::policy::Services;
 
 /// Ask the rules who may read what
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PolicyCommand {
-    Explain(ExplainArgs),
-    Matrix(MatrixArgs),
-}
-
-/// Tell every rule that decides one request; exits 1 on a denial
-#[derive(Debug, clap::Args)]
-pub(super) struct ExplainArgs {
-    /// The secret; it need not exist yet
-    secret: SecretName,
-    /// The host that would read it
-    host: HostName,
-    /// The service on that host; else the one that may read it, or `system`, the operating system itself
-    service: Option<ServiceName>,
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// Show which services of which hosts may read each secret
-#[derive(Debug, clap::Args)]
-pub(super) struct MatrixArgs {
-    /// Show this host only (can be repeated)
-    #[arg(long = "host", value_name = "HOST")]
-    hosts: Vec<HostName>,
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    Explain(explain::ExplainArgs),
+    Matrix(matrix::MatrixArgs),
 }
 
 pub(super) fn run(
@@ -60,119 +23,7 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     match command {
-        PolicyCommand::Explain(args) => explain(&args, env, global, ui),
-        PolicyCommand::Matrix(args) => matrix(args, env, global, ui),
+        PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
+        PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
     }
-}
-
-fn explain(args: &ExplainArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
-    let ws = env.open(global, "policy explain")?;
-    let explained = ops::policy::explain(&ws, &args.secret, &args.host, args.service.as_ref())?;
-    match args.format {
-        Format::Json => ui.json(&serde_json::json!({ "version": 1, "explanation": explained }))?,
-        Format::Text => ui.line(&words(&explained))?,
-    }
-    let allowed = matches!(explained.explanation.decision, Decision::Allow { .. });
-    Ok(if allowed { Exit::Clean } else { Exit::Found(Class::Finding) })
-}
-
-/// The explanation as a person reads it: the answer first, then what it rests on.
-fn words(explained: &Explained) -> String {
-    let explanation = &explained.explanation;
-    let Explanation { secret, host, service, decision, .. } = explanation;
-    let mut lines = Vec::new();
-    match decision {
-        Decision::Allow { permits, not_after } => {
-            let end = not_after.map(|end| format!(" until {end}")).unwrap_or_default();
-            lines.push(format!("allowed: `{service}` on `{host}` may read `{secret}`{end}"));
-            permits.iter().for_each(|rule| lines.extend(rule_lines("allowed by", rule)));
-        }
-        Decision::Deny { permits, objections } => {
-            lines.push(format!("denied: `{service}` on `{host}` may not read `{secret}`"));
-            lines.extend(denial(explanation, permits, objections));
-        }
-    }
-    if let Some(state) = explanation.host_state.filter(|state| state.to_string() != "active") {
-        lines.push(format!("  note: `{host}` is {state}, and only active hosts get sealed copies"));
-    }
-    if let Some(others) = &explained.others {
-        let others: Vec<String> = others.iter().map(|service| format!("`{service}`")).collect();
-        lines.push(format!("  note: no service was named; {} may read it", others.join(", ")));
-    }
-    if !explained.exists {
-        lines.push(format!("  note: there is no secret `{secret}` yet"));
-    }
-    if let Some(listed) = &explained.listed {
-        let listed: Vec<String> = listed.iter().map(|service| format!("`{service}`")).collect();
-        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
-        lines.push(format!(
-            "  note: `{host}` does not list the service `{service}` in secretctl.toml; it lists {listed}"
-        ));
-    }
-    lines.join("\n")
-}
-
-/// What a denial rests on, and the rules that came nearest.
-fn denial(explanation: &Explanation, permits: &[RuleRef], objections: &[Objection]) -> Vec<String> {
-    let mut lines = Vec::new();
-    if permits.is_empty() && objections.is_empty() {
-        lines.push("  no rule allows it".to_owned());
-    }
-    objections.iter().for_each(|objection| lines.extend(objection_lines(objection)));
-    permits.iter().for_each(|rule| lines.extend(rule_lines("would be allowed by", rule)));
-    // Where a rule objects, the ones that almost allowed would change nothing.
-    let near = explanation.near.iter().filter(|_| objections.is_empty());
-    for miss in near {
-        lines.extend(rule_lines("nearest:", &miss.rule));
-        lines.extend(miss.missed.iter().map(|missed| format!("      but {missed}")));
-    }
-    lines
-}
-
-fn objection_lines(objection: &Objection) -> Vec<String> {
-    match objection {
-        Objection::Forbidden { rule } => rule_lines("denied by", rule),
-        Objection::Failed { rule, error } => {
-            let mut lines = rule_lines("denied, for it failed:", rule);
-            lines.push(format!("      {error}"));
-            lines
-        }
-    }
-}
-
-fn rule_lines(what: &str, rule: &RuleRef) -> Vec<String> {
-    let patterns: Vec<String> = rule.patterns.iter().map(|pattern| format!("\"{pattern}\"")).collect();
-    let mut lines = vec![format!("  {what} {}({}) at {}", rule.effect, patterns.join(", "), rule.place)];
-    if let Some(because) = &rule.because {
-        lines.push(format!("      because {because}"));
-    }
-    lines
-}
-
-fn matrix(args: MatrixArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
-    let ws = env.open(global, "policy matrix")?;
-    let matrix = ops::policy::matrix(&ws, &args.hosts.into_iter().collect())?;
-    match args.format {
-        Format::Json => ui.json(&serde_json::json!({ "version": 1, "rows": matrix.rows }))?,
-        Format::Text if matrix.rows.is_empty() => {
-            ui.say("no rule allows anybody to read a secret that exists");
-        }
-        Format::Text => ui.line(&rows(&matrix))?,
-    }
-    Ok(Exit::Clean)
-}
-
-fn rows(matrix: &Matrix) -> String {
-    let mut last = None;
-    let rows = matrix.rows.iter().map(|row| {
-        let secret = if last == Some(&row.secret) { String::new() } else { row.secret.to_string() };
-        last = Some(&row.secret);
-        let services = match &row.grant.services {
-            Services::All => "every service".to_owned(),
-            Services::Only(services) => names(services),
-        };
-        let end = row.grant.not_after.map(|end| end.to_string()).unwrap_or_default();
-        vec![secret, row.host.to_string(), services, end]
-    });
-    table(&["secret", "host", "services", "until"], rows)
 }
