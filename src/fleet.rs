@@ -92,23 +92,18 @@ impl fmt::Display for HostState {
     }
 }
 
-impl Host {
-    /// Whether sealed copies are made for this host.
-    pub fn is_sealed(&self) -> bool {
-        self.state == HostState::Active
-    }
-}
-
 impl Fleet {
     /// Admins who have not left.
     pub fn active_admins(&self) -> impl Iterator<Item = (&AdminName, &Admin)> {
         self.admins.iter().filter(|(_, admin)| admin.removed.is_none())
     }
 
-    /// What a source is encrypted to: every active admin and every recovery recipient.
-    pub fn source_recipients(&self) -> BTreeSet<Recipient> {
-        let admins = self.active_admins().flat_map(|(_, admin)| admin.recipients.iter().cloned());
-        admins.chain(self.recovery.iter().cloned()).collect()
+    /// What a source is encrypted to: these active admins, or every one, and every recovery recipient.
+    pub fn source_recipients(&self, editors: Option<&BTreeSet<AdminName>>) -> BTreeSet<Recipient> {
+        let chosen = |name: &AdminName| editors.is_none_or(|editors| editors.contains(name));
+        let admins = self.active_admins().filter(|(name, _)| chosen(name));
+        let recipients = admins.flat_map(|(_, admin)| admin.recipients.iter().cloned());
+        recipients.chain(self.recovery.iter().cloned()).collect()
     }
 
     /// Keys whose signatures on manifests count: those of active admins.

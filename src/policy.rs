@@ -3,6 +3,7 @@
 //! Policy files run once, in a sandbox, and declare rules; requests are then matched natively against
 //! these. `docs/reference/policy.md` describes the language and defines the decision.
 
+mod attribute;
 mod budget;
 mod condition;
 mod decide;
@@ -16,16 +17,24 @@ mod files;
 mod glob;
 mod grant;
 mod imports;
+mod invariant;
+mod language;
 mod pattern;
 mod place;
+mod requirement;
 mod reword;
 mod rule;
 mod select;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::sync::Arc;
 
+pub use attribute::Attributes;
+pub use attribute::Editors;
+pub use attribute::Required;
+pub use attribute::Rotation;
 pub use decide::Decision;
 pub use decide::Objection;
 pub use decide::Query;
@@ -38,24 +47,32 @@ pub use grant::Grant;
 pub use grant::Matrix;
 pub use grant::MatrixRow;
 pub use grant::Services;
+pub use invariant::Violation;
+pub use requirement::Requirement;
 pub use rule::Effect;
 pub use rule::Rule;
 pub use rule::RuleRef;
 pub use rule::RuleText;
 
+use attribute::Attribute;
 use decide::Index;
+use declare::Declared;
 use declare::Recorder;
 use engine::Sandbox;
 use facts::Roster;
 use imports::Imports;
 
 use crate::fleet::Fleet;
+use crate::fleet::HostState;
+use crate::name::HostName;
 
 /// The rules of a fleet, ready to decide; threads can share it.
 #[derive(Debug)]
 pub struct Policy {
     roster: Arc<Roster>,
     rules: Vec<Rule>,
+    invariants: Vec<Rule>,
+    attributes: Vec<Attribute>,
     index: Index,
     sandbox: Sandbox,
 }
@@ -70,14 +87,31 @@ impl Policy {
         let recorder = Recorder::new(Arc::clone(&roster));
         let imports = Imports::new(Arc::clone(&sources));
         files::run_all(&Sandbox::for_files(&roster, &recorder, imports), &sources)?;
-        let rules = recorder.finish();
+        let Declared { rules, invariants, attributes } = recorder.finish();
         let index = Index::new(&rules);
         let sandbox = Sandbox::for_conditions(&roster);
-        Ok(Self { roster, rules, index, sandbox })
+        Ok(Self { roster, rules, invariants, attributes, index, sandbox })
     }
 
-    /// Every rule, in the order of declaration, which changes no decision.
+    /// Every rule that allows or denies, in the order of declaration, which changes no decision.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Every `never(..)`: what must not be allowed, whatever the rules say.
+    pub fn invariants(&self) -> &[Rule] {
+        &self.invariants
+    }
+
+    /// Whether sealed copies are made for a host: it is active, or it is dormant and a rule includes it.
+    pub fn seals_for(&self, host: &HostName) -> bool {
+        let Some(at) = self.roster.position(host.as_str()) else { return false };
+        self.roster.hosts().get(at).is_some_and(|facts| match facts.state {
+            HostState::Active => true,
+            HostState::Dormant => {
+                facts.has_recipient && self.rules.iter().any(|rule| rule.includes_dormant(at))
+            }
+            HostState::Pending | HostState::Revoked => false,
+        })
     }
 }

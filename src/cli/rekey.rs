@@ -10,6 +10,8 @@ use super::table::count;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::diag::Class;
+use crate::diag::Finding;
+use crate::diag::Severity;
 use crate::ops;
 use crate::ops::rekey::RekeyReport;
 
@@ -48,7 +50,8 @@ pub(super) fn run(
         Format::Json => ui.json(&report)?,
         Format::Text => tell(&report, args.check, ui)?,
     }
-    Ok(if args.check && !report.secrets.is_empty() { Exit::Found(Class::Finding) } else { Exit::Clean })
+    let open = if args.check { !report.secrets.is_empty() } else { !report.left.is_empty() };
+    Ok(if open { Exit::Found(Class::Finding) } else { Exit::Clean })
 }
 
 fn tell(report: &RekeyReport, only_checked: bool, ui: &mut Ui) -> std::io::Result<()> {
@@ -59,6 +62,12 @@ fn tell(report: &RekeyReport, only_checked: bool, ui: &mut Ui) -> std::io::Resul
         if !set.is_empty() {
             ui.say(&format!("{}: {what}", set.iter().cloned().collect::<Vec<_>>().join(", ")));
         }
+    }
+    if !report.left.is_empty() {
+        let left: Vec<&str> = report.left.iter().map(AsRef::as_ref).collect();
+        let message = format!("no identity at hand opens {}, so their recipients stay", left.join(", "));
+        let finding = Finding::new(Severity::Error, Class::Finding, "rekey::left", message);
+        ui.finding(&finding.help("let one of their editors run `secretctl rekey`"));
     }
     match (only_checked, report.secrets.len()) {
         (_, 0) => ui.say("every source has the right recipients"),

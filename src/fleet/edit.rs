@@ -133,6 +133,6 @@ mod tests {
         let removed = fleet.admins.get("aki").unwrap();
         assert_eq!(removed.removed, Some(now));
         assert_eq!(removed.recipients.len(), 1);
-        assert!(fleet.source_recipients().is_empty());
+        assert!(fleet.source_recipients(None).is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! The truth of the repository, told from public material alone: no key, no network.
 
 mod coverage;
+mod declared;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -81,6 +82,7 @@ pub fn check(
     let outlook = Outlook { ledgers, hosts: compared, leaving: BTreeMap::new() };
     readers(&outlook, &scope, &mut findings);
     leaving(ws, &scope, &mut findings)?;
+    declared::check(ws, &survey, &mut findings);
     for request in requests {
         coverage::covered(ws, &survey, request, &mut findings);
     }
@@ -194,14 +196,16 @@ fn sources(
 ) -> Result<BTreeMap<SecretName, VerifiedLedger>, OpsError> {
     use rayon::prelude::*;
     let authors = ws.authors();
-    let right = ws.fleet.source_recipients();
     let names: Vec<&SecretName> = survey.sources.iter().collect();
     let read: Vec<_> = names.par_iter().map(|name| (*name, ws.layout.read_source(name, &authors))).collect();
     let mut ledgers = BTreeMap::new();
     for (name, source) in read {
         match source {
             Ok(source) => {
-                findings.extend(recipients(ws, name, &source.recipients(), &right));
+                match ws.source_recipients(name) {
+                    Ok(right) => findings.extend(recipients(ws, name, &source.recipients(), &right)),
+                    Err(failure) => findings.push(Finding::from_failure(&failure)),
+                }
                 ledgers.insert(name.clone(), source.ledger);
             }
             Err(StoreError::Fs(failure)) => return Err(failure.into()),
@@ -302,10 +306,10 @@ fn leaving(ws: &Workspace, scope: &Scope, findings: &mut Vec<Finding>) -> Result
         return Ok(());
     }
     for folder in ws.layout.sealed_folders()? {
-        let state = ws.fleet.hosts.get(folder.as_str()).map(|host| host.state);
-        if state == Some(HostState::Active) {
+        if folder.parse().is_ok_and(|host| ws.policy.seals_for(&host)) {
             continue;
         }
+        let state = ws.fleet.hosts.get(folder.as_str()).map(|host| host.state);
         let reason = state.map_or("unknown".to_owned(), |state| state.to_string());
         let message = format!("`sealed/{folder}` belongs to a host that is {reason}");
         let place = Place::file(format!("sealed/{folder}"));

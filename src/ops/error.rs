@@ -8,6 +8,7 @@ use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::workspace::WorkspaceError;
+use crate::policy::Violation;
 use crate::store::StoreError;
 
 /// Why a command did not do what was asked.
@@ -212,6 +213,22 @@ pub enum OpsError {
         /// The secret.
         secret: SecretName,
     },
+    /// Something is allowed that must never be.
+    #[error("{0}")]
+    #[diagnostic(code(policy::invariant), help("{}", .0.help()))]
+    Invariant(Box<Violation>),
+    /// Nobody but recovery could decrypt the source.
+    #[error("no active admin is an editor of `{secret}`, so only recovery could decrypt it")]
+    #[diagnostic(
+        code(policy::no_editor),
+        help("name an active admin in `editors(..)` at {places}, or take one of the two lists away")
+    )]
+    NoEditor {
+        /// The secret.
+        secret: SecretName,
+        /// The declarations that leave nobody.
+        places: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -225,6 +242,7 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Fs(error) => error.class(),
+            Self::Invariant(_) => Class::Finding,
             Self::RolledBack { .. } | Self::Lost { .. } => Class::Integrity,
             Self::Pending { .. }
             | Self::Editor { .. }

@@ -216,14 +216,14 @@ fn write_source(
     value: &SecretBytes,
     ledger: &mut VerifiedLedger,
     hosts: &BTreeSet<HostName>,
-) -> Result<Vec<u8>, StoreError> {
-    let recipients = ws.fleet.source_recipients();
+) -> Result<Vec<u8>, OpsError> {
+    let recipients = ws.source_recipients(secret)?;
     let ciphertext = Source::encrypt(secret, value, &recipients, &ws.settings.prompt)?;
     let event = if ledger.current().is_some() { Event::Edited } else { Event::Created };
     let source_sha256 = Some(Digest::of(&ciphertext));
     // A host may have a newer value than the ledger knows, if somebody put the ledger back to the past.
     let above = ws.layout.sealed_revision(secret, hosts, &ws.signers());
     let entry = ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone(), above };
-    ledger.append(secret, entry, author.at(ws.settings.now))?;
+    ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     Ok(ciphertext)
 }

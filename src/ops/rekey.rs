@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::crypto::DecryptError;
 use crate::crypto::Digest;
 use crate::crypto::Recipient;
 use crate::ledger;
@@ -30,16 +31,18 @@ pub struct RekeyReport {
     pub gained: BTreeSet<String>,
     /// Who can't any more.
     pub lost: BTreeSet<String>,
+    /// Secrets that must be rekeyed by one of their editors, since no identity at hand opens them.
+    pub left: BTreeSet<SecretName>,
 }
 
-/// Secrets whose source is not encrypted to just the active admins and recovery, by their ledgers.
+/// Secrets whose source is not encrypted to just their editors and recovery, by their ledgers.
 pub fn outdated(ws: &Workspace) -> Result<RekeyReport, OpsError> {
-    let right = ws.fleet.source_recipients();
     let survey = ws.layout.survey()?;
     let mut report = RekeyReport { version: 1, ..RekeyReport::default() };
     let owner = |r: &Recipient| ws.fleet.owner_of(r).unwrap_or_else(|| format!("`{r}`"));
     for (name, ledger) in ws.layout.read_ledgers(&survey.sources, &ws.authors()) {
         let ledger = ledger?;
+        let right = ws.source_recipients(&name)?;
         let Some(head) = ledger.head().filter(|head| head.recipients != right) else { continue };
         report.gained.extend(right.difference(&head.recipients).map(owner));
         report.lost.extend(head.recipients.difference(&right).map(owner));
@@ -52,31 +55,47 @@ pub fn outdated(ws: &Workspace) -> Result<RekeyReport, OpsError> {
 pub fn rekey(ws: &Workspace, told: &mut dyn FnMut(usize, usize)) -> Result<RekeyReport, OpsError> {
     // The lock comes first: it completes an interrupted change, after which less may be left to do.
     let lock = ws.lock()?;
-    let report = outdated(ws)?;
+    let mut report = outdated(ws)?;
     if report.secrets.is_empty() {
         return Ok(report);
     }
     let author = ws.author()?;
-    let names: Vec<&SecretName> = report.secrets.iter().collect();
+    let names: Vec<SecretName> = report.secrets.iter().cloned().collect();
     let mut done = 0;
+    let mut closed = None;
     for batch in names.chunks(BATCH) {
         let mut change = ws.change(&lock)?;
         for secret in batch {
-            let (ciphertext, ledger) = rekeyed(ws, &author, secret)?;
-            change.write(Layout::source(secret), &ciphertext)?;
-            change.write(Layout::ledger(secret), &ledger)?;
+            match rekeyed(ws, &author, secret) {
+                Err(error) if is_closed(&error) => {
+                    report.left.insert(secret.clone());
+                    closed = Some(error);
+                }
+                rekeyed => {
+                    let (ciphertext, ledger) = rekeyed?;
+                    change.write(Layout::source(secret), &ciphertext)?;
+                    change.write(Layout::ledger(secret), &ledger)?;
+                }
+            }
         }
         change.commit()?;
         done += batch.len();
         told(done, names.len());
     }
-    Ok(report)
+    report.secrets.retain(|secret| !report.left.contains(secret));
+    // Whoever opens nothing at all has most likely the wrong key.
+    closed.filter(|_| report.secrets.is_empty()).map_or(Ok(report), Err)
+}
+
+/// Whether the source is encrypted to others, as one with `editors(..)` may be.
+fn is_closed(error: &OpsError) -> bool {
+    matches!(error, OpsError::Store(StoreError::Decrypt { source: DecryptError::NoMatch { .. }, .. }))
 }
 
 fn rekeyed(ws: &Workspace, author: &Author, secret: &SecretName) -> Result<(Vec<u8>, Vec<u8>), OpsError> {
     let source = ws.layout.read_source(secret, &ws.authors())?;
     let value = source.open(ws.identities()?)?;
-    let recipients = ws.fleet.source_recipients();
+    let recipients = ws.source_recipients(secret)?;
     let ciphertext = Source::encrypt(secret, &value, &recipients, &ws.settings.prompt)?;
     let hosts = source.hosts();
     let mut ledger = source.ledger;

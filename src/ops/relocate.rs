@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::crypto::Digest;
 use crate::diag::Finding;
 use crate::ledger;
 use crate::ledger::Event;
@@ -20,6 +21,7 @@ use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WriteLock;
 use crate::secret::SecretBytes;
 use crate::store::Layout;
+use crate::store::Source;
 use crate::store::StoreError;
 
 /// What `rm` and `mv` did.
@@ -83,10 +85,15 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     }
     let value = source.open(ws.identities()?)?;
     let (before, after) = (source.hosts(), readers(ws, to));
-    let recipients = source.recipients();
-    let bytes = source.ciphertext().to_vec();
+    // Another name may have other editors.
+    let recipients = ws.source_recipients(to)?;
+    let bytes = if recipients == source.recipients() {
+        source.ciphertext().to_vec()
+    } else {
+        Source::encrypt(to, &value, &recipients, &ws.settings.prompt)?
+    };
+    let source_sha256 = Some(Digest::of(&bytes));
     let mut ledger = source.ledger;
-    let source_sha256 = ledger.head().and_then(|head| head.source_sha256);
     let entry =
         ledger::Entry { event: Event::Moved, source_sha256, recipients, hosts: after.clone(), above: 0 };
     ledger.append(to, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
@@ -102,7 +109,8 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     Ok(RelocateReport { version: 1, secret: from.clone(), to: Some(to.clone()), hosts, unsealed })
 }
 
-/// Brings the copies of `secrets` in line on the hosts that had or get one.
+/// Brings the copies of `secrets` in line on the hosts that had or get one; the trees of hosts that are not sealed
+/// for go with the next full seal.
 fn reseal(
     ws: &Workspace,
     lock: &WriteLock,
@@ -111,7 +119,7 @@ fn reseal(
     secrets: &[&SecretName],
     known: &BTreeMap<SecretName, &SecretBytes>,
 ) -> Option<Finding> {
-    let hosts = active(ws, hosts);
+    let hosts: BTreeSet<HostName> = hosts.iter().filter(|host| ws.policy.seals_for(host)).cloned().collect();
     if hosts.is_empty() {
         return None;
     }
@@ -120,10 +128,4 @@ fn reseal(
         seal_locked(ws, lock, &scope, Some(author), known).err()
     };
     secrets.iter().find_map(one).map(|error| Finding::from_failure(&error))
-}
-
-/// Hosts of old that are still part of the fleet; the trees of others go with the next full seal.
-fn active(ws: &Workspace, hosts: &BTreeSet<HostName>) -> BTreeSet<HostName> {
-    let known = |host: &&HostName| ws.fleet.hosts.get(*host).is_some_and(crate::fleet::Host::is_sealed);
-    hosts.iter().filter(known).cloned().collect()
 }

@@ -47,7 +47,7 @@ pub struct SealReport {
     pub version: u32,
     /// Hosts whose tree differed, with every difference in words.
     pub hosts: BTreeMap<HostName, Vec<String>>,
-    /// Folders below `sealed/` that belong to no active host.
+    /// Folders below `sealed/` that belong to no host that is sealed for.
     pub removed: Vec<String>,
     /// Secrets whose set of readers changed.
     pub readers_changed: Vec<SecretName>,
@@ -92,6 +92,7 @@ pub(super) fn seal_locked(
 ) -> Result<SealReport, OpsError> {
     let outlook = look(ws, scope)?;
     refuse_the_past(ws, &outlook)?;
+    refuse_the_forbidden(ws, &outlook, scope)?;
     let moved = readers_changed(&outlook, scope);
     let preview = report(&outlook, &moved, 0);
     if preview.is_clean() {
@@ -142,6 +143,16 @@ fn refuse_the_past(ws: &Workspace, outlook: &Outlook) -> Result<(), OpsError> {
         }
     }
     Ok(())
+}
+
+/// Nothing is encrypted that an invariant says must never be allowed: what is out can't be called back.
+fn refuse_the_forbidden(ws: &Workspace, outlook: &Outlook, scope: &Scope) -> Result<(), OpsError> {
+    let mut secrets: Vec<SecretName> = outlook.ledgers.keys().cloned().collect();
+    secrets.retain(|secret| scope.only.as_ref().is_none_or(|only| only == secret));
+    let in_scope = |host: &HostName| outlook.hosts.iter().any(|compared| compared.wanted.host == *host);
+    let broken = ws.policy.violations(&secrets, ws.settings.now).into_iter();
+    let mut broken = broken.filter(|violation| violation.at == ws.settings.now && in_scope(&violation.host));
+    broken.next().map_or(Ok(()), |violation| Err(OpsError::Invariant(Box::new(violation))))
 }
 
 fn check_hosts(ws: &Workspace, scope: &Scope) -> Result<(), OpsError> {

@@ -25,15 +25,19 @@ pub(super) struct Value {
     pub(super) line_sha256: Digest,
 }
 
-/// Asks policy about every pair of an active host in `hosts` and a secret in `values`.
+/// Asks policy about every pair of a host that is sealed for in `hosts` and a secret in `values`.
 pub(super) fn wanted(
     ws: &Workspace,
     hosts: &BTreeSet<HostName>,
     values: &BTreeMap<SecretName, Value>,
 ) -> Vec<Wanted> {
-    let active: Vec<(&HostName, &Host)> =
-        ws.fleet.hosts.iter().filter(|(name, host)| host.is_sealed() && hosts.contains(*name)).collect();
-    active.par_iter().map(|(name, host)| of_host(ws, name, host, values)).collect()
+    let in_use: Vec<(&HostName, &Host)> = ws
+        .fleet
+        .hosts
+        .iter()
+        .filter(|(name, _)| ws.policy.seals_for(name) && hosts.contains(*name))
+        .collect();
+    in_use.par_iter().map(|(name, host)| of_host(ws, name, host, values)).collect()
 }
 
 fn of_host(ws: &Workspace, name: &HostName, host: &Host, values: &BTreeMap<SecretName, Value>) -> Wanted {
@@ -59,9 +63,8 @@ fn to_wanted(grant: Grant, value: Value) -> WantedGrant {
     }
 }
 
-/// Active hosts that policy lets read one secret.
+/// Hosts that are sealed for and that policy lets read one secret.
 pub(super) fn readers(ws: &Workspace, secret: &SecretName) -> BTreeSet<HostName> {
-    let active = ws.fleet.hosts.iter().filter(|(_, host)| host.is_sealed());
-    let granted = active.filter(|(name, _)| ws.policy.grant(secret, name, ws.settings.now).is_some());
-    granted.map(|(name, _)| name.clone()).collect()
+    let in_use = ws.fleet.hosts.keys().filter(|name| ws.policy.seals_for(name));
+    in_use.filter(|name| ws.policy.grant(secret, name, ws.settings.now).is_some()).cloned().collect()
 }

@@ -1,6 +1,7 @@
 //! A fleet repository opened for work: its fleet, policy and store, with the keys to be found on demand.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::crypto::Digest;
 use crate::crypto::Identities;
 use crate::crypto::IdentityError;
 use crate::crypto::Prompt;
+use crate::crypto::Recipient;
 use crate::crypto::Signer;
 use crate::crypto::SignerError;
 use crate::crypto::SignerSource;
@@ -33,6 +35,8 @@ use crate::ledger;
 use crate::ledger::Authors;
 use crate::ledger::KnownAuthor;
 use crate::name::AdminName;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
 use crate::policy::Policy;
 use crate::policy::PolicyError;
 use crate::policy::PolicyFile;
@@ -254,6 +258,19 @@ impl Workspace {
             }
         }
         authors
+    }
+
+    /// What the source of a secret is encrypted to: its editors, or all active admins, and recovery.
+    pub fn source_recipients(&self, secret: &SecretName) -> Result<BTreeSet<Recipient>, OpsError> {
+        let editors = self.policy.attributes(secret).editors;
+        if let Some(editors) = &editors {
+            let active = |name: &AdminName| self.fleet.active_admins().any(|(admin, _)| admin == name);
+            if !editors.names.iter().any(active) {
+                let places: Vec<String> = editors.places.iter().map(ToString::to_string).collect();
+                return Err(OpsError::NoEditor { secret: secret.clone(), places: places.join(" and ") });
+            }
+        }
+        Ok(self.fleet.source_recipients(editors.as_ref().map(|editors| &editors.names)))
     }
 
     /// The admin's identities, read when they are first needed.

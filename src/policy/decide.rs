@@ -92,7 +92,7 @@ impl Ask<'_> {
 }
 
 /// What one rule says to a request.
-enum Answer {
+pub(super) enum Answer {
     Silent,
     Speaks,
     Failed(String),
@@ -105,7 +105,7 @@ pub(super) fn combine<'r>(rules: impl Iterator<Item = &'r Rule>, ask: &Ask<'_>) 
     for rule in rules {
         let reference = || rule.reference.clone();
         match (rule.answer(ask), rule.reference.effect) {
-            (Answer::Silent, _) => {}
+            (Answer::Silent, _) | (Answer::Speaks, Effect::Never) => {}
             (Answer::Failed(error), _) => objections.push(Objection::Failed { rule: reference(), error }),
             (Answer::Speaks, Effect::Deny) => objections.push(Objection::Forbidden { rule: reference() }),
             (Answer::Speaks, Effect::Allow) => permits.push(reference()),
@@ -127,7 +127,8 @@ pub(super) fn latest(permits: &[RuleRef]) -> Option<Timestamp> {
 }
 
 impl Rule {
-    fn answer(&self, ask: &Ask<'_>) -> Answer {
+    /// What the rule says to a request.
+    pub(super) fn answer(&self, ask: &Ask<'_>) -> Answer {
         let services = |services: &super::select::ServiceSelector| services.matches(ask.service);
         let about = self.hosts.contains(ask.at)
             && self.services.as_ref().is_none_or(services)

@@ -11,6 +11,8 @@ use rhai::EvalAltResult;
 use rhai::ImmutableString;
 use rhai::NativeCallContext;
 
+use super::attribute::Attribute;
+use super::attribute::Says;
 use super::budget;
 use super::draft::Draft;
 use super::draft::Given;
@@ -18,10 +20,11 @@ use super::error::Code;
 use super::error::Fault;
 use super::facts::HostObject;
 use super::facts::Roster;
+use super::language;
 use super::rule::Effect;
 use super::rule::Rule;
-use super::select::HostSet;
 use super::select::Selector;
+use super::values;
 use crate::diag::Place;
 
 /// Most rules that one policy may declare.
@@ -33,7 +36,8 @@ const PATTERNS_MAX: usize = 50_000;
 /// Units that a declaring function costs besides those of the script.
 const DECLARATION_UNITS: u64 = 10;
 
-type Outcome<T> = Result<T, Box<EvalAltResult>>;
+/// What a native function gives to a script.
+pub(super) type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 /// Collects the rules that scripts declare.
 #[derive(Clone)]
@@ -45,10 +49,33 @@ pub(super) struct Recorder {
 #[derive(Default)]
 struct Drafts {
     rules: Vec<Draft>,
+    attributes: Vec<Attribute>,
     patterns: usize,
 }
 
-/// What `allow` and `deny` give back; every copy means the same rule.
+impl Drafts {
+    /// Makes room for one more declaration.
+    fn count(&mut self, patterns: usize) -> Result<(), Fault> {
+        self.patterns += patterns;
+        if self.rules.len() + self.attributes.len() < RULES_MAX && self.patterns <= PATTERNS_MAX {
+            return Ok(());
+        }
+        let message = format!("a policy declares at most {RULES_MAX} rules and {PATTERNS_MAX} patterns");
+        Err(Fault::new(Code::Limit, message).help("use patterns and selectors instead of loops"))
+    }
+}
+
+/// Everything that the files of a policy declared.
+pub(super) struct Declared {
+    /// What allows and denies.
+    pub(super) rules: Vec<Rule>,
+    /// What must never be allowed.
+    pub(super) invariants: Vec<Rule>,
+    /// What is said about values.
+    pub(super) attributes: Vec<Attribute>,
+}
+
+/// What `allow`, `deny` and `never` give back; every copy means the same rule.
 #[derive(Clone, Copy)]
 struct Handle(usize);
 
@@ -61,11 +88,14 @@ impl Recorder {
     /// Teaches `engine` to declare rules into this recorder.
     pub(super) fn register(&self, engine: &mut Engine) {
         engine.register_type_with_name::<Handle>("rule");
-        for (name, effect) in [("allow", Effect::Allow), ("deny", Effect::Deny)] {
+        for (name, effect) in [("allow", Effect::Allow), ("deny", Effect::Deny), ("never", Effect::Never)] {
             let recorder = self.clone();
-            engine.register_fn(name, move |context: NativeCallContext<'_>, patterns: Dynamic| {
-                recorder.declare(effect, &context, &patterns)
-            });
+            language::registration("", name).register_into_engine(
+                engine,
+                move |context: NativeCallContext<'_>, patterns: Dynamic| {
+                    recorder.declare(effect, &context, &patterns)
+                },
+            );
         }
         self.method(engine, "hosts", Draft::hosts);
         self.method(engine, "except", Draft::except);
@@ -73,13 +103,20 @@ impl Recorder {
         self.method(engine, "because", Draft::because);
         self.method(engine, "until", Draft::until);
         self.method(engine, "when", Draft::when);
+        let recorder = self.clone();
+        language::registration("rule", "including_dormant")
+            .register_into_engine(engine, move |rule: &mut Handle| {
+                recorder.change(*rule, Draft::including_dormant)
+            });
+        values::register(self, engine);
     }
 
-    /// The rules as declared, in that order.
-    pub(super) fn finish(&self) -> Vec<Rule> {
+    /// What was declared, in that order.
+    pub(super) fn finish(&self) -> Declared {
         let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = HostSet::of(&self.roster, |_| true);
-        std::mem::take(&mut drafts.rules).into_iter().map(|draft| draft.finish(&all)).collect()
+        let rules = std::mem::take(&mut drafts.rules).into_iter().map(|draft| draft.finish(&self.roster));
+        let (invariants, rules) = rules.partition(|rule| rule.reference.effect == Effect::Never);
+        Declared { rules, invariants, attributes: std::mem::take(&mut drafts.attributes) }
     }
 
     fn method(
@@ -89,32 +126,67 @@ impl Recorder {
         change: fn(&mut Draft, &Given<'_>) -> Result<(), Fault>,
     ) {
         let recorder = self.clone();
-        engine.register_fn(
-            name,
+        language::registration("rule", name).register_into_engine(
+            engine,
             move |context: NativeCallContext<'_>, rule: &mut Handle, value: Dynamic| -> Outcome<Handle> {
-                budget::spend(DECLARATION_UNITS);
-                let mut drafts = recorder.drafts.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(draft) = drafts.rules.get_mut(rule.0) {
-                    change(draft, &Given { value: &value, context: &context, roster: &recorder.roster })?;
-                }
-                Ok(*rule)
+                let given = Given { value: &value, context: &context, roster: &recorder.roster };
+                recorder.change(*rule, |draft| change(draft, &given))
             },
         );
+    }
+
+    fn change(&self, rule: Handle, change: impl FnOnce(&mut Draft) -> Result<(), Fault>) -> Outcome<Handle> {
+        budget::spend(DECLARATION_UNITS);
+        let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(draft) = drafts.rules.get_mut(rule.0) {
+            change(draft)?;
+        }
+        Ok(rule)
     }
 
     fn declare(&self, effect: Effect, context: &NativeCallContext<'_>, value: &Dynamic) -> Outcome<Handle> {
         budget::spend(DECLARATION_UNITS);
         let patterns = Given { value, context, roster: &self.roster }.patterns()?;
         let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
-        drafts.patterns += patterns.len();
-        if drafts.rules.len() >= RULES_MAX || drafts.patterns > PATTERNS_MAX {
-            let message = format!("a policy declares at most {RULES_MAX} rules and {PATTERNS_MAX} patterns");
-            return Err(Fault::new(Code::Limit, message)
-                .help("use patterns and selectors instead of loops")
-                .into());
-        }
+        drafts.count(patterns.len())?;
         drafts.rules.push(Draft::new(effect, place(context), patterns));
         Ok(Handle(drafts.rules.len() - 1))
+    }
+
+    /// Takes down what is said about the values of these secrets; gives its number.
+    pub(super) fn attribute(
+        &self,
+        context: &NativeCallContext<'_>,
+        patterns: &Dynamic,
+        says: Says,
+    ) -> Outcome<usize> {
+        budget::spend(DECLARATION_UNITS);
+        let patterns = Given { value: patterns, context, roster: &self.roster }.patterns()?;
+        let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        drafts.count(patterns.len())?;
+        let attribute = Attribute { place: place(context), patterns, except: Vec::new(), says };
+        attribute.check()?;
+        drafts.attributes.push(attribute);
+        Ok(drafts.attributes.len() - 1)
+    }
+
+    /// Changes the attribute of this number.
+    pub(super) fn change_attribute(
+        &self,
+        at: usize,
+        change: impl FnOnce(&mut Attribute) -> Result<(), Fault>,
+    ) -> Outcome<()> {
+        budget::spend(DECLARATION_UNITS);
+        let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        match drafts.attributes.get_mut(at) {
+            Some(attribute) => Ok(change(attribute)?),
+            None => Ok(()),
+        }
+    }
+
+    /// The fleet that it is about.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
     }
 }
 
@@ -122,11 +194,13 @@ impl Recorder {
 pub(super) fn register_selectors(engine: &mut Engine, roster: &Arc<Roster>) {
     engine.register_type_with_name::<Selector>("selector");
     let hosts = Arc::clone(roster);
-    engine.register_fn("tag", move |tag: ImmutableString| Selector::tag(&hosts, &tag));
+    language::registration("", "tag")
+        .register_into_engine(engine, move |tag: ImmutableString| Selector::tag(&hosts, &tag));
     let hosts = Arc::clone(roster);
-    engine.register_fn("system", move |system: ImmutableString| Selector::system(&hosts, &system));
+    language::registration("", "system")
+        .register_into_engine(engine, move |system: ImmutableString| Selector::system(&hosts, &system));
     let hosts = Arc::clone(roster);
-    engine.register_fn("any_host", move || Selector::any(&hosts));
+    language::registration("", "any_host").register_into_engine(engine, move || Selector::any(&hosts));
     register_except::<Selector>(engine, roster);
     register_except::<ImmutableString>(engine, roster);
     register_except::<Array>(engine, roster);
@@ -135,8 +209,8 @@ pub(super) fn register_selectors(engine: &mut Engine, roster: &Arc<Roster>) {
 
 fn register_except<T: Clone + Send + Sync + 'static>(engine: &mut Engine, roster: &Arc<Roster>) {
     let roster = Arc::clone(roster);
-    engine.register_fn(
-        "except",
+    language::registration("selector", "except").register_into_engine(
+        engine,
         move |context: NativeCallContext<'_>, from: &mut T, value: Dynamic| -> Outcome<Selector> {
             let (from, context) = (Dynamic::from(from.clone()), &context);
             let less = Given { value: &value, context, roster: &roster }.selector()?;

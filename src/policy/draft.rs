@@ -22,6 +22,7 @@ use super::select::HostSet;
 use super::select::Selector;
 use super::select::ServiceSelector;
 use crate::diag::Place;
+use crate::fleet::HostState;
 
 /// Most conditions on one rule.
 const CONDITIONS_MAX: usize = 8;
@@ -37,6 +38,25 @@ pub(super) struct Draft {
     conditions: Vec<Condition>,
     not_after: Option<Timestamp>,
     because: Option<String>,
+    dormant: Dormant,
+}
+
+/// Whether an `allow` is about hosts that are switched off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Dormant {
+    Excluded,
+    Included,
+}
+
+impl Dormant {
+    /// Whether a host in this state can be allowed anything. One that is out for good never is.
+    fn reaches(self, state: HostState) -> bool {
+        match state {
+            HostState::Active | HostState::Pending => true,
+            HostState::Dormant => self == Self::Included,
+            HostState::Revoked => false,
+        }
+    }
 }
 
 impl Draft {
@@ -52,6 +72,7 @@ impl Draft {
             conditions: Vec::new(),
             not_after: None,
             because: None,
+            dormant: Dormant::Excluded,
         }
     }
 
@@ -85,8 +106,22 @@ impl Draft {
 
     /// `.until(..)`; each is a promise, so the earliest counts.
     pub(super) fn until(&mut self, given: &Given<'_>) -> Result<(), Fault> {
+        if self.effect == Effect::Never {
+            let fault = Fault::new(Code::Argument, "what `never(..)` says has no end");
+            return Err(fault.help("write `deny(..).until(..)` for a denial that ends"));
+        }
         let end = last_instant(&given.text()?)?;
         self.not_after = Some(self.not_after.map_or(end, |before| before.min(end)));
+        Ok(())
+    }
+
+    /// `.including_dormant()`; only what allows leaves hosts out because of their state.
+    pub(super) fn including_dormant(&mut self) -> Result<(), Fault> {
+        if self.effect != Effect::Allow {
+            let message = format!("`{}` is about every host, whatever its state", self.effect);
+            return Err(Fault::new(Code::Argument, message).help("leave `.including_dormant()` out"));
+        }
+        self.dormant = Dormant::Included;
         Ok(())
     }
 
@@ -102,13 +137,13 @@ impl Draft {
         Ok(())
     }
 
-    /// The rule as it is now, in a fleet of these hosts.
-    pub(super) fn finish(self, all: &HostSet) -> Rule {
-        let everywhere = Selector { hosts: all.clone(), text: "any_host()".to_owned() };
+    /// The rule as it is now, in this fleet.
+    pub(super) fn finish(self, roster: &Roster) -> Rule {
+        let everywhere = Selector::any(roster);
         let selected = match (self.hosts, self.except) {
             (None, None) => None,
             (hosts, None) => hosts,
-            (hosts, Some(except)) => Some(hosts.unwrap_or(everywhere).except(&except)),
+            (hosts, Some(except)) => Some(hosts.unwrap_or_else(|| everywhere.clone()).except(&except)),
         };
         let text = RuleText {
             place: self.place,
@@ -118,11 +153,18 @@ impl Draft {
             services: self.services.as_ref().map(ServiceSelector::text),
             not_after: self.not_after,
             because: self.because,
+            including_dormant: self.dormant == Dormant::Included,
         };
+        let selected = selected.map_or(everywhere.hosts, |selector| selector.hosts);
+        let mut hosts = selected.clone();
+        if self.effect == Effect::Allow {
+            hosts.remove(&HostSet::of(roster, |host| !self.dormant.reaches(host.state)));
+        }
         Rule {
             reference: text.into(),
             patterns: self.patterns,
-            hosts: selected.map_or_else(|| all.clone(), |selector| selector.hosts),
+            hosts,
+            selected,
             services: self.services,
             conditions: self.conditions,
         }
@@ -163,7 +205,8 @@ impl Given<'_> {
     }
 }
 
-fn expected(wanted: &str, type_name: &str) -> Fault {
+/// The mistake of giving something of another type.
+pub(super) fn expected(wanted: &str, type_name: &str) -> Fault {
     Fault::new(Code::Argument, format!("expected {wanted}, not {}", type_word(type_name)))
 }
 

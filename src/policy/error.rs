@@ -73,6 +73,8 @@ pub(super) enum Code {
     Pattern,
     Selector,
     Date,
+    Period,
+    UnknownAdmin,
     Argument,
     Limit,
     Script,
@@ -91,6 +93,8 @@ impl Code {
             Self::Pattern => "policy::pattern",
             Self::Selector => "policy::selector",
             Self::Date => "policy::date",
+            Self::Period => "policy::period",
+            Self::UnknownAdmin => "policy::unknown_admin",
             Self::Argument => "policy::argument",
             Self::Limit => "policy::limit",
             Self::Script => "policy::script",
@@ -104,8 +108,11 @@ impl Code {
             | Self::UnknownVariable
             | Self::UnknownProperty
             | Self::UnknownHost
+            | Self::UnknownAdmin
             | Self::UnknownImport => PolicyError::Unknown,
-            Self::Pattern | Self::Selector | Self::Date | Self::Argument => PolicyError::Argument,
+            Self::Pattern | Self::Selector | Self::Date | Self::Period | Self::Argument => {
+                PolicyError::Argument
+            }
             Self::Limit => PolicyError::Limit,
             Self::Script => PolicyError::Script,
         }

@@ -67,6 +67,11 @@ pub enum Missed {
         /// Which, in the words of the policy; none where `{service}` in its pattern is another one.
         selector: Option<String>,
     },
+    /// The rule selects the host, which is switched off or out for good.
+    State {
+        /// The state.
+        state: HostState,
+    },
     /// The rule has ended.
     Ended {
         /// Its last instant.
@@ -77,7 +82,7 @@ pub enum Missed {
     Condition,
 }
 
-fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
 }
 
@@ -93,6 +98,10 @@ impl fmt::Display for Missed {
             Self::Service { selector: None } => {
                 f.write_str("`{service}` in its pattern stands for another service")
             }
+            Self::State { state: HostState::Dormant } => {
+                f.write_str("the host is dormant, and the rule does not say `.including_dormant()`")
+            }
+            Self::State { state } => write!(f, "the host is {state}"),
             Self::Ended { at } => write!(f, "it ended at {at}"),
             Self::Condition => f.write_str("its condition said no"),
         }
@@ -139,10 +148,14 @@ impl Policy {
         let service = Binding { host: None, service: Some(query.service.as_str()) };
         let at = self.roster.position(query.host.as_str());
         let mut missed = Vec::new();
-        if !at.is_some_and(|at| rule.hosts.contains(at)) {
+        if !at.is_some_and(|at| rule.selected.contains(at)) {
             missed.push(Missed::Host { selector: rule.reference.hosts.clone() });
         } else if !rule.covers(secret, host) {
             missed.push(Missed::Host { selector: None });
+        }
+        let facts = at.filter(|at| rule.selected.contains(*at) && !rule.hosts.contains(*at));
+        if let Some(facts) = facts.and_then(|at| self.roster.hosts().get(at)) {
+            missed.push(Missed::State { state: facts.state });
         }
         if rule.services.as_ref().is_some_and(|services| !services.matches(query.service)) {
             missed.push(Missed::Service { selector: rule.reference.services.clone() });

@@ -13,10 +13,12 @@ use rhai::ImmutableString;
 use super::budget;
 use super::error::Code;
 use super::error::Fault;
+use super::language;
 use super::reword::suggestion;
 use crate::fleet::Fleet;
 use crate::fleet::Host;
 use crate::fleet::HostState;
+use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::ServiceName;
 use crate::name::Tag;
@@ -27,6 +29,7 @@ pub(super) struct Roster {
     hosts: Vec<HostFacts>,
     index: HashMap<HostName, usize>,
     admins: Vec<ImmutableString>,
+    known_admins: BTreeSet<AdminName>,
 }
 
 /// What is known about one host.
@@ -37,6 +40,7 @@ pub(super) struct HostFacts {
     pub(super) tags: BTreeSet<Tag>,
     pub(super) services: BTreeSet<ServiceName>,
     pub(super) state: HostState,
+    pub(super) has_recipient: bool,
     pub(super) object: HostObject,
 }
 
@@ -46,7 +50,7 @@ impl Roster {
         let hosts: Vec<_> = fleet.hosts.iter().map(|(name, host)| HostFacts::new(name, host)).collect();
         let index = hosts.iter().enumerate().map(|(at, host)| (host.name.clone(), at)).collect();
         let admins = fleet.active_admins().map(|(name, _)| name.as_str().into()).collect();
-        Self { hosts, index, admins }
+        Self { hosts, index, admins, known_admins: fleet.admins.keys().cloned().collect() }
     }
 
     /// All hosts in order of name.
@@ -62,6 +66,18 @@ impl Roster {
     /// The host of this name.
     pub(super) fn host(&self, name: &str) -> Option<&HostFacts> {
         self.hosts.get(self.position(name)?)
+    }
+
+    /// The admin of this name, gone or not.
+    pub(super) fn admin(&self, name: &str) -> Option<&AdminName> {
+        self.known_admins.get(name)
+    }
+
+    /// The mistake of naming an admin that the fleet does not have.
+    pub(super) fn unknown_admin(&self, name: &str) -> Fault {
+        let near = suggestion(name, self.known_admins.iter().map(AdminName::as_str));
+        Fault::new(Code::UnknownAdmin, format!("the fleet has no admin `{}`", name.escape_debug()))
+            .help(near.unwrap_or_else(|| "add them to `secretctl.toml`".to_owned()))
     }
 
     /// The mistake of naming a host that the fleet does not have.
@@ -87,6 +103,7 @@ impl HostFacts {
             tags: host.tags.clone(),
             services: host.services.clone(),
             state: host.state,
+            has_recipient: !host.recipients.is_empty(),
             object: HostObject(Arc::new(fields)),
         }
     }
@@ -119,18 +136,23 @@ pub(super) struct FleetObject(pub(super) Arc<Roster>);
 /// Teaches `engine` to read hosts and the fleet.
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<HostObject>("host");
-    engine.register_get("name", |host: &mut HostObject| host.0.name.clone());
-    engine.register_get("system", |host: &mut HostObject| host.0.system.clone());
-    engine.register_get("tags", |host: &mut HostObject| copied(&host.0.tags));
-    engine.register_get("services", |host: &mut HostObject| copied(&host.0.services));
-    engine.register_get("state", |host: &mut HostObject| host.0.state.clone());
+    let mut of_host = |name: &str, get: fn(&HostFields) -> Dynamic| {
+        let getter = language::getter("host", name);
+        getter.register_into_engine(engine, move |host: &mut HostObject| get(&host.0));
+    };
+    of_host("name", |host| host.name.clone().into());
+    of_host("system", |host| host.system.clone().into());
+    of_host("tags", |host| copied(&host.tags).into());
+    of_host("services", |host| copied(&host.services).into());
+    of_host("state", |host| host.state.clone().into());
     engine.register_fn("==", |a: HostObject, b: HostObject| a.name() == b.name());
     engine.register_fn("!=", |a: HostObject, b: HostObject| a.name() != b.name());
 
     engine.register_type_with_name::<FleetObject>("fleet");
-    engine.register_get("hosts", |fleet: &mut FleetObject| fleet.hosts());
-    engine.register_get("admins", |fleet: &mut FleetObject| fleet.admins());
-    engine.register_fn("host", FleetObject::host);
+    language::getter("fleet", "hosts").register_into_engine(engine, |fleet: &mut FleetObject| fleet.hosts());
+    language::getter("fleet", "admins")
+        .register_into_engine(engine, |fleet: &mut FleetObject| fleet.admins());
+    language::registration("fleet", "host").register_into_engine(engine, FleetObject::host);
 }
 
 impl FleetObject {

@@ -89,13 +89,8 @@ impl Policy {
     pub fn grant(&self, secret: &SecretName, host: &HostName, now: Timestamp) -> Option<Grant> {
         let at = self.roster.position(host.as_str())?;
         let facts = self.roster.hosts().get(at)?;
-        let open = Binding { host: Some(host.as_str()), service: None };
-        let touching: Vec<_> = self
-            .candidates(secret.as_str(), host.as_str())
-            .filter(|rule| {
-                rule.hosts.contains(at) && !rule.has_ended(now) && rule.covers(secret.as_str(), open)
-            })
-            .collect();
+        let mut touching = self.touching(secret.as_str(), at);
+        touching.retain(|rule| !rule.has_ended(now));
         if touching.is_empty() {
             return None;
         }
@@ -103,6 +98,14 @@ impl Policy {
         let ask =
             Ask { secret: secret.as_str(), at, host: facts, service: &service, now, sandbox: &self.sandbox };
         grant_to_all(&touching, &ask).or_else(|| grant_to_some(&touching, &ask))
+    }
+
+    /// The rules that are about a secret on the host at this position for some service at some time.
+    pub(super) fn touching(&self, secret: &str, at: usize) -> Vec<&Rule> {
+        let name = self.roster.hosts().get(at).map_or("", |host| host.name.as_str());
+        let open = Binding { host: Some(name), service: None };
+        let candidates = self.candidates(secret, name);
+        candidates.filter(|rule| rule.hosts.contains(at) && rule.covers(secret, open)).collect()
     }
 
     /// Every grant over these secrets and the hosts of the fleet.
@@ -136,7 +139,7 @@ fn grant_to_some(touching: &[&Rule], ask: &Ask<'_>) -> Option<Grant> {
     let mut services = BTreeSet::new();
     let mut permits = Vec::new();
     let mut end = None;
-    for service in known_services(touching, ask.host) {
+    for service in known_services(touching.iter().copied(), ask.host) {
         let ask = Ask { service: &service, ..*ask };
         if let Decision::Allow { permits: more, not_after } = decide::combine(touching.iter().copied(), &ask)
         {
@@ -149,8 +152,12 @@ fn grant_to_some(touching: &[&Rule], ask: &Ask<'_>) -> Option<Grant> {
     (!permits.is_empty()).then(|| Grant { services, not_after: end, permits: sorted(permits) })
 }
 
-fn known_services(touching: &[&Rule], host: &HostFacts) -> BTreeSet<ServiceName> {
-    let named = touching.iter().filter_map(|rule| rule.services.as_ref()).flat_map(ServiceSelector::literals);
+/// `system`, the services of the host, and those that the rules name without a glob.
+pub(super) fn known_services<'r>(
+    rules: impl Iterator<Item = &'r Rule>,
+    host: &HostFacts,
+) -> BTreeSet<ServiceName> {
+    let named = rules.filter_map(|rule| rule.services.as_ref()).flat_map(ServiceSelector::literals);
     let mut all: BTreeSet<_> = host.services.iter().chain(named).cloned().collect();
     all.insert(ServiceName::system());
     all

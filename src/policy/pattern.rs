@@ -4,6 +4,7 @@ use super::glob;
 use super::glob::Binding;
 use super::glob::Part;
 use super::glob::Spelling;
+use crate::name::SecretName;
 
 /// Longest pattern in bytes; a secret name has at most 255.
 const PATTERN_MAX: usize = 512;
@@ -110,6 +111,21 @@ impl Pattern {
             Segment::Mixed(parts) => parts.contains(&Part::Service),
             _ => false,
         })
+    }
+
+    /// Whether the pattern names one secret, or one for each host.
+    pub(super) fn is_exact(&self) -> bool {
+        let fixed = |part: &Part| matches!(part, Part::Text(_) | Part::Host(_));
+        self.segments.iter().all(|segment| match segment {
+            Segment::Literal(_) => true,
+            Segment::Mixed(parts) => parts.iter().all(fixed),
+            Segment::Deep | Segment::One => false,
+        })
+    }
+
+    /// The secret that an exact pattern names for a host.
+    pub(super) fn name_for(&self, host: &str) -> Option<SecretName> {
+        self.text.replace("{host}", host).replace("{host:_}", &host.replace('-', "_")).parse().ok()
     }
 
     /// What the pattern says about the first segment.

@@ -6,22 +6,7 @@ use rhai::ParseErrorType;
 
 use super::error::Code;
 use super::error::Fault;
-
-/// The functions of the language with how each is written.
-const USAGE: [(&str, &str); 12] = [
-    ("allow", "write `allow(\"pattern\")` or `allow([\"pattern\", …])`"),
-    ("deny", "write `deny(\"pattern\")` or `deny([\"pattern\", …])`"),
-    ("hosts", "write `.hosts(selector)`: a name, glob, array, `tag(..)`, `system(..)` or `any_host()`"),
-    ("services", "write `.services(\"name\")`, with a glob, or with an array of both"),
-    ("because", "write `.because(\"text\")`"),
-    ("when", "write `.when(|secret, host, service| condition)`"),
-    ("except", "write `.except(selector)`: a name, glob, array, `tag(..)` or `system(..)`"),
-    ("until", "write `.until(\"2027-01-31\")`, or with a time such as `\"2027-01-31T18:00:00Z\"`"),
-    ("tag", "write `tag(\"name\")`"),
-    ("system", "write `system(\"x86_64-linux\")` or with a glob"),
-    ("any_host", "write `any_host()`"),
-    ("host", "write `fleet.host(\"name\")`"),
-];
+use super::language;
 
 /// Functions that people reach for besides those of the language.
 const COMMON: [&str; 13] = [
@@ -39,9 +24,6 @@ const COMMON: [&str; 13] = [
     "split",
     "starts_with",
 ];
-
-const HOST_PROPERTIES: [&str; 5] = ["name", "services", "state", "system", "tags"];
-const FLEET_PROPERTIES: [&str; 2] = ["admins", "hosts"];
 
 /// What the engine said, as a mistake in the policy.
 pub(super) fn reword(error: &EvalAltResult) -> Fault {
@@ -92,6 +74,8 @@ pub(super) fn type_word(name: &str) -> &'static str {
         "selector" => "a selector",
         "host" => "a host",
         "fleet" => "the fleet",
+        "rotation" | "attribute" => "a declaration",
+        "requirement" => "a requirement",
         _ if name.contains("tring") || name.contains("str") => "a text",
         _ => "something else",
     }
@@ -101,7 +85,8 @@ pub(super) fn type_word(name: &str) -> &'static str {
 pub(super) fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let near = known.map(|name| (strsim::jaro_winkler(word, name), name));
     let (score, name) = near.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > 0.75).then(|| format!("did you mean `{name}`?"))
+    let is_near = score > 0.75 && strsim::normalized_damerau_levenshtein(word, name) > 0.5;
+    is_near.then(|| format!("did you mean `{name}`?"))
 }
 
 fn syntax(kind: &ParseErrorType) -> Fault {
@@ -137,10 +122,10 @@ fn unknown_function(signature: &str) -> Fault {
     if !name.contains(|c: char| c.is_alphanumeric()) {
         return operator(name, types);
     }
-    if let Some((_, usage)) = USAGE.iter().find(|(known, _)| *known == name) {
-        return Fault::new(Code::Argument, format!("`{name}` does not take these arguments")).help(*usage);
+    if let Some(usage) = language::usage(name) {
+        return Fault::new(Code::Argument, format!("`{name}` does not take these arguments")).help(usage);
     }
-    let known = USAGE.iter().map(|(name, _)| *name).chain(COMMON);
+    let known = language::functions().chain(COMMON);
     let message = if COMMON.contains(&name) {
         format!("`{name}` does not work on {}", words(types))
     } else {
@@ -188,13 +173,12 @@ fn unknown_property(text: &str) -> Fault {
     }
     let fault =
         Fault::new(Code::UnknownProperty, format!("{} has no property `{property}`", type_word(owner)));
-    let known: &[&str] = match owner {
-        "host" => &HOST_PROPERTIES,
-        "fleet" => &FLEET_PROPERTIES,
-        _ => return fault,
-    };
+    let known: Vec<_> = language::properties(owner).collect();
+    if known.is_empty() {
+        return fault;
+    }
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    fault.help(suggestion(property, known.iter().copied()).unwrap_or_else(|| format!("known here: {list}")))
+    fault.help(suggestion(property, known.into_iter()).unwrap_or_else(|| format!("known here: {list}")))
 }
 
 /// The engine's text without its position, which the place of the error already tells.

@@ -23,6 +23,8 @@ pub enum Effect {
     Allow,
     /// `deny(..)`.
     Deny,
+    /// `never(..)`: decides nothing, but must not be about anything that is allowed.
+    Never,
 }
 
 impl fmt::Display for Effect {
@@ -30,6 +32,7 @@ impl fmt::Display for Effect {
         f.write_str(match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
+            Self::Never => "never",
         })
     }
 }
@@ -57,6 +60,9 @@ pub struct RuleText {
     /// The last instant at which it speaks, if it ends.
     #[serde(serialize_with = "end", skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
+    /// Whether an `allow` is about dormant hosts too.
+    #[serde(skip_serializing_if = "is_false")]
+    pub including_dormant: bool,
     /// Why it exists, in the words of its author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
@@ -88,12 +94,20 @@ pub(super) fn end<S: Serializer>(end: &Option<Timestamp>, serializer: S) -> Resu
     end.map(|end| end.to_string()).serialize(serializer)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference to the field")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// One rule, ready to be asked.
 #[derive(Debug)]
 pub struct Rule {
     pub(super) reference: RuleRef,
     pub(super) patterns: Vec<Pattern>,
+    /// The hosts that it is about.
     pub(super) hosts: HostSet,
+    /// The hosts that it selects, with those whose state keeps it from being about them.
+    pub(super) selected: HostSet,
     pub(super) services: Option<ServiceSelector>,
     pub(super) conditions: Vec<Condition>,
 }
@@ -107,6 +121,11 @@ impl Rule {
     /// Whether the rule holds a closure, so that only a full request tells whether it speaks.
     pub fn is_conditional(&self) -> bool {
         !self.conditions.is_empty()
+    }
+
+    /// Whether the rule allows something to a host because it says that dormant ones are included.
+    pub(super) fn includes_dormant(&self, at: usize) -> bool {
+        self.reference.including_dormant && self.hosts.contains(at)
     }
 
     /// Whether one of the patterns covers `secret`.

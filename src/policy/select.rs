@@ -199,6 +199,12 @@ impl ServiceSelector {
         self.names.iter()
     }
 
+    /// A service that each glob selects, with a name that no fleet has.
+    pub(super) fn examples(&self) -> Vec<ServiceName> {
+        let unlisted = |text: &str| text.replace('*', "unlisted").parse();
+        self.globs.iter().filter_map(|(text, _)| unlisted(text).ok()).collect()
+    }
+
     /// The selector in words.
     pub(super) fn text(&self) -> String {
         let names = self.names.iter().map(ServiceName::as_str);

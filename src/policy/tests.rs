@@ -1,6 +1,7 @@
 //! Tests of the policy engine as a whole, and the fleet that they share.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod attributes;
 mod docs;
 mod errors;
 mod explain;
@@ -39,7 +40,7 @@ fn host(system: &str, tags: &[&str], services: &[&str], state: HostState) -> Hos
     }
 }
 
-/// A small fleet: two web hosts, a NAS, a lab machine and one host that is switched off.
+/// A small fleet: two web hosts, two with backups, a lab machine, one that is switched off and one that is gone.
 fn fleet() -> Fleet {
     let (x86, arm) = ("x86_64-linux", "aarch64-linux");
     let hosts = [
@@ -47,7 +48,9 @@ fn fleet() -> Fleet {
         ("web-1", host(x86, &["web"], &["caddy", "wireguard"], HostState::Active)),
         ("web-2", host(arm, &["web", "lab"], &["caddy"], HostState::Active)),
         ("torii-chan", host(arm, &["lab", "gpu"], &["wireguard"], HostState::Active)),
-        ("attic", host(x86, &["backup"], &["restic"], HostState::Dormant)),
+        ("attic", host(x86, &["backup"], &["restic"], HostState::Active)),
+        ("cellar", host(x86, &["backup"], &["restic"], HostState::Dormant)),
+        ("stolen", host(x86, &["web"], &["caddy"], HostState::Revoked)),
     ];
     Fleet {
         admins: ["alice", "bob"].map(|name| (name.parse().unwrap(), Admin::default())).into(),

@@ -31,10 +31,10 @@ fn a_whole_fleet_is_read() {
     .unwrap();
     let forge = fleet.hosts.get("forge").unwrap();
     assert_eq!(forge.recipients.first().unwrap().as_str(), SSH);
-    assert!(forge.is_sealed());
-    assert!(!fleet.hosts.get("new").unwrap().is_sealed());
+    assert!(forge.state == HostState::Active);
+    assert!(fleet.hosts.get("new").unwrap().state == HostState::Pending);
     assert_eq!(fleet.hosts.get("old").unwrap().state, HostState::Revoked);
-    assert_eq!(fleet.source_recipients().len(), 1);
+    assert_eq!(fleet.source_recipients(None).len(), 1);
     assert_eq!(fleet.trusted_keys().len(), 1);
 }
 

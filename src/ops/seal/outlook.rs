@@ -154,11 +154,11 @@ fn as_wanted(manifest: &Manifest) -> BTreeMap<SecretName, WantedGrant> {
     manifest.secrets.iter().map(|(name, entry)| (name.clone(), grant(entry))).collect()
 }
 
-/// Folders below `sealed/` of hosts that are unknown or not active.
+/// Folders below `sealed/` of hosts that are unknown or not sealed for.
 fn leaving(ws: &Workspace) -> Result<BTreeMap<String, Vec<PathBuf>>, FsError> {
     let mut leaving = BTreeMap::new();
     for folder in ws.layout.sealed_folders()? {
-        let stays = ws.fleet.hosts.get(folder.as_str()).is_some_and(crate::fleet::Host::is_sealed);
+        let stays = folder.parse().is_ok_and(|host| ws.policy.seals_for(&host));
         if !stays {
             let files = ws.layout.files(PathBuf::from("sealed").join(&folder))?;
             leaving.insert(folder, files);

@@ -71,7 +71,7 @@ const MISTAKES: [(&str, &str, &str, &str, &str); 36] = [
         "policy::unknown_property",
         "servers",
         "the fleet has no property",
-        "known here: `admins`, `hosts`",
+        "known here: `hosts`, `admins`",
     ),
     (
         "allow(\"x\").hosts(\"forgee\");",

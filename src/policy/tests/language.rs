@@ -125,7 +125,7 @@ fn rules_can_be_made_by_loops_and_functions_over_the_fleet() {
         for h in fleet.hosts { if h.tags.contains("gpu") { give("licences/cuda", h); } }
         for h in fleet.hosts { if h.system == "aarch64-linux" && h.state == "active" { allow(`arm/${h.name}`); } }
         for a in fleet.admins { allow(`admins/${a}`).hosts("forge"); }
-        if count() == 5 && fleet.host("forge").services.contains("sonarr") { allow("five"); }
+        if count() == 7 && fleet.host("forge").services.contains("sonarr") { allow("five"); }
         "#,
     );
     assert_eq!(readers(&policy, "licences/cuda"), "torii-chan");
@@ -162,7 +162,7 @@ fn a_condition_may_be_a_named_function_and_use_others() {
         r#"
         const WANTED = "web";
         fn has(host, tag) { host.tags.contains(tag) }
-        fn on_web(secret, host, service) { has(host, global::WANTED) && fleet.hosts.len() == 5 }
+        fn on_web(secret, host, service) { has(host, global::WANTED) && fleet.hosts.len() == 7 }
         allow("x").when(on_web);
         allow("y").when(Fn("on_web"));
         "#,

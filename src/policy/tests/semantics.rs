@@ -108,8 +108,57 @@ fn an_ended_rule_is_silent_whatever_it_would_say() {
 }
 
 #[test]
-fn a_state_of_a_host_changes_no_decision() {
-    assert!(allowed(&load(r#"allow("x").hosts("attic");"#), "x attic"));
+fn a_dormant_host_gets_nothing_unless_a_rule_includes_it_and_a_revoked_one_never() {
+    let policy = load(
+        r#"allow("x"); allow("y").including_dormant(); allow("z").hosts("stolen").including_dormant();"#,
+    );
+    assert!(!readers(&policy, "x").contains("cellar"));
+    assert_eq!(readers(&policy, "y"), "attic cellar forge torii-chan web-1 web-2");
+    assert_eq!(readers(&policy, "z"), "");
+    assert!(!allowed(&load(r#"allow("x").hosts("cellar");"#), "x cellar"));
+    let cellar = "cellar".parse().unwrap();
+    assert!(!load(r#"allow("y").hosts("cellar");"#).seals_for(&cellar));
+}
+
+#[test]
+fn a_denial_is_about_hosts_in_every_state() {
+    let policy = load(r#"allow("x").including_dormant(); deny("x").hosts(tag("backup"));"#);
+    assert_eq!(readers(&policy, "x"), "torii-chan web-1 web-2");
+}
+
+fn violations(rules: &str, secret: &str) -> Vec<String> {
+    let found = load(rules).violations(&[secret.parse().unwrap()], now());
+    found.iter().map(|v| format!("{} {} {}", v.host, v.service, v.at.strftime("%F"))).collect()
+}
+
+#[test]
+fn an_invariant_decides_nothing_and_finds_what_is_allowed_against_it() {
+    assert_eq!(readers(&load(r#"allow("x").hosts("web-*"); never("x");"#), "x"), "web-1 web-2");
+    for (rules, wanted) in [
+        (r#"allow("x").hosts("web-*"); never("x").hosts(tag("lab"));"#, vec!["web-2 caddy 2026-11-20"]),
+        (r#"allow("x").hosts("web-*"); deny("x").hosts("web-2"); never("x").hosts(tag("lab"));"#, vec![]),
+        (r#"allow("x").hosts("web-1").services("caddy"); never("x").services("wireguard");"#, vec![]),
+        (r#"allow("x").hosts("web-1"); never("x").services("unlisted");"#, vec!["web-1 unlisted 2026-11-20"]),
+        (r#"allow("x").hosts("web-1"); never("x").services("no-*");"#, vec!["web-1 no-unlisted 2026-11-20"]),
+        (
+            r#"allow("x"); never("x").except(any_host().except("forge")).when(|s, h, v| v == "sonarr");"#,
+            vec!["forge sonarr 2026-11-20"],
+        ),
+        (r#"allow("x").hosts("forge"); never("x").when(|s, h, v| 42);"#, vec!["forge caddy 2026-11-20"]),
+        (r#"allow("x").hosts("forge"); never("y");"#, vec![]),
+    ] {
+        assert_eq!(violations(rules, "x"), wanted, "{rules}");
+    }
+    assert_eq!(
+        violations(r#"allow("forge/**").hosts("forge"); never("{host}/{service}/*");"#, "forge/x/y").len(),
+        1
+    );
+}
+
+#[test]
+fn an_invariant_looks_ahead_to_the_end_of_a_denial() {
+    let rules = r#"allow("x").hosts("forge"); deny("x").until("2027-01-31"); never("x");"#;
+    assert_eq!(violations(rules, "x"), ["forge caddy 2027-02-01"]);
 }
 
 #[test]

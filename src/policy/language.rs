@@ -1,0 +1,342 @@
+//! The language in one table: what is registered, documented, suggested and completed comes from here.
+
+use std::fmt::Write;
+
+use rhai::FuncRegistration;
+
+/// One function, method or property.
+pub(super) struct Entry {
+    /// The type whose method or property it is; empty for a function.
+    pub(super) of: &'static str,
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its parameters as `name: type`; none for a property.
+    pub(super) parameters: &'static [&'static str],
+    /// The type that it gives.
+    pub(super) gives: &'static str,
+    /// What it does, in one sentence.
+    pub(super) about: &'static str,
+    /// How it is written, for messages and the reference page.
+    pub(super) usage: &'static str,
+    /// Where it exists.
+    pub(super) scope: Scope,
+    /// Whether it is a property.
+    pub(super) kind: Kind,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Function,
+    Property,
+}
+
+/// The files that know an entry.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Scope {
+    /// Policies, conditions and tests.
+    Facts,
+    /// Policies: they declare.
+    Rules,
+    /// The requirements that `validate(..)` takes.
+    Requirements,
+    /// Files in `policies/tests/`.
+    Tests,
+}
+
+const fn function(
+    scope: Scope,
+    name: &'static str,
+    parameters: &'static [&'static str],
+    gives: &'static str,
+    usage: &'static str,
+    about: &'static str,
+) -> Entry {
+    Entry { of: "", name, parameters, gives, about, usage, scope, kind: Kind::Function }
+}
+
+const fn method(
+    scope: Scope,
+    of: &'static str,
+    name: &'static str,
+    parameters: &'static [&'static str],
+    usage: &'static str,
+    about: &'static str,
+) -> Entry {
+    Entry { of, name, parameters, gives: of, about, usage, scope, kind: Kind::Function }
+}
+
+const fn property(
+    of: &'static str,
+    name: &'static str,
+    gives: &'static str,
+    usage: &'static str,
+    about: &'static str,
+) -> Entry {
+    Entry { of, name, parameters: &[], gives, about, usage, scope: Facts, kind: Kind::Property }
+}
+
+use Scope::Facts;
+use Scope::Requirements;
+use Scope::Rules;
+
+/// Everything that policies and their tests can say beyond the script language itself.
+pub(super) const LANGUAGE: &[Entry] = &[
+    function(
+        Rules,
+        "allow",
+        &["patterns: ?"],
+        "rule",
+        "allow(\"pattern\")` or `allow([\"pattern\", …])",
+        "Lets hosts and services read the secrets that a pattern or one of an array of patterns covers.",
+    ),
+    function(
+        Rules,
+        "deny",
+        &["patterns: ?"],
+        "rule",
+        "deny(\"pattern\")` or `deny([\"pattern\", …])",
+        "Keeps hosts and services from reading secrets, whatever else allows it.",
+    ),
+    function(
+        Rules,
+        "never",
+        &["patterns: ?"],
+        "rule",
+        "never(\"pattern\")` or `never([\"pattern\", …])",
+        "States that nothing allows this; `check`, `seal` and `policy test` fail if something does.",
+    ),
+    method(
+        Rules,
+        "rule",
+        "hosts",
+        &["selector: ?"],
+        ".hosts(tag(\"nas\"))",
+        "Only these hosts: a name, glob, array, host, `tag(..)`, `system(..)` or `any_host()`.",
+    ),
+    method(Rules, "rule", "except", &["selector: ?"], ".except(\"attic\")", "Not these hosts."),
+    method(
+        Rules,
+        "rule",
+        "services",
+        &["selector: ?"],
+        ".services(\"sonarr\")",
+        "Only these services: a name, a glob, or an array of both.",
+    ),
+    method(
+        Rules,
+        "rule",
+        "when",
+        &["condition: Fn"],
+        ".when(|secret, host, service| condition)",
+        "Only if the closure gives `true`.",
+    ),
+    method(
+        Rules,
+        "rule",
+        "until",
+        &["end: string"],
+        ".until(\"2027-01-31\")",
+        "Through this day in UTC, or until an instant such as `\"2027-01-31T18:00:00+01:00\"`.",
+    ),
+    method(
+        Rules,
+        "rule",
+        "because",
+        &["reason: string"],
+        ".because(\"text\")",
+        "The reason, shown with every decision.",
+    ),
+    method(
+        Rules,
+        "rule",
+        "including_dormant",
+        &[],
+        ".including_dormant()",
+        "Hosts that are dormant too; those that are revoked never.",
+    ),
+    function(Rules, "tag", &["name: string"], "selector", "tag(\"name\")", "The hosts with a tag."),
+    function(
+        Rules,
+        "system",
+        &["name: string"],
+        "selector",
+        "system(\"x86_64-linux\")",
+        "The hosts of a Nix system; a glob works.",
+    ),
+    function(Rules, "any_host", &[], "selector", "any_host()", "Every host."),
+    method(
+        Rules,
+        "selector",
+        "except",
+        &["selector: ?"],
+        ".except(selector)",
+        "A selector without the hosts of another; works on names, globs and arrays too.",
+    ),
+    function(
+        Rules,
+        "rotate",
+        &["patterns: ?"],
+        "rotation",
+        "rotate(\"**/api-*\").every(\"90d\")",
+        "States how long a value may be used; of several periods the shortest holds.",
+    ),
+    method(
+        Rules,
+        "rotation",
+        "every",
+        &["period: string"],
+        ".every(\"90d\")",
+        "The longest time between two values: `h`, `d`, `w`, `mo` (30 days) or `y` (365 days).",
+    ),
+    method(
+        Rules,
+        "rotation",
+        "warn",
+        &["period: string"],
+        ".warn(\"14d\")",
+        "How long before that it is pointed out; of several the earliest holds.",
+    ),
+    method(
+        Rules,
+        "rotation",
+        "owner",
+        &["name: string"],
+        ".owner(\"alice\")",
+        "Who sees to it; several owners add up.",
+    ),
+    method(
+        Rules,
+        "rotation",
+        "runbook",
+        &["place: string"],
+        ".runbook(\"https://wiki.example.org/rotate\")",
+        "Where it is written how to; several add up.",
+    ),
+    method(Rules, "rotation", "except", &["patterns: ?"], ".except(\"pattern\")", "Not these secrets."),
+    function(
+        Rules,
+        "validate",
+        &["patterns: ?", "requirements: ?"],
+        "attribute",
+        "validate(\"tls/*/cert\", pem(\"CERTIFICATE\"))",
+        "States what values must be: one requirement or an array; all that cover a secret hold.",
+    ),
+    function(
+        Rules,
+        "editors",
+        &["patterns: ?", "admins: ?"],
+        "attribute",
+        "editors(\"prod/**\", [\"alice\"])",
+        "Encrypts sources to these admins and to recovery alone; of several lists those named in all.",
+    ),
+    method(Rules, "attribute", "except", &["patterns: ?"], ".except(\"pattern\")", "Not these secrets."),
+    function(
+        Requirements,
+        "optional",
+        &[],
+        "requirement",
+        "optional()",
+        "The value may be empty, which then passes every other requirement.",
+    ),
+    function(
+        Requirements,
+        "install_once",
+        &[],
+        "requirement",
+        "install_once()",
+        "Hosts keep the first value that they got, so `set` and `edit` refuse a second one.",
+    ),
+    function(
+        Requirements,
+        "first_boot",
+        &[],
+        "requirement",
+        "first_boot()",
+        "A host needs it to come up: `check` fails while it does not exist. `{host}` stands for every host in use.",
+    ),
+    property("fleet", "hosts", "array", "fleet.hosts", "The hosts in order of name."),
+    property("fleet", "admins", "array", "fleet.admins", "The names of the admins who have not left."),
+    method_of_fleet("host", &["name: string"], "host", "fleet.host(\"name\")", "The host of this name."),
+    property("host", "name", "string", "host.name", "The name."),
+    property(
+        "host",
+        "system",
+        "string",
+        "host.system",
+        "The Nix system; empty if `secretctl.toml` does not tell.",
+    ),
+    property("host", "tags", "array", "host.tags", "The tags."),
+    property("host", "services", "array", "host.services", "The services, without `.service`."),
+    property(
+        "host",
+        "state",
+        "string",
+        "host.state",
+        "`\"active\"`, `\"pending\"`, `\"dormant\"` or `\"revoked\"`.",
+    ),
+];
+
+const fn method_of_fleet(
+    name: &'static str,
+    parameters: &'static [&'static str],
+    gives: &'static str,
+    usage: &'static str,
+    about: &'static str,
+) -> Entry {
+    Entry { of: "fleet", name, parameters, gives, about, usage, scope: Facts, kind: Kind::Function }
+}
+
+/// The entry of a function or method; `of` is empty for a function.
+pub(super) fn entry(of: &str, name: &str) -> Option<&'static Entry> {
+    LANGUAGE.iter().find(|entry| entry.of == of && entry.name == name)
+}
+
+/// A registration under this name that carries its documentation to editors.
+pub(super) fn registration(of: &str, name: &str) -> FuncRegistration {
+    let registration = FuncRegistration::new(name).in_global_namespace();
+    let Some(entry) = entry(of, name) else { return registration };
+    let on = (!entry.of.is_empty()).then(|| format!("{}: {}", entry.of, entry.of));
+    let parameters = on.into_iter().chain(entry.parameters.iter().map(|&parameter| parameter.to_owned()));
+    let signature: Vec<String> = parameters.chain([entry.gives.to_owned()]).collect();
+    registration.with_params_info(signature).with_comments([entry.comment()])
+}
+
+/// A registration of a property that carries its documentation to editors.
+pub(super) fn getter(of: &str, name: &str) -> FuncRegistration {
+    let registration = FuncRegistration::new_getter(name);
+    let Some(entry) = entry(of, name) else { return registration };
+    let signature = [format!("{of}: {of}"), entry.gives.to_owned()];
+    registration.with_params_info(signature).with_comments([entry.comment()])
+}
+
+/// How a function or method is written, if there is one of this name.
+pub(super) fn usage(name: &str) -> Option<String> {
+    let mut uses = LANGUAGE.iter().filter(|entry| entry.name == name && entry.kind == Kind::Function);
+    let first = uses.next()?;
+    let more: String =
+        uses.filter(|entry| entry.usage != first.usage).fold(String::new(), |mut text, entry| {
+            let _ = write!(text, " or `{}`", entry.usage);
+            text
+        });
+    Some(format!("write `{}`{more}", first.usage))
+}
+
+/// The names of all functions and methods.
+pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+    LANGUAGE.iter().filter(|entry| entry.kind == Kind::Function).map(|entry| entry.name)
+}
+
+/// The properties of a type.
+pub(super) fn properties(of: &str) -> impl Iterator<Item = &'static str> {
+    LANGUAGE
+        .iter()
+        .filter(move |entry| entry.of == of && entry.kind == Kind::Property)
+        .map(|entry| entry.name)
+}
+
+impl Entry {
+    fn comment(&self) -> String {
+        format!("/// {}\n///\n/// `{}`", self.about, self.usage)
+    }
+}
