@@ -19,6 +19,7 @@ mod grant;
 mod imports;
 mod invariant;
 mod language;
+mod memo;
 mod pattern;
 mod place;
 mod requirement;

@@ -4,6 +4,7 @@ use rhai::Array;
 use rhai::Dynamic;
 use rhai::FnPtr;
 use rhai::GlobalRuntimeState;
+use rhai::ImmutableString;
 use rhai::Map;
 use rhai::NativeCallContext;
 use rhai::Position;
@@ -14,6 +15,7 @@ use super::error;
 use super::error::Code;
 use super::error::Fault;
 use super::facts::HostFacts;
+use super::memo::Memo;
 use super::reword;
 use crate::name::ServiceName;
 
@@ -31,6 +33,8 @@ pub(super) struct Condition {
     function: FnPtr,
     state: GlobalRuntimeState,
     file: String,
+    parameters: [ImmutableString; PARAMETERS],
+    memo: Memo,
 }
 
 impl std::fmt::Debug for Condition {
@@ -42,23 +46,31 @@ impl std::fmt::Debug for Condition {
 impl Condition {
     /// Takes a function as it is now: what it captured is copied, so that nothing can change it later.
     pub(super) fn freeze(function: FnPtr, context: &NativeCallContext<'_>) -> Result<Self, Fault> {
-        let arity = PARAMETERS + function.curry().len();
-        let known = |lib: &rhai::Module| lib.get_script_fn(function.fn_name(), arity).is_some();
-        if !context.iter_namespaces().any(known) {
+        let parameters = parameters(&function, context).ok_or_else(|| {
             let message = "a condition takes the secret, the host and the service";
-            return Err(
-                Fault::new(Code::Argument, message).help("write `.when(|secret, host, service| condition)`")
-            );
-        }
+            Fault::new(Code::Argument, message).help("write `.when(|secret, host, service| condition)`")
+        })?;
         let mut state = context.global_runtime_state().clone();
         state.num_operations = Default::default();
         state.level = 0;
         let file = context.call_source().unwrap_or_default().to_owned();
-        Ok(Self { function: frozen_function(function, &mut { CAPTURED_MAX })?, state, file })
+        let function = frozen_function(function, &mut { CAPTURED_MAX })?;
+        Ok(Self { function, state, file, parameters, memo: Memo::default() })
     }
 
     /// Asks the condition; anything but true or false is a failure, told in one line.
     pub(super) fn holds(
+        &self,
+        sandbox: &Sandbox,
+        secret: &str,
+        host: &HostFacts,
+        service: &ServiceName,
+    ) -> Result<bool, String> {
+        let values = [secret, host.name.as_str(), service.as_str()];
+        self.memo.answer(&self.parameters, values, || self.ask(sandbox, secret, host, service))
+    }
+
+    fn ask(
         &self,
         sandbox: &Sandbox,
         secret: &str,
@@ -77,6 +89,17 @@ impl Condition {
             format!("the condition gave {word} instead of true or false")
         })
     }
+}
+
+/// What a function calls the secret, the host and the service, if it takes these three.
+fn parameters(function: &FnPtr, context: &NativeCallContext<'_>) -> Option<[ImmutableString; PARAMETERS]> {
+    let captured = function.curry().len();
+    let known = |lib: &rhai::Module| {
+        let script = lib.get_script_fn(function.fn_name(), PARAMETERS + captured)?;
+        let names: Vec<_> = script.params.iter().skip(captured).cloned().collect();
+        names.try_into().ok()
+    };
+    context.iter_namespaces().find_map(known)
 }
 
 fn frozen_function(mut function: FnPtr, left: &mut usize) -> Result<FnPtr, Fault> {

@@ -1,5 +1,6 @@
 //! The decision: all rules that speak about one request, combined.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use super::engine::Sandbox;
 use super::facts::HostFacts;
 use super::glob::Binding;
 use super::pattern::Head;
+use super::pattern::Pattern;
 use super::rule::Effect;
 use super::rule::Rule;
 use super::rule::RuleRef;
@@ -173,12 +175,20 @@ impl Policy {
     }
 }
 
-/// Rules by what the first segment of a name must be, so that few are looked at for each request.
+/// Rules by the literal segments that their patterns start with, so that few are looked at for each request.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    literal: HashMap<String, Vec<usize>>,
-    host: Vec<usize>,
+    buckets: HashMap<Box<str>, Bucket>,
+    /// Most segments of a key.
+    depth: usize,
+}
+
+/// The rules that share a start, by their place in the slice.
+#[derive(Debug, Default)]
+struct Bucket {
     open: Vec<usize>,
+    /// Those whose next segment is the name of the host.
+    host: Vec<usize>,
 }
 
 impl Index {
@@ -186,39 +196,36 @@ impl Index {
     pub(super) fn new(rules: &[Rule]) -> Self {
         let mut index = Self::default();
         for (at, rule) in rules.iter().enumerate() {
-            index.insert(at, rule);
+            for head in heads(rule) {
+                index.depth = index.depth.max(head.prefix.split('/').filter(|part| !part.is_empty()).count());
+                let bucket = index.buckets.entry(head.prefix.as_str().into()).or_default();
+                let list = if head.host_follows { &mut bucket.host } else { &mut bucket.open };
+                list.push(at);
+            }
         }
         index
     }
 
-    /// A rule whose patterns start in different ways is `open`, so that no request finds it twice.
-    fn insert(&mut self, at: usize, rule: &Rule) {
-        let heads: Vec<_> = rule.patterns.iter().map(|pattern| pattern.head()).collect();
-        if heads.iter().all(|head| *head == Head::Host) {
-            return self.host.push(at);
-        }
-        let literals: Option<Vec<_>> = heads.into_iter().map(Head::literal).collect();
-        let Some(mut literals) = literals else { return self.open.push(at) };
-        literals.sort_unstable();
-        literals.dedup();
-        for literal in literals {
-            self.literal.entry(literal.to_owned()).or_default().push(at);
-        }
-    }
-
     fn candidates<'i>(&'i self, secret: &str, host: &str) -> impl Iterator<Item = usize> + use<'i> {
-        let first = secret.split('/').next().unwrap_or_default();
-        let literal = self.literal.get(first).map_or(&[][..], Vec::as_slice);
-        let host = if first == host { self.host.as_slice() } else { &[] };
-        literal.iter().chain(host).chain(&self.open).copied()
+        let ends = secret.match_indices('/').map(|(at, _)| at).chain([secret.len()]);
+        let prefixes = [0].into_iter().chain(ends).take(self.depth + 1);
+        let mut found: Vec<&'i [usize]> = Vec::new();
+        for end in prefixes {
+            let (prefix, rest) = secret.split_at(end);
+            let Some(bucket) = self.buckets.get(prefix) else { continue };
+            found.push(&bucket.open);
+            if !bucket.host.is_empty() && rest.trim_start_matches('/').split('/').next() == Some(host) {
+                found.push(&bucket.host);
+            }
+        }
+        found.into_iter().flatten().copied()
     }
 }
 
-impl<'p> Head<'p> {
-    fn literal(self) -> Option<&'p str> {
-        match self {
-            Self::Literal(text) => Some(text),
-            Self::Host | Self::Open => None,
-        }
-    }
+/// The starts of a rule's patterns. Where one covers another, the wider stays, so that no request finds a
+/// rule twice.
+fn heads(rule: &Rule) -> BTreeSet<Head> {
+    let all: BTreeSet<Head> = rule.patterns.iter().map(Pattern::head).collect();
+    let covered = |head: &Head| all.iter().any(|other| other != head && other.covers(head));
+    all.iter().filter(|head| !covered(head)).cloned().collect()
 }

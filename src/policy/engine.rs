@@ -34,6 +34,7 @@ use super::facts;
 use super::facts::FleetObject;
 use super::facts::Roster;
 use super::imports::Imports;
+use super::memo;
 
 /// Units that all files of a policy may spend together: well under a second of work.
 pub(super) const POLICY_UNITS: u64 = 2_000_000;
@@ -161,6 +162,7 @@ fn watch(
     if index == 0 && name == FLEET {
         return Ok(Some(fleet.clone()));
     }
+    memo::note(name);
     let scope = context.scope();
     let value = match scope.len().checked_sub(index) {
         Some(at) if index > 0 => scope.iter_raw().nth(at).map(|(_, _, value)| value),

@@ -36,15 +36,23 @@ enum Segment {
     Mixed(Vec<Part>),
 }
 
-/// What a pattern says about the first segment of a name, which is where rules are looked up.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Head<'a> {
-    /// It is this text.
-    Literal(&'a str),
-    /// It is the name of the host.
-    Host,
-    /// It may be anything.
-    Open,
+/// How the names start that a pattern covers, which is where rules are looked up.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Head {
+    /// The literal segments at the start, joined.
+    pub(super) prefix: String,
+    /// Whether the next segment is the name of the host.
+    pub(super) host_follows: bool,
+}
+
+impl Head {
+    /// Whether every name with the other start has this one.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let behind = other.prefix.strip_prefix(&self.prefix);
+        let below =
+            behind.is_some_and(|rest| self.prefix.is_empty() || rest.is_empty() || rest.starts_with('/'));
+        below && (!self.host_follows || *self == *other)
+    }
 }
 
 /// Why a text is no pattern, and how to repair it.
@@ -128,15 +136,16 @@ impl Pattern {
         self.text.replace("{host}", host).replace("{host:_}", &host.replace('-', "_")).parse().ok()
     }
 
-    /// What the pattern says about the first segment.
-    pub(super) fn head(&self) -> Head<'_> {
-        match self.segments.first() {
-            Some(Segment::Literal(text)) => Head::Literal(text),
-            Some(Segment::Mixed(parts)) if matches!(parts.as_slice(), [Part::Host(Spelling::Plain)]) => {
-                Head::Host
-            }
-            _ => Head::Open,
-        }
+    /// How the names start that the pattern covers.
+    pub(super) fn head(&self) -> Head {
+        let literal = |segment: &'_ Segment| match segment {
+            Segment::Literal(text) => Some(text.to_string()),
+            _ => None,
+        };
+        let literals: Vec<String> = self.segments.iter().map_while(literal).collect();
+        let next = self.segments.get(literals.len());
+        let host_follows = matches!(next, Some(Segment::Mixed(parts)) if matches!(parts.as_slice(), [Part::Host(Spelling::Plain)]));
+        Head { prefix: literals.join("/"), host_follows }
     }
 }
 
@@ -311,13 +320,23 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_looked_up_by_what_the_first_segment_must_be() {
-        let head = |text: &str| format!("{:?}", Pattern::parse(text).unwrap().head());
-        assert_eq!(head("prod/**"), "Literal(\"prod\")");
-        assert_eq!(head("{host}/x"), "Host");
-        for open in ["{host:_}/x", "{host}-root", "**", "*/x", "api-*", "{service}/x"] {
-            assert_eq!(head(open), "Open", "{open}");
+    fn rules_are_looked_up_by_the_literal_segments_that_they_start_with() {
+        let head = |text: &str| Pattern::parse(text).unwrap().head();
+        for (text, prefix, host_follows) in [
+            ("prod/**", "prod", false),
+            ("prod/db/key", "prod/db/key", false),
+            ("{host}/x", "", true),
+            ("wireguard/{host}/key", "wireguard", true),
+            ("{host:_}/x", "", false),
+            ("a/{host}-root", "a", false),
+            ("**", "", false),
+            ("{service}/x", "", false),
+        ] {
+            assert_eq!(head(text), Head { prefix: prefix.to_owned(), host_follows }, "{text}");
         }
+        let covers = |a: &str, b: &str| head(a).covers(&head(b));
+        assert!(covers("**", "a/b") && covers("a/*", "a/b/*") && covers("a/*", "a/{host}"));
+        assert!(!covers("a/*", "ab/*") && !covers("{host}/x", "a/b") && !covers("a/{host}", "a/*"));
     }
 
     proptest! {

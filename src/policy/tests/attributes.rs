@@ -102,7 +102,7 @@ fn a_mistaken_declaration_says_what_to_write() {
         (r#"never("x").until("2027-01-01");"#, "policy::argument what `never(..)` says has no end"),
         (r#"deny("x").including_dormant();"#, "policy::argument `deny` is about every host"),
         (r#"never("x").including_dormant();"#, "policy::argument `never` is about every host"),
-        (r#"never(1);"#, "policy::argument expected a pattern"),
+        (r"never(1);", "policy::argument expected a pattern"),
     ] {
         assert!(refused(rules).contains(says), "{rules}\n{}", refused(rules));
     }

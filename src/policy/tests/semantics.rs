@@ -290,3 +290,49 @@ proptest! {
         }
     }
 }
+
+/// Ways to look at the secret, the host and the service, some of them roundabout.
+const LOOKS: [&str; 22] = [
+    "|s, h, v| s == \"a/b\"",
+    "|s, h, v| h.name == \"web-1\"",
+    "|s, h, v| v == \"caddy\"",
+    "|s, h, v| `${h.name}/b` == s",
+    "|s, h, v| h.services.contains(v)",
+    "|s, h, v| [s].contains(\"a/c\")",
+    "|s, h, v| #{ x: v }.x == \"sonarr\"",
+    "|s, h, v| { let t = s; t == \"forge/b\" }",
+    "|s, h, v| { let f = || s; f.call() == \"forge/c\" }",
+    "|s, h, v| { let f = |x| x == v; [\"caddy\"].some(f) }",
+    "|s, h, v| h.tags.some(|t| s.starts_with(t) || v == t)",
+    "|s, h, v| { for c in v { if c == 'y' { return true; } } false }",
+    "|s, h, v| { let n = 0; while n < v.len() { n += 4; } n > 6 }",
+    "|s, h, v| switch h.name { \"forge\" => v == \"system\", _ => s == \"a/b\" }",
+    "|s, h, v| if h.tags.contains(\"web\") { s == \"a/b\" } else { v == \"caddy\" }",
+    "|s, h, v| s.len() > 4 && v.len() > 5",
+    "|s, h, v| helper(v, s)",
+    "|s, h, v| v.same(\"caddy\")",
+    "|s, h, v| fleet.host(h.name).state == \"active\" && s != \"a/b\"",
+    "|s, h, v| { s += \"x\"; s == \"a/bx\" }",
+    "|s, h, v| v[0] == 's'",
+    "|s, h, v| { if s == \"a/b\" { throw v } true }",
+];
+
+#[test]
+fn what_a_condition_remembers_changes_no_answer() {
+    for look in LOOKS {
+        let rules = format!(
+            "fn helper(a, b) {{ a.len() > b.len() }} fn same(a, b) {{ a == b }} allow(\"**\").when({look});"
+        );
+        let warm = load(&rules);
+        for _ in 0..2 {
+            for request in requests() {
+                let fresh = load(&rules);
+                assert_eq!(
+                    spoken(&decide(&warm, &request)),
+                    spoken(&decide(&fresh, &request)),
+                    "{look} {request}"
+                );
+            }
+        }
+    }
+}
