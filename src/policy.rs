@@ -26,6 +26,7 @@ mod requirement;
 mod reword;
 mod rule;
 mod select;
+mod suite;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -54,6 +55,9 @@ pub use rule::Effect;
 pub use rule::Rule;
 pub use rule::RuleRef;
 pub use rule::RuleText;
+pub use suite::Case;
+pub use suite::CaseFailure;
+pub use suite::SuiteReport;
 
 use attribute::Attribute;
 use decide::Index;

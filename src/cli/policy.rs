@@ -2,6 +2,7 @@
 
 mod explain;
 mod matrix;
+mod test;
 
 use super::context::Environment;
 use super::context::Global;
@@ -12,6 +13,7 @@ use super::ui::Ui;
 /// Ask the rules who may read what
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PolicyCommand {
+    Test(test::TestArgs),
     Explain(explain::ExplainArgs),
     Matrix(matrix::MatrixArgs),
 }
@@ -23,6 +25,7 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     match command {
+        PolicyCommand::Test(args) => test::run(&args, env, global, ui),
         PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
         PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
     }

@@ -2,14 +2,22 @@
 
 mod explain;
 mod matrix;
+mod test;
 
 pub use explain::Explained;
 pub use explain::explain;
 pub use matrix::matrix;
+pub use test::TestReport;
+pub use test::test;
 
+pub use crate::fleet::HostState;
+pub use crate::policy::Case;
+pub use crate::policy::CaseFailure;
 pub use crate::policy::Decision;
 pub use crate::policy::Explanation;
 pub use crate::policy::Matrix;
 pub use crate::policy::Objection;
 pub use crate::policy::RuleRef;
 pub use crate::policy::Services;
+pub use crate::policy::SuiteReport;
+pub use crate::policy::Violation;

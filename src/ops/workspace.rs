@@ -170,6 +170,8 @@ pub struct Workspace {
     pub fleet: Fleet,
     /// The rules.
     pub policy: Policy,
+    /// The files that made them, tests included.
+    pub policy_files: Vec<PolicyFile>,
     /// Digest of the policy files.
     pub policy_sha256: Digest,
     fleet_sha256: Digest,
@@ -209,7 +211,16 @@ impl Workspace {
         let policy = Policy::load(&files, &fleet)?;
         let policy_sha256 = digest_of_policy(&texts);
         let fleet_sha256 = Digest::of(toml.as_bytes());
-        Ok(Self { settings, layout, fleet, policy, policy_sha256, fleet_sha256, identities: OnceLock::new() })
+        Ok(Self {
+            settings,
+            layout,
+            fleet,
+            policy,
+            policy_files: files,
+            policy_sha256,
+            fleet_sha256,
+            identities: OnceLock::new(),
+        })
     }
 
     /// Takes the lock and completes a change that was interrupted. What was read before must still be true:

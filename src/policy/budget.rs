@@ -15,6 +15,14 @@ pub(super) fn start(units: u64) {
     LEFT.set(units);
 }
 
+/// Does something that starts scripts of its own, after which the script that ran before has as much left as then.
+pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
+    let left = LEFT.get();
+    let done = work();
+    LEFT.set(left);
+    done
+}
+
 /// Whether `units` were left to spend; if not, nothing is left from now on.
 pub(super) fn spend(units: u64) -> bool {
     let left = LEFT.get();
@@ -32,5 +40,12 @@ mod tests {
         assert!(spend(2));
         assert!(!spend(2));
         assert!(!spend(1));
+    }
+
+    #[test]
+    fn what_is_done_aside_costs_nothing() {
+        start(3);
+        aside(|| start(100));
+        assert!(spend(3) && !spend(1));
     }
 }

@@ -219,7 +219,8 @@ fn register_except<T: Clone + Send + Sync + 'static>(engine: &mut Engine, roster
     );
 }
 
-fn place(context: &NativeCallContext<'_>) -> Place {
+/// Where a script calls the function that runs.
+pub(super) fn place(context: &NativeCallContext<'_>) -> Place {
     let position = context.call_position();
     let file = context.call_source().unwrap_or_default();
     Place { file: file.into(), line: position.line(), column: position.position() }

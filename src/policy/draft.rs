@@ -229,8 +229,17 @@ fn pattern(text: &str) -> Result<Pattern, Fault> {
     Pattern::parse(text).map_err(|error| Fault::new(Code::Pattern, error.message).help(error.help))
 }
 
+/// The first instant that a date or timestamp includes: for a date, the start of that day in UTC.
+pub(super) fn first_instant(text: &str) -> Result<Timestamp, Fault> {
+    instant(text, (0, 0, 0))
+}
+
 /// The last instant that a date or timestamp includes: for a date, the last second of that day in UTC.
 fn last_instant(text: &str) -> Result<Timestamp, Fault> {
+    instant(text, (23, 59, 59))
+}
+
+fn instant(text: &str, (hour, minute, second): (i8, i8, i8)) -> Result<Timestamp, Fault> {
     let wrong = || {
         Fault::new(Code::Date, format!("`{}` is neither a date nor a timestamp", text.escape_debug())).help(
             "write a date such as `2027-01-31`, or a time with its offset such as `2027-01-31T18:00:00Z`",
@@ -240,6 +249,6 @@ fn last_instant(text: &str) -> Result<Timestamp, Fault> {
         return text.parse().map_err(|_| wrong());
     }
     let date: Date = text.parse().map_err(|_| wrong())?;
-    let last = date.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
-    Ok(last.timestamp())
+    let time = date.at(hour, minute, second, 0).to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
+    Ok(time.timestamp())
 }

@@ -70,7 +70,7 @@ impl std::fmt::Debug for Sandbox {
 impl Sandbox {
     /// A sandbox for policy files, which declare rules and import each other.
     pub(super) fn for_files(roster: &Arc<Roster>, recorder: &Recorder, imports: Imports) -> Self {
-        let mut engine = engine(roster);
+        let mut engine = engine(Dynamic::from(FleetObject(Arc::clone(roster))));
         declare::register_selectors(&mut engine, roster);
         recorder.register(&mut engine);
         engine.set_module_resolver(imports);
@@ -79,7 +79,15 @@ impl Sandbox {
 
     /// A sandbox for conditions, which declare nothing.
     pub(super) fn for_conditions(roster: &Arc<Roster>) -> Self {
-        Self(engine(roster))
+        Self(engine(Dynamic::from(FleetObject(Arc::clone(roster)))))
+    }
+
+    /// A sandbox for tests, in which `fleet` is one that tests can change; `register` teaches the rest.
+    pub(super) fn for_tests(fleet: Dynamic, imports: Imports, register: impl FnOnce(&mut Engine)) -> Self {
+        let mut engine = engine(fleet);
+        register(&mut engine);
+        engine.set_module_resolver(imports);
+        Self(engine)
     }
 
     /// The engine inside.
@@ -88,19 +96,18 @@ impl Sandbox {
     }
 }
 
-fn engine(roster: &Arc<Roster>) -> Engine {
+fn engine(fleet: Dynamic) -> Engine {
     let mut engine = Engine::new_raw();
     engine.set_module_resolver(rhai::module_resolvers::DummyModuleResolver::new());
     packages(&mut engine);
     limits(&mut engine);
-    hooks(&mut engine, roster);
+    hooks(&mut engine, fleet);
     facts::register(&mut engine);
     engine
 }
 
 #[expect(deprecated, reason = "the hooks are volatile, not deprecated; another version would not compile")]
-fn hooks(engine: &mut Engine, roster: &Arc<Roster>) {
-    let fleet = Dynamic::from(FleetObject(Arc::clone(roster)));
+fn hooks(engine: &mut Engine, fleet: Dynamic) {
     engine.on_var(move |name, index, context| watch(&fleet, name, index, &context));
     engine.on_progress(|_| if budget::spend(1) { None } else { Some(Dynamic::UNIT) });
     // `until` is a keyword of `do … until`, which policies give up for `.until(..)`.

@@ -133,6 +133,18 @@ impl HostObject {
 #[derive(Clone, Debug)]
 pub(super) struct FleetObject(pub(super) Arc<Roster>);
 
+/// What scripts call `fleet`.
+pub(super) trait HasRoster: Clone + Send + Sync + 'static {
+    /// The hosts and admins that it tells about.
+    fn roster(&self) -> &Roster;
+}
+
+impl HasRoster for FleetObject {
+    fn roster(&self) -> &Roster {
+        &self.0
+    }
+}
+
 /// Teaches `engine` to read hosts and the fleet.
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<HostObject>("host");
@@ -149,27 +161,34 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("!=", |a: HostObject, b: HostObject| a.name() != b.name());
 
     engine.register_type_with_name::<FleetObject>("fleet");
-    language::getter("fleet", "hosts").register_into_engine(engine, |fleet: &mut FleetObject| fleet.hosts());
-    language::getter("fleet", "admins")
-        .register_into_engine(engine, |fleet: &mut FleetObject| fleet.admins());
-    language::registration("fleet", "host").register_into_engine(engine, FleetObject::host);
+    register_fleet::<FleetObject>(engine);
 }
 
-impl FleetObject {
-    fn hosts(&self) -> Array {
-        budget::spend(self.0.hosts.len() as u64 / 4);
-        self.0.hosts.iter().map(|host| Dynamic::from(host.object.clone())).collect()
+/// Teaches `engine` to read a fleet of this type.
+pub(super) fn register_fleet<F: HasRoster>(engine: &mut Engine) {
+    language::getter("fleet", "hosts")
+        .register_into_engine(engine, |fleet: &mut F| fleet.roster().host_objects());
+    language::getter("fleet", "admins")
+        .register_into_engine(engine, |fleet: &mut F| fleet.roster().admin_names());
+    language::registration("fleet", "host").register_into_engine(
+        engine,
+        |fleet: &mut F, name: ImmutableString| -> Result<HostObject, Box<EvalAltResult>> {
+            let roster = fleet.roster();
+            let host = roster.host(&name).ok_or_else(|| roster.unknown_host(&name))?;
+            Ok(host.object.clone())
+        },
+    );
+}
+
+impl Roster {
+    fn host_objects(&self) -> Array {
+        budget::spend(self.hosts.len() as u64 / 4);
+        self.hosts.iter().map(|host| Dynamic::from(host.object.clone())).collect()
     }
 
-    fn admins(&self) -> Array {
-        budget::spend(self.0.admins.len() as u64 / 4);
-        self.0.admins.iter().cloned().map(Dynamic::from).collect()
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "the engine hands over what it calls with")]
-    fn host(&mut self, name: ImmutableString) -> Result<HostObject, Box<EvalAltResult>> {
-        let host = self.0.host(&name).ok_or_else(|| self.0.unknown_host(&name))?;
-        Ok(host.object.clone())
+    fn admin_names(&self) -> Array {
+        budget::spend(self.admins.len() as u64 / 4);
+        self.admins.iter().cloned().map(Dynamic::from).collect()
     }
 }
 

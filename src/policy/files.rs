@@ -60,6 +60,22 @@ pub(super) fn run_all(sandbox: &Sandbox, sources: &Sources) -> Result<(), Policy
     Ok(())
 }
 
+/// Runs one file with a budget of its own.
+pub(super) fn run_alone(sandbox: &Sandbox, file: &str, sources: &Sources) -> Result<(), PolicyError> {
+    budget::start(POLICY_UNITS);
+    let text = sources.get(file).map(|text| &**text).unwrap_or_default();
+    run(sandbox.engine(), file, text).map_err(|error| error::translate(&error, file, sources))
+}
+
+/// The files with tests: everything below `policies/tests/`.
+pub(super) fn tests(sources: &Sources) -> Vec<String> {
+    sources
+        .keys()
+        .filter(|file| import_name(file).is_some_and(|name| name.starts_with("tests/")))
+        .cloned()
+        .collect()
+}
+
 fn run(engine: &Engine, file: &str, text: &str) -> Result<(), Box<EvalAltResult>> {
     engine.run_ast(&compile(engine, file, text)?)
 }

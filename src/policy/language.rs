@@ -79,6 +79,7 @@ const fn property(
 use Scope::Facts;
 use Scope::Requirements;
 use Scope::Rules;
+use Scope::Tests;
 
 /// Everything that policies and their tests can say beyond the script language itself.
 pub(super) const LANGUAGE: &[Entry] = &[
@@ -257,7 +258,10 @@ pub(super) const LANGUAGE: &[Entry] = &[
     ),
     property("fleet", "hosts", "array", "fleet.hosts", "The hosts in order of name."),
     property("fleet", "admins", "array", "fleet.admins", "The names of the admins who have not left."),
-    method_of_fleet("host", &["name: string"], "host", "fleet.host(\"name\")", "The host of this name."),
+    Entry {
+        gives: "host",
+        ..method(Facts, "fleet", "host", &["name: string"], "fleet.host(\"name\")", "The host of this name.")
+    },
     property("host", "name", "string", "host.name", "The name."),
     property(
         "host",
@@ -275,17 +279,85 @@ pub(super) const LANGUAGE: &[Entry] = &[
         "host.state",
         "`\"active\"`, `\"pending\"`, `\"dormant\"` or `\"revoked\"`.",
     ),
+    function(
+        Tests,
+        "test",
+        &["name: string", "body: Fn"],
+        "()",
+        "test(\"lab machines read nothing of prod\", || { .. })",
+        "Groups expectations under a name; what goes wrong inside ends this test alone.",
+    ),
+    function(
+        Tests,
+        "expect_allowed",
+        &["secret: string", "hosts: ?", "services: ?"],
+        "expectation",
+        "expect_allowed(\"prod/db\", \"forge\", \"sonarr\")",
+        "Expects that a request is allowed; of arrays every one. Without services: that some service of the host may.",
+    ),
+    function(
+        Tests,
+        "expect_denied",
+        &["secret: string", "hosts: ?", "services: ?"],
+        "expectation",
+        "expect_denied(\"prod/db\", \"forge\", \"sonarr\")",
+        "Expects that a request is denied; of arrays every one. Without services: that no service of the host may.",
+    ),
+    method(
+        Tests,
+        "expectation",
+        "because",
+        &["reason: string"],
+        ".because(\"lab machines are shared\")",
+        "Expects also that a rule with this reason speaks.",
+    ),
+    method(
+        Tests,
+        "fleet",
+        "with_host",
+        &["name: string", "facts: map"],
+        "fleet.with_host(\"lab-9\", #{ tags: [\"lab\"] })",
+        "The fleet with one host more, or with other facts about one: `tags`, `services`, `system`, `state`. The policy runs anew on it.",
+    ),
+    method(
+        Tests,
+        "fleet",
+        "without_host",
+        &["name: string"],
+        "fleet.without_host(\"forge\")",
+        "The fleet without a host.",
+    ),
+    method(
+        Tests,
+        "fleet",
+        "at",
+        &["time: string"],
+        "fleet.at(\"2027-02-01\")",
+        "The fleet at the start of a day in UTC, or at an instant; else it is the time of the command.",
+    ),
+    Entry {
+        gives: "expectation",
+        ..method(
+            Tests,
+            "fleet",
+            "expect_allowed",
+            &["secret: string", "hosts: ?", "services: ?"],
+            "fleet.at(\"2027-02-01\").expect_allowed(\"prod/db\", \"forge\")",
+            "Like `expect_allowed(..)`, in this fleet.",
+        )
+    },
+    Entry {
+        gives: "expectation",
+        ..method(
+            Tests,
+            "fleet",
+            "expect_denied",
+            &["secret: string", "hosts: ?", "services: ?"],
+            "fleet.at(\"2027-02-01\").expect_denied(\"prod/db\", \"forge\")",
+            "Like `expect_denied(..)`, in this fleet.",
+        )
+    },
 ];
-
-const fn method_of_fleet(
-    name: &'static str,
-    parameters: &'static [&'static str],
-    gives: &'static str,
-    usage: &'static str,
-    about: &'static str,
-) -> Entry {
-    Entry { of: "fleet", name, parameters, gives, about, usage, scope: Facts, kind: Kind::Function }
-}
 
 /// The entry of a function or method; `of` is empty for a function.
 pub(super) fn entry(of: &str, name: &str) -> Option<&'static Entry> {

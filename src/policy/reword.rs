@@ -73,7 +73,8 @@ pub(super) fn type_word(name: &str) -> &'static str {
         "rule" => "a rule",
         "selector" => "a selector",
         "host" => "a host",
-        "fleet" => "the fleet",
+        "fleet" | "made-up fleet" => "the fleet",
+        "expectation" => "an expectation",
         "rotation" | "attribute" => "a declaration",
         "requirement" => "a requirement",
         _ if name.contains("tring") || name.contains("str") => "a text",
@@ -173,7 +174,7 @@ fn unknown_property(text: &str) -> Fault {
     }
     let fault =
         Fault::new(Code::UnknownProperty, format!("{} has no property `{property}`", type_word(owner)));
-    let known: Vec<_> = language::properties(owner).collect();
+    let known: Vec<_> = language::properties(owner.trim_start_matches("made-up ")).collect();
     if known.is_empty() {
         return fault;
     }

@@ -14,6 +14,7 @@ use crate::ops;
 use crate::ops::policy::Decision;
 use crate::ops::policy::Explained;
 use crate::ops::policy::Explanation;
+use crate::ops::policy::HostState;
 use crate::ops::policy::Objection;
 use crate::ops::policy::RuleRef;
 
@@ -50,6 +51,40 @@ pub(super) fn run(
 /// The explanation as a person reads it: the answer first, then what it rests on.
 fn words(explained: &Explained) -> String {
     let explanation = &explained.explanation;
+    let Explanation { host, service, .. } = explanation;
+    let mut lines = lines(explanation);
+    if let Some(state) = explanation.host_state.filter(|state| *state != HostState::Active) {
+        lines.push(format!("  note: `{host}` is {state}; {}", of_state(state)));
+    }
+    if let Some(others) = &explained.others {
+        let others: Vec<String> = others.iter().map(|service| format!("`{service}`")).collect();
+        lines.push(format!("  note: no service was named; {} may read it", others.join(", ")));
+    }
+    if !explained.exists {
+        let secret = &explanation.secret;
+        lines.push(format!("  note: there is no secret `{secret}` yet"));
+    }
+    if let Some(listed) = &explained.listed {
+        let listed: Vec<String> = listed.iter().map(|service| format!("`{service}`")).collect();
+        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
+        lines.push(format!(
+            "  note: `{host}` does not list the service `{service}` in secretctl.toml; it lists {listed}"
+        ));
+    }
+    lines.join("\n")
+}
+
+/// What a state other than active means for sealed copies.
+fn of_state(state: HostState) -> &'static str {
+    match state {
+        HostState::Dormant => "it gets sealed copies only of what a rule with `.including_dormant()` allows",
+        HostState::Revoked => "it gets no sealed copies",
+        HostState::Active | HostState::Pending => "it gets sealed copies as soon as it has a recipient",
+    }
+}
+
+/// The decision and every rule behind it.
+pub(super) fn lines(explanation: &Explanation) -> Vec<String> {
     let Explanation { secret, host, service, decision, .. } = explanation;
     let mut lines = Vec::new();
     match decision {
@@ -63,24 +98,7 @@ fn words(explained: &Explained) -> String {
             lines.extend(denial(explanation, permits, objections));
         }
     }
-    if let Some(state) = explanation.host_state.filter(|state| state.to_string() != "active") {
-        lines.push(format!("  note: `{host}` is {state}, and only active hosts get sealed copies"));
-    }
-    if let Some(others) = &explained.others {
-        let others: Vec<String> = others.iter().map(|service| format!("`{service}`")).collect();
-        lines.push(format!("  note: no service was named; {} may read it", others.join(", ")));
-    }
-    if !explained.exists {
-        lines.push(format!("  note: there is no secret `{secret}` yet"));
-    }
-    if let Some(listed) = &explained.listed {
-        let listed: Vec<String> = listed.iter().map(|service| format!("`{service}`")).collect();
-        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
-        lines.push(format!(
-            "  note: `{host}` does not list the service `{service}` in secretctl.toml; it lists {listed}"
-        ));
-    }
-    lines.join("\n")
+    lines
 }
 
 /// What a denial rests on, and the rules that came nearest.
@@ -111,7 +129,8 @@ fn objection_lines(objection: &Objection) -> Vec<String> {
     }
 }
 
-fn rule_lines(what: &str, rule: &RuleRef) -> Vec<String> {
+/// A rule behind a few words, with its place and reason.
+pub(super) fn rule_lines(what: &str, rule: &RuleRef) -> Vec<String> {
     let patterns: Vec<String> = rule.patterns.iter().map(|pattern| format!("\"{pattern}\"")).collect();
     let mut lines = vec![format!("  {what} {}({}) at {}", rule.effect, patterns.join(", "), rule.place)];
     if let Some(because) = &rule.because {

@@ -18,11 +18,28 @@ pub(super) fn check(ws: &Workspace, survey: &Survey, findings: &mut Vec<Finding>
         let place = violation.invariant.place.clone();
         findings.push(error(Class::Finding, "policy::invariant", message).at(place).help(violation.help()));
     }
+    tests(ws, findings);
     for (name, place) in ws.policy.needed_to_boot() {
         if !survey.sources.contains(&name) {
             let message = format!("`{name}` does not exist, and a host needs it to come up");
             let help = format!("make it with `secretctl edit {name}`");
             findings.push(error(Class::Finding, "policy::first_boot", message).at(place).help(help));
+        }
+    }
+}
+
+/// Notes every test of the policy that fails.
+fn tests(ws: &Workspace, findings: &mut Vec<Finding>) {
+    let suite = match ws.policy.test(&ws.policy_files, &ws.fleet, ws.settings.now) {
+        Ok(suite) => suite,
+        Err(failure) => return findings.push(Finding::from_failure(&failure)),
+    };
+    for case in suite.cases {
+        for failure in case.failures {
+            let name = case.name.as_ref().map(|name| format!("`{name}`: ")).unwrap_or_default();
+            let message = format!("a test of the policy fails: {name}{}", failure.message);
+            let finding = error(Class::Finding, "policy::test", message).at(failure.place);
+            findings.push(finding.help("run `secretctl policy test`, which tells why"));
         }
     }
 }
