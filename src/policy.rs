@@ -22,6 +22,7 @@ mod language;
 mod memo;
 mod pattern;
 mod place;
+pub mod reference;
 mod requirement;
 mod reword;
 mod rule;

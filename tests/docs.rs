@@ -39,6 +39,16 @@ fn the_command_line_page_is_current() {
     current("docs/reference/cli.md", &secretctl::cli::reference::page());
 }
 
+#[test]
+fn the_page_of_policy_functions_is_current() {
+    current("docs/reference/policy-functions.md", &secretctl::policy::reference::page());
+}
+
+#[test]
+fn the_definitions_for_editors_are_current() {
+    current("docs/reference/secretctl.d.rhai", &secretctl::policy::reference::definitions());
+}
+
 /// The text between the quotes that open at the start of `rest`.
 fn quoted(rest: &str) -> Option<String> {
     let mut text = String::new();

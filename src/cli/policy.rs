@@ -1,5 +1,6 @@
 //! `secretctl policy`
 
+mod definitions;
 mod explain;
 mod matrix;
 mod test;
@@ -16,6 +17,7 @@ pub(super) enum PolicyCommand {
     Test(test::TestArgs),
     Explain(explain::ExplainArgs),
     Matrix(matrix::MatrixArgs),
+    Definitions(definitions::DefinitionsArgs),
 }
 
 pub(super) fn run(
@@ -27,6 +29,7 @@ pub(super) fn run(
     match command {
         PolicyCommand::Test(args) => test::run(&args, env, global, ui),
         PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
+        PolicyCommand::Definitions(args) => definitions::run(&args, ui),
         PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
     }
 }

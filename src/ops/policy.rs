@@ -21,3 +21,4 @@ pub use crate::policy::RuleRef;
 pub use crate::policy::Services;
 pub use crate::policy::SuiteReport;
 pub use crate::policy::Violation;
+pub use crate::policy::reference::definitions;

@@ -368,9 +368,7 @@ pub(super) fn entry(of: &str, name: &str) -> Option<&'static Entry> {
 pub(super) fn registration(of: &str, name: &str) -> FuncRegistration {
     let registration = FuncRegistration::new(name).in_global_namespace();
     let Some(entry) = entry(of, name) else { return registration };
-    let on = (!entry.of.is_empty()).then(|| format!("{}: {}", entry.of, entry.of));
-    let parameters = on.into_iter().chain(entry.parameters.iter().map(|&parameter| parameter.to_owned()));
-    let signature: Vec<String> = parameters.chain([entry.gives.to_owned()]).collect();
+    let signature = entry.typed_parameters().into_iter().chain([entry.gives.to_owned()]);
     registration.with_params_info(signature).with_comments([entry.comment()])
 }
 
@@ -408,6 +406,18 @@ pub(super) fn properties(of: &str) -> impl Iterator<Item = &'static str> {
 }
 
 impl Entry {
+    /// The entry as definition files have it.
+    pub(super) fn definition(&self) -> String {
+        let parameters = self.typed_parameters().join(", ");
+        format!("{}\nfn {}({parameters}) -> {};", self.comment(), self.name, self.gives)
+    }
+
+    /// Its parameters, with what it is called on.
+    fn typed_parameters(&self) -> Vec<String> {
+        let on = (!self.of.is_empty()).then(|| format!("{}: {}", self.of, self.of));
+        on.into_iter().chain(self.parameters.iter().map(|&parameter| parameter.to_owned())).collect()
+    }
+
     fn comment(&self) -> String {
         format!("/// {}\n///\n/// `{}`", self.about, self.usage)
     }

@@ -135,14 +135,24 @@ impl Policy {
     }
 }
 
+/// The sandbox of tests, for what it knows.
+pub(super) fn sandbox_for_definitions(imports: Imports) -> Sandbox {
+    let world = World::new(Arc::default(), Fleet::default(), Timestamp::UNIX_EPOCH);
+    sandbox(&world, imports, &SharedNotes::default(), &Arc::default())
+}
+
+fn sandbox(world: &World, imports: Imports, notes: &SharedNotes, sources: &Arc<Sources>) -> Sandbox {
+    Sandbox::for_tests(Dynamic::from(world.clone()), imports, |engine| {
+        world::register(engine);
+        expect::register(engine, world, notes, sources);
+    })
+}
+
 fn run(world: &World, sources: &Arc<Sources>, file: &str) -> Notes {
     let notes = SharedNotes::default();
     lock(&notes).outside.file = file.into();
     let imports = Imports::new(Arc::clone(sources));
-    let sandbox = Sandbox::for_tests(Dynamic::from(world.clone()), imports, |engine| {
-        world::register(engine);
-        expect::register(engine, world, &notes, sources);
-    });
+    let sandbox = sandbox(world, imports, &notes, sources);
     let ended = files::run_alone(&sandbox, file, sources);
     let mut notes = std::mem::take(&mut *lock(&notes));
     if let Err(error) = ended {

@@ -1,6 +1,10 @@
 //! The reference page: every example on it is a policy that loads, and what it says about them holds.
 
 use super::*;
+use crate::policy::language::Entry;
+use crate::policy::language::Kind;
+use crate::policy::language::LANGUAGE;
+use crate::policy::language::Scope;
 
 const PAGE: &str = include_str!("../../../docs/reference/policy.md");
 
@@ -53,5 +57,60 @@ fn every_code_is_on_the_page() {
     ];
     for code in codes {
         assert!(PAGE.contains(&format!("`{}`", code.text())), "{}", code.text());
+    }
+}
+
+/// A policy, a test or a `validate(..)` around what the table says how to write.
+fn in_context(entry: &Entry) -> String {
+    let usage = entry.usage.replace("{ .. }", "{}").replace("condition)", "true)");
+    let usage = usage.split("` or `").next().unwrap().to_owned();
+    let on = match entry.of {
+        "rule" => "allow(\"x\")",
+        "selector" => "any_host()",
+        "rotation" => "rotate(\"x\")",
+        "attribute" => "editors(\"x\", \"alice\")",
+        "expectation" => "expect_allowed(\"x\", \"forge\")",
+        _ => "",
+    };
+    let host = if entry.of == "host" { "let host = fleet.host(\"forge\"); " } else { "" };
+    let usage = usage.replace("selector)", "\"attic\")").replace("lab machines are shared", "why");
+    let usage = usage.replace("fleet.host(\"name\")", "fleet.host(\"forge\")");
+    match entry.scope {
+        Scope::Requirements => format!("validate(\"x\", {usage});"),
+        _ => format!("{host}{on}{usage};"),
+    }
+}
+
+#[test]
+fn everything_in_the_table_can_be_written_as_it_says() {
+    for entry in LANGUAGE {
+        let text = in_context(entry);
+        if entry.scope == Scope::Tests {
+            let files = [
+                file("policies/a.rhai", "allow(\"x\").because(\"why\"); allow(\"prod/db\");"),
+                file("policies/tests/a.rhai", &text),
+            ];
+            let policy = Policy::load(&files, &fleet()).unwrap();
+            let report = policy.test(&files, &fleet(), now()).unwrap();
+            let stopped = report
+                .cases
+                .iter()
+                .flat_map(|case| &case.failures)
+                .find(|failure| failure.explanation.is_none());
+            assert!(stopped.is_none(), "{text}: {stopped:?}");
+        } else {
+            let loaded = try_load(&text).map_err(|error| error.to_string());
+            assert!(loaded.is_ok(), "{text}: {loaded:?}");
+        }
+    }
+}
+
+#[test]
+fn definitions_hold_everything_in_the_table() {
+    let definitions = crate::policy::reference::definitions();
+    for entry in LANGUAGE {
+        let get = if entry.kind == Kind::Property { "get " } else { "" };
+        assert!(definitions.contains(&format!("fn {get}{}(", entry.name)), "{}", entry.name);
+        assert!(definitions.contains(entry.about), "{}", entry.about);
     }
 }
