@@ -21,3 +21,5 @@ pub mod policy;
 pub mod secret;
 #[cfg(feature = "admin")]
 pub mod store;
+#[cfg(feature = "admin")]
+pub mod value;

@@ -26,6 +26,8 @@ pub mod relocate;
 pub mod seal;
 #[cfg(feature = "admin")]
 pub mod show;
+#[cfg(feature = "admin")]
+mod values;
 pub mod verify;
 #[cfg(feature = "admin")]
 mod wanted;

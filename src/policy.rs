@@ -5,6 +5,7 @@
 
 mod attribute;
 mod budget;
+mod checks;
 mod condition;
 mod decide;
 mod declare;

@@ -11,6 +11,7 @@ mod common;
 
 mod cli {
     mod crash;
+    mod declared;
     mod edit;
     mod editors;
     mod enforcement;

@@ -8,17 +8,18 @@ use std::path::PathBuf;
 
 /// The table of `docs/explanation/architecture.md`. Leaves (`name`, `secret`, `diag`, `fsx`) use only each
 /// other's vocabulary of errors.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("cli", &["ops", "diag", "name", "secret"]),
     (
         "ops",
         &[
-            "store", "policy", "host", "ledger", "manifest", "fleet", "crypto", "fsx", "diag", "secret",
-            "name",
+            "store", "policy", "value", "host", "ledger", "manifest", "fleet", "crypto", "fsx", "diag",
+            "secret", "name",
         ],
     ),
     ("host", &["manifest", "crypto", "fsx", "diag", "secret", "name"]),
-    ("policy", &["fleet", "diag", "name"]),
+    ("policy", &["value", "fleet", "diag", "name"]),
+    ("value", &["secret", "name"]),
     ("store", &["manifest", "ledger", "crypto", "fsx", "diag", "secret", "name"]),
     ("manifest", &["crypto", "diag", "name"]),
     ("ledger", &["crypto", "diag", "name"]),

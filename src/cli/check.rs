@@ -13,6 +13,7 @@ use crate::diag::Severity;
 use crate::diag::worst;
 use crate::name::HostName;
 use crate::ops;
+use crate::ops::check::Values;
 
 /// Check formats, signatures, ledgers, recipients and sealed trees without a key and without changing anything
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,9 @@ pub(super) struct CheckArgs {
     /// Check also that everything this host request asks for exists and is granted (can be repeated)
     #[arg(long = "request", value_name = "FILE")]
     requests: Vec<PathBuf>,
+    /// Open values, with an identity, and check them against `validate(..)` too
+    #[arg(long)]
+    values: bool,
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -34,8 +38,9 @@ pub(super) fn run(
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
+    let values = if args.values { Values::Open } else { Values::Leave };
     let ws = env.open(global, "check")?;
-    let report = ops::check::check(&ws, &args.hosts.into_iter().collect(), &args.requests)?;
+    let report = ops::check::check(&ws, &args.hosts.into_iter().collect(), &args.requests, values)?;
     let worst = worst(&report.findings);
     match args.format {
         Format::Json => ui.json(&report)?,

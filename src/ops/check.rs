@@ -49,11 +49,21 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
 }
 
+/// Whether `check` looks at values, which takes an identity.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Values {
+    /// They stay closed.
+    Leave,
+    /// Those that the policy asks something of are opened.
+    Open,
+}
+
 /// Checks formats, digests, signatures, ledgers, drift, and requests against policy.
 pub fn check(
     ws: &Workspace,
     hosts: &BTreeSet<HostName>,
     requests: &[PathBuf],
+    values: Values,
 ) -> Result<CheckReport, OpsError> {
     for host in hosts {
         super::host::known(&ws.fleet, host)?;
@@ -83,6 +93,9 @@ pub fn check(
     readers(&outlook, &scope, &mut findings);
     leaving(ws, &scope, &mut findings)?;
     declared::check(ws, &survey, &mut findings);
+    if values == Values::Open {
+        findings.extend(super::values::check(ws, &survey.sources.iter().collect::<Vec<_>>())?);
+    }
     for request in requests {
         coverage::covered(ws, &survey, request, &mut findings);
     }

@@ -10,6 +10,7 @@ use crate::ops::put::PutReport;
 use crate::ops::put::existing;
 use crate::ops::put::put;
 use crate::ops::put::unchanged;
+use crate::ops::values;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
 
@@ -46,6 +47,7 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
     // Whoever cannot sign learns it before they have typed anything.
     let author = ws.author()?;
     let mut base = existing(ws, secret)?;
+    values::refuse_second(ws, secret, &base)?;
     let mut old = open(ws, secret, &base)?;
     editor.guard();
     let folder = PrivateDir::create(&ws.settings.memory_places)?;
@@ -59,8 +61,7 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         if new.is_empty() && base.ledger().current().is_none() {
             return Err(OpsError::NothingMade { secret: secret.clone() });
         }
-        if new.is_empty() {
-            let message = format!("the value of `{secret}` would be empty");
+        if let Some(message) = unfit(ws, secret, &new) {
             if editor.again(&message) {
                 continue;
             }
@@ -91,6 +92,16 @@ pub fn novelty(ws: &Workspace, secret: &SecretName) -> Option<String> {
     let near = help.filter(|help| help.starts_with("did you mean"));
     let near = near.as_deref().and_then(|help| help.split('?').next()).map(|near| format!("; {near}?"));
     Some(format!("`{secret}` is new{}", near.unwrap_or_default()))
+}
+
+/// Why a value goes back to the editor.
+fn unfit(ws: &Workspace, secret: &SecretName, value: &SecretBytes) -> Option<String> {
+    if value.is_empty() && !values::may_be_empty(ws, secret) {
+        return Some(format!("the value of `{secret}` would be empty"));
+    }
+    let complaints = values::complaints(ws, secret, value);
+    (!complaints.is_empty())
+        .then(|| format!("the value of `{secret}` is not as the policy asks: {}", complaints.join("; ")))
 }
 
 fn run(secret: &SecretName, editor: &mut dyn Editor, folder: &PrivateDir) -> Result<SecretBytes, OpsError> {

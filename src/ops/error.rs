@@ -213,6 +213,32 @@ pub enum OpsError {
         /// The secret.
         secret: SecretName,
     },
+    /// The value is not what the policy asks for.
+    #[error("the value of `{secret}` is not as the policy asks: {complaints}")]
+    #[diagnostic(
+        code(value::unfit),
+        help("nothing was changed; correct the value, or what `validate(..)` says at that place")
+    )]
+    Unfit {
+        /// The secret.
+        secret: SecretName,
+        /// What it is not, with the places that ask for it.
+        complaints: String,
+    },
+    /// Hosts keep the first value, so another would reach only some of them.
+    #[error(
+        "`{secret}` has a value, and hosts keep the first one that they got (`install_once()` at {place})"
+    )]
+    #[diagnostic(
+        code(value::install_once),
+        help("give the new value a name of its own, or take `install_once()` away")
+    )]
+    InstalledOnce {
+        /// The secret.
+        secret: SecretName,
+        /// The declaration.
+        place: String,
+    },
     /// Something is allowed that must never be.
     #[error("{0}")]
     #[diagnostic(code(policy::invariant), help("{}", .0.help()))]
@@ -221,7 +247,7 @@ pub enum OpsError {
     #[error("no active admin is an editor of `{secret}`, so only recovery could decrypt it")]
     #[diagnostic(
         code(policy::no_editor),
-        help("name an active admin in `editors(..)` at {places}, or take one of the two lists away")
+        help("name an active admin in `editors(..)` at {places}, or take one of the lists away")
     )]
     NoEditor {
         /// The secret.
@@ -242,7 +268,9 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Fs(error) => error.class(),
-            Self::Invariant(_) => Class::Finding,
+            Self::Invariant(_) | Self::NoEditor { .. } | Self::Unfit { .. } | Self::InstalledOnce { .. } => {
+                Class::Finding
+            }
             Self::RolledBack { .. } | Self::Lost { .. } => Class::Integrity,
             Self::Pending { .. }
             | Self::Editor { .. }

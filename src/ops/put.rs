@@ -17,6 +17,7 @@ use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
+use crate::ops::values;
 use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
@@ -73,7 +74,7 @@ pub fn set(
     value: &SecretBytes,
     empty: EmptyValue,
 ) -> Result<PutReport, OpsError> {
-    if value.is_empty() && empty == EmptyValue::Refuse {
+    if value.is_empty() && empty == EmptyValue::Refuse && !values::may_be_empty(ws, secret) {
         return Err(OpsError::Empty { secret: secret.clone() });
     }
     let author = ws.author()?;
@@ -88,6 +89,8 @@ pub fn set(
             return Ok(PutReport { unsealed, ..report });
         }
     }
+    values::refuse_second(ws, secret, &existing)?;
+    values::refuse_unfit(ws, secret, value)?;
     put(ws, &lock, &author, secret, value, existing)
 }
 

@@ -34,6 +34,7 @@ use super::facts;
 use super::facts::FleetObject;
 use super::facts::Roster;
 use super::imports::Imports;
+use super::language;
 use super::memo;
 
 /// Units that all files of a policy may spend together: well under a second of work.
@@ -55,6 +56,12 @@ const NESTING_MAX: usize = 48;
 /// methods that change what they are called on, and functions that grow by currying.
 const ABSENT: [&str; 6] = ["eval", "print", "debug", "try", "this", "curry"];
 
+/// Where rules are declared.
+const POLICIES: &str = "a file at the top of `policies/`, outside of conditions";
+
+/// Where tests stand.
+const TESTS: &str = "a file in `policies/tests/`";
+
 /// The one fact that every script can name.
 pub(super) const FLEET: &str = "fleet";
 
@@ -73,19 +80,24 @@ impl Sandbox {
         let mut engine = engine(Dynamic::from(FleetObject(Arc::clone(roster))));
         declare::register_selectors(&mut engine, roster);
         recorder.register(&mut engine);
+        misplaced(&mut engine, &language::EXPECTING, TESTS);
         engine.set_module_resolver(imports);
         Self(engine)
     }
 
     /// A sandbox for conditions, which declare nothing.
     pub(super) fn for_conditions(roster: &Arc<Roster>) -> Self {
-        Self(engine(Dynamic::from(FleetObject(Arc::clone(roster)))))
+        let mut engine = engine(Dynamic::from(FleetObject(Arc::clone(roster))));
+        misplaced(&mut engine, &language::DECLARING, POLICIES);
+        misplaced(&mut engine, &language::EXPECTING, TESTS);
+        Self(engine)
     }
 
     /// A sandbox for tests, in which `fleet` is one that tests can change; `register` teaches the rest.
     pub(super) fn for_tests(fleet: Dynamic, imports: Imports, register: impl FnOnce(&mut Engine)) -> Self {
         let mut engine = engine(fleet);
         register(&mut engine);
+        misplaced(&mut engine, &language::DECLARING, POLICIES);
         engine.set_module_resolver(imports);
         Self(engine)
     }
@@ -137,6 +149,19 @@ fn packages(engine: &mut Engine) {
     engine.register_fn("pad", |_: &mut Array, _: i64, _: Dynamic| no_pad());
     engine.register_fn("pad", |_: &mut ImmutableString, _: i64, _: char| no_pad());
     engine.register_fn("pad", |_: &mut ImmutableString, _: i64, _: ImmutableString| no_pad());
+}
+
+/// Teaches `engine` to say where these functions belong.
+fn misplaced(engine: &mut Engine, names: &[&'static str], place: &'static str) {
+    for &name in names {
+        let fault = move || -> Result<(), Box<EvalAltResult>> {
+            let message = format!("`{name}` cannot be used here");
+            Err(Fault::new(Code::UnknownFunction, message).help(format!("it belongs into {place}")).into())
+        };
+        engine.register_fn(name, move |_: Dynamic| fault());
+        engine.register_fn(name, move |_: Dynamic, _: Dynamic| fault());
+        engine.register_fn(name, move |_: Dynamic, _: Dynamic, _: Dynamic| fault());
+    }
 }
 
 fn no_pad() -> Result<(), Box<EvalAltResult>> {

@@ -234,6 +234,150 @@ pub(super) const LANGUAGE: &[Entry] = &[
     method(Rules, "attribute", "except", &["patterns: ?"], ".except(\"pattern\")", "Not these secrets."),
     function(
         Requirements,
+        "pem",
+        &["kind: string"],
+        "requirement",
+        "pem(\"CERTIFICATE\")",
+        "PEM blocks, at least one, all of this kind.",
+    ),
+    function(
+        Requirements,
+        "x509",
+        &[],
+        "requirement",
+        "x509()",
+        "A certificate or a chain, PEM or DER, all of them valid at the time of the command.",
+    ),
+    function(
+        Requirements,
+        "json",
+        &[],
+        "requirement",
+        "json()` or `json(#{ type: \"object\", required: [\"token\"] })",
+        "JSON; with a map, JSON that this JSON Schema (draft 2020-12) accepts. Nothing is fetched.",
+    ),
+    function(
+        Requirements,
+        "dotenv",
+        &["names: array"],
+        "requirement",
+        "dotenv([\"API_KEY\"])",
+        "An environment file as systemd reads it, with these variables set and not empty; `dotenv()` asks for none.",
+    ),
+    function(
+        Requirements,
+        "length",
+        &["least: int", "most: int"],
+        "requirement",
+        "length(16)` or `length(16, 64)",
+        "At least so many bytes, and at most so many.",
+    ),
+    function(
+        Requirements,
+        "charset",
+        &["characters: string"],
+        "requirement",
+        "charset(\"a-zA-Z0-9_-\")",
+        "Only these characters, ranges among them.",
+    ),
+    function(
+        Requirements,
+        "url_safe",
+        &[],
+        "requirement",
+        "url_safe()",
+        "Only letters, digits, `-`, `_`, `.` and `~`.",
+    ),
+    function(
+        Requirements,
+        "base64",
+        &[],
+        "requirement",
+        "base64()` or `base64(32)",
+        "Base64 with padding, of so many bytes if a number is given.",
+    ),
+    function(
+        Requirements,
+        "hex",
+        &[],
+        "requirement",
+        "hex()` or `hex(32)",
+        "Hexadecimal digits, of so many bytes if a number is given.",
+    ),
+    function(
+        Requirements,
+        "base32",
+        &[],
+        "requirement",
+        "base32()` or `base32(20)",
+        "Base32 in upper case, of so many bytes if a number is given.",
+    ),
+    function(
+        Requirements,
+        "ssh_private_key",
+        &[],
+        "requirement",
+        "ssh_private_key()",
+        "A private key that `ssh` reads without a passphrase.",
+    ),
+    function(
+        Requirements,
+        "wireguard_private_key",
+        &[],
+        "requirement",
+        "wireguard_private_key()",
+        "A private key as `wg genkey` makes it.",
+    ),
+    function(
+        Requirements,
+        "age_identity",
+        &[],
+        "requirement",
+        "age_identity()",
+        "An age identity as `age-keygen` makes it.",
+    ),
+    function(
+        Requirements,
+        "password_hash",
+        &[],
+        "requirement",
+        "password_hash()",
+        "A hash of a scheme that NixOS accepts for users: yescrypt, scrypt, bcrypt or SHA-512.",
+    ),
+    function(
+        Requirements,
+        "one_line",
+        &[],
+        "requirement",
+        "one_line()",
+        "One line, with or without a newline at its end.",
+    ),
+    function(
+        Requirements,
+        "no_trailing_newline",
+        &[],
+        "requirement",
+        "no_trailing_newline()",
+        "No newline at the end.",
+    ),
+    function(
+        Requirements,
+        "same_as",
+        &["secret: string"],
+        "requirement",
+        "same_as(\"mqtt/client-password\")",
+        "The value of another secret, where an identity that opens it is at hand.",
+    ),
+    function(
+        Requirements,
+        "differs_from",
+        &["secret: string"],
+        "requirement",
+        "differs_from(\"prod/db\")",
+        "Another value than that of another secret, where an identity that opens it is at hand.",
+    ),
+    function(
+        Requirements,
         "optional",
         &[],
         "requirement",
@@ -391,6 +535,12 @@ pub(super) fn usage(name: &str) -> Option<String> {
         });
     Some(format!("write `{}`{more}", first.usage))
 }
+
+/// The functions that only policies have, outside of conditions.
+pub(super) const DECLARING: [&str; 6] = ["allow", "deny", "never", "rotate", "validate", "editors"];
+
+/// The functions that only tests have.
+pub(super) const EXPECTING: [&str; 3] = ["test", "expect_allowed", "expect_denied"];
 
 /// The names of all functions and methods.
 pub(super) fn functions() -> impl Iterator<Item = &'static str> {

@@ -5,10 +5,14 @@ use std::fmt;
 use serde::Serialize;
 use serde::Serializer;
 
+use crate::value::Check;
+
 /// One thing that a secret must be.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Requirement {
+    /// Something about the bytes.
+    Value(Check),
     /// `optional()`: an empty value is meant, and passes every check.
     Optional,
     /// `install_once()`: hosts keep the first value, so a second one is a mistake.
@@ -20,6 +24,7 @@ pub enum Requirement {
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Value(check) => check.fmt(f),
             Self::Optional => f.write_str("optional()"),
             Self::InstallOnce => f.write_str("install_once()"),
             Self::FirstBoot => f.write_str("first_boot()"),

@@ -12,6 +12,7 @@ use super::attribute;
 use super::attribute::Attribute;
 use super::attribute::Says;
 use super::attribute::Terms;
+use super::checks;
 use super::declare::Outcome;
 use super::declare::Recorder;
 use super::draft::Given;
@@ -36,7 +37,7 @@ struct AttributeHandle(usize);
 
 /// Teaches `engine` to declare attributes into a recorder.
 pub(super) fn register(recorder: &Recorder, engine: &mut Engine) {
-    register_requirements(engine);
+    checks::register(engine);
     engine.register_type_with_name::<RotationHandle>("rotation");
     engine.register_type_with_name::<AttributeHandle>("attribute");
     let to = recorder.clone();
@@ -106,17 +107,6 @@ fn register_except<H: Copy + Send + Sync + 'static>(
             Ok(*handle)
         },
     );
-}
-
-/// Teaches `engine` the requirements that `validate(..)` takes.
-fn register_requirements(engine: &mut Engine) {
-    engine.register_type_with_name::<Requirement>("requirement");
-    let plain = |engine: &mut Engine, name: &str, requirement: Requirement| {
-        language::registration("", name).register_into_engine(engine, move || requirement.clone());
-    };
-    plain(engine, "optional", Requirement::Optional);
-    plain(engine, "install_once", Requirement::InstallOnce);
-    plain(engine, "first_boot", Requirement::FirstBoot);
 }
 
 fn put_period(to: &mut Option<jiff::SignedDuration>, text: &str, method: &str) -> Result<(), Fault> {
