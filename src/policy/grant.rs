@@ -154,10 +154,11 @@ fn grant_to_some(touching: &[&Rule], ask: &Ask<'_>) -> Option<Grant> {
 
 /// `system`, the services of the host, and those that the rules name without a glob.
 pub(super) fn known_services<'r>(
-    rules: impl Iterator<Item = &'r Rule>,
+    rules: impl IntoIterator<Item = &'r Rule>,
     host: &HostFacts,
 ) -> BTreeSet<ServiceName> {
-    let named = rules.filter_map(|rule| rule.services.as_ref()).flat_map(ServiceSelector::literals);
+    let named =
+        rules.into_iter().filter_map(|rule| rule.services.as_ref()).flat_map(ServiceSelector::literals);
     let mut all: BTreeSet<_> = host.services.iter().chain(named).cloned().collect();
     all.insert(ServiceName::system());
     all

@@ -14,6 +14,7 @@ use super::decide::Ask;
 use super::decide::Decision;
 use super::glob::Binding;
 use super::grant;
+use super::grant::Services;
 use super::rule::Effect;
 use super::rule::Rule;
 use super::rule::RuleRef;
@@ -65,7 +66,7 @@ impl Violation {
 }
 
 impl Policy {
-    /// Everything that is allowed, at `now` or later, although an invariant is about it: the first service of
+    /// Everything that is granted, at `now` or later, although an invariant is about it: the first service of
     /// each secret and host. What `.until(..)` ends can only take away later, except where it ends a denial.
     pub fn violations(&self, secrets: &[SecretName], now: Timestamp) -> Vec<Violation> {
         let mut found: Vec<_> =
@@ -96,17 +97,15 @@ impl Policy {
     ) -> Option<Violation> {
         let host = self.roster.hosts().get(at)?;
         let touching = self.touching(secret.as_str(), at);
-        let asked = touching.iter().copied().chain([invariant]);
-        let services = services(invariant, secret, grant::known_services(asked, host));
-        let service = ServiceName::system();
-        let ask = Ask { secret: secret.as_str(), at, host, service: &service, now, sandbox: &self.sandbox };
         instants(&touching, now).into_iter().find_map(|now| {
+            let services = match self.grant(secret, &host.name, now)?.services {
+                Services::Only(services) => services,
+                Services::All => any_service(invariant, secret, grant::known_services([invariant], host)),
+            };
             services.iter().find_map(|service| {
-                let ask = Ask { service, now, ..ask };
-                let Decision::Allow { permits, .. } = super::decide::combine(touching.iter().copied(), &ask)
-                else {
-                    return None;
-                };
+                let ask = Ask { secret: secret.as_str(), at, host, service, now, sandbox: &self.sandbox };
+                let decision = super::decide::combine(touching.iter().copied(), &ask);
+                let Decision::Allow { permits, .. } = decision else { return None };
                 let error = match invariant.answer(&ask) {
                     Answer::Silent => return None,
                     Answer::Speaks => None,
@@ -126,9 +125,8 @@ impl Policy {
     }
 }
 
-/// The known services, and one that no rule names where the invariant is about those as well: a grant to every
-/// service is a grant to that one too.
-fn services(
+/// The known services, and one that nobody lists where the invariant is about those as well.
+fn any_service(
     invariant: &Rule,
     secret: &SecretName,
     mut known: BTreeSet<ServiceName>,

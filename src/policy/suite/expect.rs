@@ -334,6 +334,6 @@ impl super::super::Policy {
     ) -> std::collections::BTreeSet<ServiceName> {
         let Some(at) = self.roster.position(host.as_str()) else { return [ServiceName::system()].into() };
         let Some(facts) = self.roster.hosts().get(at) else { return [ServiceName::system()].into() };
-        grant::known_services(self.touching(secret.as_str(), at).into_iter(), facts)
+        grant::known_services(self.touching(secret.as_str(), at), facts)
     }
 }
