@@ -18,9 +18,11 @@ struct Spec {
     services: Option<&'static str>,
     condition: Option<&'static str>,
     ended: bool,
+    except: Option<&'static str>,
+    dormant: bool,
 }
 
-const NAMES: [&str; 3] = ["torii-chan", "web-1", "forge"];
+const NAMES: [&str; 5] = ["torii-chan", "web-1", "forge", "cellar", "stolen"];
 const SERVICES: [&str; 4] = ["system", "caddy", "restic", "wireguard"];
 const TRUE: &str = "|s, h, v| true";
 const FALSE: &str = "|s, h, v| false";
@@ -33,13 +35,15 @@ impl Spec {
             value.map(|value| format!(".{name}({quote}{value}{quote})")).unwrap_or_default()
         };
         format!(
-            "{}(\"{}\"){}{}{}{};\n",
+            "{}(\"{}\"){}{}{}{}{}{};\n",
             if self.allow { "allow" } else { "deny" },
             self.pattern,
             part("hosts", self.hosts, "\""),
             part("services", self.services, "\""),
             part("when", self.condition, ""),
             if self.ended { ".until(\"2020-01-01\")" } else { "" },
+            part("except", self.except, "\""),
+            if self.dormant && self.allow { ".including_dormant()" } else { "" },
         )
     }
 
@@ -48,7 +52,14 @@ impl Spec {
         let pattern = pattern.replace("{host}", host).replace("{service}", service);
         let pattern: Vec<_> = pattern.split('/').collect();
         let secret: Vec<_> = secret.split('/').collect();
+        let reached = match host {
+            "cellar" => !self.allow || self.dormant,
+            "stolen" => !self.allow,
+            _ => true,
+        };
         !self.ended
+            && reached
+            && self.except.is_none_or(|glob| !stars(glob, host))
             && self.hosts.is_none_or(|glob| stars(glob, host))
             && self.services.is_none_or(|glob| stars(glob, service))
             && segments(&pattern, &secret)
@@ -146,14 +157,18 @@ fn rule() -> impl Strategy<Value = Spec> {
         proptest::option::weighted(0.4, proptest::sample::select(vec!["caddy", "unlisted", "*", "*a*"])),
         proptest::option::weighted(0.3, proptest::sample::select(vec![TRUE, FALSE, CADDY, BROKEN])),
         proptest::bool::weighted(0.1),
+        proptest::option::weighted(0.2, proptest::sample::select(vec!["forge", "*-*", "c*"])),
+        proptest::bool::weighted(0.3),
     )
-        .prop_map(|(allow, segments, hosts, services, condition, ended)| Spec {
+        .prop_map(|(allow, segments, hosts, services, condition, ended, except, dormant)| Spec {
             allow,
             pattern: segments.join("/"),
             hosts,
             services,
             condition,
             ended,
+            except,
+            dormant,
         })
 }
 
@@ -173,8 +188,66 @@ fn secret() -> impl Strategy<Value = String> {
     proptest::collection::vec(segment, 1..4).prop_map(|segments| segments.join("/"))
 }
 
+/// Every request over these secrets, in words.
+fn requests(secrets: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for secret in secrets {
+        for host in NAMES {
+            all.extend(SERVICES.map(|service| format!("{secret} {host} {service}")));
+        }
+    }
+    all
+}
+
+fn text<'s>(rules: impl IntoIterator<Item = &'s Spec>) -> String {
+    rules.into_iter().map(Spec::text).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_order_of_random_rules_changes_no_decision(
+        (rules, shuffled) in proptest::collection::vec(rule(), 0..7).prop_flat_map(|rules| (Just(rules.clone()), Just(rules).prop_shuffle())),
+        secrets in proptest::collection::vec(secret(), 1..4),
+    ) {
+        let (straight, other) = (load(&text(&rules)), load(&text(&shuffled)));
+        for request in requests(&secrets) {
+            prop_assert_eq!(allowed(&straight, &request), allowed(&other, &request), "{}", request);
+        }
+    }
+
+    #[test]
+    fn a_further_deny_never_gives_and_a_further_allow_that_does_not_fail_never_takes(
+        rules in proptest::collection::vec(rule(), 0..6),
+        more in rule(),
+        secrets in proptest::collection::vec(secret(), 1..4),
+    ) {
+        let before = load(&text(&rules));
+        let after = load(&text(rules.iter().chain([&more])));
+        for request in requests(&secrets) {
+            let (before, after) = (allowed(&before, &request), allowed(&after, &request));
+            let holds = if more.allow { !before || after || more.condition == Some(BROKEN) } else { before || !after };
+            prop_assert!(holds, "{request}\n{}", text(rules.iter().chain([&more])));
+        }
+    }
+
+    #[test]
+    fn an_invariant_is_broken_exactly_where_a_naive_reading_grants_against_it(
+        rules in proptest::collection::vec(rule(), 0..5),
+        invariant in rule(),
+        secret in secret(),
+    ) {
+        let invariant = Spec { allow: false, ended: false, condition: None, services: None, pattern: invariant.pattern.replace("{service}", "*").replace("**", "*"), ..invariant };
+        let never = invariant.text().replacen("deny", "never", 1);
+        let policy = load(&format!("{}{never}", text(&rules)));
+        let found = policy.violations(&[secret.parse().unwrap()], now());
+        for host in NAMES {
+            let wanted = naive_grant(&rules, &secret, host) != "none" && invariant.selects(&secret, host, "system");
+            let broken = found.iter().any(|violation| violation.host.as_str() == host);
+            prop_assert_eq!(broken, wanted, "{} {}\n{}{}", secret, host, text(&rules), never);
+        }
+    }
 
     #[test]
     fn decisions_and_grants_agree_with_a_naive_reading(
