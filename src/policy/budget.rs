@@ -23,6 +23,11 @@ pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
+/// What is left to spend.
+pub(super) fn left() -> u64 {
+    LEFT.get()
+}
+
 /// Whether `units` were left to spend; if not, nothing is left from now on.
 pub(super) fn spend(units: u64) -> bool {
     let left = LEFT.get();

@@ -23,6 +23,9 @@ use crate::value::CheckError;
 /// Units that compiling a schema costs.
 const SCHEMA_UNITS: u64 = 5_000;
 
+/// Units that each part of a schema costs.
+const NODE_UNITS: u64 = 200;
+
 /// Deepest nesting of a schema.
 const SCHEMA_DEPTH: usize = 32;
 
@@ -124,6 +127,7 @@ fn made(check: Result<Check, CheckError>) -> Outcome<Requirement> {
 
 /// A schema as the script wrote it, in JSON.
 fn json(value: &Dynamic, depth: usize) -> Result<serde_json::Value, Fault> {
+    budget::spend(NODE_UNITS);
     let inner = depth.checked_sub(1).ok_or_else(|| {
         Fault::new(Code::Limit, "the schema is nested too deeply").help("take it apart, or check less")
     })?;

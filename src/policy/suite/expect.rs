@@ -36,7 +36,10 @@ use crate::name::SecretName;
 use crate::name::ServiceName;
 
 /// Units that one decision costs a test.
-const DECISION_UNITS: u64 = 20;
+const DECISION_UNITS: u64 = 40;
+
+/// Most requests of one expectation.
+const REQUESTS_MAX: usize = 10_000;
 
 /// Longest name of a test.
 const NAME_MAX: usize = 200;
@@ -228,6 +231,10 @@ impl Asked {
             None => vec![None],
             Some(services) => each(services, &service_name)?.into_iter().map(Some).collect(),
         };
+        if hosts.len().saturating_mul(services.len()) > REQUESTS_MAX {
+            let message = format!("one expectation is about at most {REQUESTS_MAX} requests");
+            return Err(Fault::new(Code::Limit, message).help("name fewer hosts or services"));
+        }
         let request = |host: &HostName, service: &Option<ServiceName>| Request {
             secret: secret.clone(),
             host: host.clone(),

@@ -15,6 +15,7 @@ use super::super::budget;
 use super::super::declare::Outcome;
 use super::super::draft::expected;
 use super::super::draft::first_instant;
+use super::super::engine::POLICY_UNITS;
 use super::super::error::Code;
 use super::super::error::Fault;
 use super::super::facts;
@@ -31,8 +32,11 @@ use crate::policy::Policy;
 /// What a host is described by.
 const FACTS: [&str; 4] = ["tags", "services", "system", "state"];
 
-/// Units that running the policy on another fleet costs a test.
-const WORLD_UNITS: u64 = 20_000;
+/// Units that making up a fleet costs a test, and running the policy on it.
+const WORLD_UNITS: u64 = 5_000;
+
+/// Which part of what the policy costs on a made-up fleet its test pays for.
+const WORLD_SHARE: u64 = 10;
 
 /// A fleet, its policy and a time, as tests see it.
 #[derive(Clone)]
@@ -71,8 +75,11 @@ impl World {
     pub(super) fn policy(&self) -> Result<&Policy, Fault> {
         let place = &self.place;
         let load = || {
-            let loaded = budget::aside(|| Policy::load(&place.files, &place.fleet));
-            budget::spend(WORLD_UNITS);
+            let (loaded, cost) = budget::aside(|| {
+                let loaded = Policy::load(&place.files, &place.fleet);
+                (loaded, POLICY_UNITS.saturating_sub(budget::left()))
+            });
+            budget::spend(WORLD_UNITS + cost / WORLD_SHARE);
             loaded.map_err(|error| {
                 let error = error.source_error();
                 let message =

@@ -63,6 +63,54 @@ fn growth_hits_a_limit_on_its_line() {
 }
 
 #[test]
+fn schemas_and_declarations_are_paid_for() {
+    for script in [
+        "let m = #{}; for i in 0..2000 { m[`k${i}`] = #{ type: \"string\" }; } loop { json(#{ properties: m }); }",
+        "loop { json(#{ pattern: \"^(a+)+$\" }); }",
+        "let s = #{}; for i in 0..40 { s = #{ not: s }; } json(s)",
+        "loop { rotate(\"x\").every(\"1d\"); }",
+        "let v = json(); loop { validate(\"x\", [v, v, v]); }",
+        "let r = rotate(\"x\"); loop { r.except(\"y\"); }",
+        "loop { never(\"x\"); }",
+    ] {
+        assert_eq!(refused(&format!("\n{script}")), "policy::limit:2", "{script}");
+    }
+    for script in ["json(#{ pattern: \"(a{1000}){1000}\" })", "json(#{ \"$ref\": \"file:///etc/passwd\" })"] {
+        assert_eq!(refused(script), "policy::argument:1", "{script}");
+    }
+}
+
+/// What the test file says, on a fleet whose policy is short.
+fn tested(test: &str) -> String {
+    let files =
+        [file("policies/a.rhai", "allow(\"x\");"), file("policies/tests/a.rhai", &format!("\n{test}"))];
+    let policy = Policy::load(&files, &fleet()).unwrap();
+    let report = policy.test(&files, &fleet(), now()).unwrap();
+    let failure = report.cases.into_iter().flat_map(|case| case.failures).next().unwrap();
+    format!("{}:{}", failure.place.line.unwrap(), failure.message)
+}
+
+#[test]
+fn a_hostile_test_is_stopped_at_its_line_as_a_policy_is() {
+    for test in [
+        "loop { expect_allowed(\"x\", \"forge\"); }",
+        "loop { fleet.with_host(\"a\", #{}).expect_allowed(\"x\", \"forge\"); }",
+        "let f = fleet; loop { f = f.with_host(\"a\", #{ tags: [\"b\"] }); }",
+        "loop { fleet.at(\"2027-01-01\").expect_allowed(\"x\", \"forge\"); }",
+        "let e = expect_allowed(\"x\", \"forge\"); loop { e.because(\"y\"); }",
+        "let h = []; for i in 0..9000 { h.push(\"forge\"); } loop { expect_allowed(\"x\", h, h); }",
+        "loop { test(\"a\", || { let n = 0; }); }",
+        "test(\"a\", || { loop {} });",
+        "fn f(n) { f(n + 1) } f(0)",
+    ] {
+        let said = tested(test);
+        assert!(said.starts_with("2:"), "{test}: {said}");
+    }
+    assert!(tested("open(\"/etc/passwd\")").contains("unknown function"));
+    assert!(tested("eval(\"1\")").contains("cannot be used"));
+}
+
+#[test]
 fn a_value_that_holds_itself_is_refused() {
     for script in
         ["let a = []; let f = || a.len(); a.push(f);", "let a = []; let f = || a; a.push(f); a.to_string()"]
