@@ -1,8 +1,8 @@
 //! The rules in Cedar, and its authorizer.
 //!
-//! A host is the principal and lies in its tags; a secret is the resource and lies in a folder for each of its
-//! prefixes, so that whole trees are one test of ancestry in the scope of a policy. What else a pattern needs are
-//! attributes that were computed beforehand. The service that asks is in the context.
+//! A host is the principal and lies in its tags; a secret is the resource and lies in every pattern that covers
+//! it. So tags and patterns are tests of ancestry in the scope of a policy, which Cedar looks up in a table that
+//! was made once. The service that asks is in the context.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -23,6 +23,7 @@ use cedar_policy::RestrictedExpression;
 
 use crate::engine::Ask;
 use crate::engine::Engine;
+use crate::rules;
 use crate::rules::Condition;
 use crate::rules::Effect;
 use crate::rules::Hosts;
@@ -47,22 +48,23 @@ fn policy(rule: &Rule) -> String {
     let (mut when, mut unless) = (Vec::new(), String::new());
     match &rule.pattern {
         Pattern::Exact(name) => resource = format!("resource == Secret::{name:?}"),
-        Pattern::Folder(folder) => when.push(format!("resource.folder == Folder::{folder:?}")),
-        Pattern::Tree(folder) => resource = format!("resource in Folder::{folder:?}"),
-        Pattern::OwnFolder(service) => when.push(format!(
-            "resource.second == {service:?} && resource.depth == 3 && resource.first == principal.name"
-        )),
+        Pattern::Folder(_) | Pattern::Tree(_) | Pattern::AnyArea(_) => {
+            resource = format!("resource in Pattern::{:?}", rule.pattern.text());
+        }
+        Pattern::OwnFolder(service) => {
+            resource = format!("resource in Pattern::\"*/{service}/*\"");
+            when.push("resource.first == principal.name".to_owned());
+        }
         Pattern::OwnService => {
             when.push("resource.first == principal.name && resource.second == context.service".to_owned());
         }
-        Pattern::AnyArea(group) => when.push(format!("resource.second == {group:?} && resource.depth == 3")),
     }
     match &rule.hosts {
         Hosts::All => {}
         Hosts::Tagged(tag) => principal = format!("principal in Tag::{tag:?}"),
         Hosts::AllBut(tag) => unless = format!(" unless {{ principal in Tag::{tag:?} }}"),
         Hosts::Named(names) => {
-            when.push(any(names.iter().map(|name| format!("principal == Host::{name:?}"))))
+            when.push(any(names.iter().map(|name| format!("principal == Host::{name:?}"))));
         }
     }
     if !rule.services.is_empty() {
@@ -154,18 +156,13 @@ fn host_entity(host: &Host) -> Result<Entity, Box<dyn Error>> {
 }
 
 fn secret_entity(name: &str) -> Result<Entity, Box<dyn Error>> {
-    let segments: Vec<_> = name.split('/').collect();
-    let folder = segments[..segments.len() - 1].join("/");
-    let string = |text: &str| RestrictedExpression::new_string(text.to_owned());
-    let facts = HashMap::from([
-        ("name".to_owned(), string(name)),
-        ("first".to_owned(), string(segments[0])),
-        ("second".to_owned(), string(segments[1])),
-        ("depth".to_owned(), RestrictedExpression::new_long(i64::try_from(segments.len())?)),
-        ("folder".to_owned(), RestrictedExpression::new_entity_uid(uid("Folder", &folder)?)),
-    ]);
-    let prefixes = (1..=segments.len()).map(|count| uid("Folder", &segments[..count].join("/")));
-    Ok(Entity::new(uid("Secret", name)?, facts, prefixes.collect::<Result<HashSet<_>, _>>()?)?)
+    let (first, second) = rules::first_two(name);
+    let facts = [("name", name), ("first", first), ("second", second)];
+    let facts =
+        facts.map(|(fact, text)| (fact.to_owned(), RestrictedExpression::new_string(text.to_owned())));
+    let patterns =
+        rules::covering(name).iter().map(|pattern| uid("Pattern", pattern)).collect::<Result<_, _>>()?;
+    Ok(Entity::new(uid("Secret", name)?, HashMap::from(facts), patterns)?)
 }
 
 impl Engine for Cedar {

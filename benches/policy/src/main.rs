@@ -121,8 +121,8 @@ impl Effort {
     /// Questions about each secret in a timed run. Peers get a sample, from which a rate follows just as well.
     fn timed(self, engine: &str) -> usize {
         match self {
+            _ if engine == ENGINES[0] => PAIRS,
             Self::Quick => 2,
-            _ if engine == "secretctl" => PAIRS,
             Self::Full | Self::EveryAnswer => 20,
         }
     }
@@ -130,7 +130,7 @@ impl Effort {
     /// Questions about each secret whose answers are compared.
     fn compared(self, engine: &str) -> usize {
         match self {
-            _ if engine == "secretctl" => PAIRS,
+            _ if engine == ENGINES[0] => PAIRS,
             Self::Quick => 2,
             Self::Full => 20,
             Self::EveryAnswer => PAIRS,
@@ -152,7 +152,7 @@ fn measure_all(effort: Effort) -> Outcome<()> {
 fn measure_engines(count: &str, conditions: &str, effort: Effort) -> Outcome<()> {
     let folder = env::temp_dir();
     let file = |engine: &str| folder.join(format!("bench-policy-{}-{engine}", std::process::id()));
-    for engine in ENGINES {
+    let compared = ENGINES.iter().try_for_each(|engine| {
         let answers = file(engine);
         let measured = Command::new(env::current_exe()?)
             .args(["one", engine, count, conditions, effort.word()])
@@ -161,12 +161,19 @@ fn measure_engines(count: &str, conditions: &str, effort: Effort) -> Outcome<()>
         if !measured.success() {
             return Err(format!("{engine} with {count} rules: {measured}").into());
         }
-        compare(&file(ENGINES[0]), &answers, engine)?;
-    }
-    for engine in ENGINES {
-        fs::remove_file(file(engine))?;
-    }
-    Ok(())
+        compare(&file(ENGINES[0]), &answers, engine)
+    });
+    ENGINES.iter().for_each(|engine| forget(&file(engine)));
+    compared
+}
+
+/// A file of answers that was never written is forgotten already.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a passing note between two processes, not a file of secretctl"
+)]
+fn forget(answers: &Path) {
+    let _ = fs::remove_file(answers);
 }
 
 fn compare(ours: &Path, theirs: &Path, engine: &str) -> Outcome<()> {
@@ -213,7 +220,15 @@ impl Task<'_> {
         let matrix = measure::repeat(self.effort.runs(), PATIENCE, || measure::time(|| engine.matrix()));
         line["matrix_ms"] = milliseconds(matrix);
         line["grants"] = engine.matrix().rows.len().into();
+        line["conditions_asked"] = self.conditions_asked()?.into();
         Ok(line)
+    }
+
+    /// How many of all questions make an engine ask a condition at all.
+    fn conditions_asked(&self) -> Outcome<usize> {
+        let rules = rules::whenever_asked(&self.rules);
+        let policy = secretctl::Source::new(&self.world, &rules)?.load()?;
+        Ok(Answers::of(&Secretctl::new(&self.world, policy)?, PAIRS, 1).allowed())
     }
 
     fn cedar(&self) -> Outcome<Value> {

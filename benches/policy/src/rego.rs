@@ -1,8 +1,8 @@
 //! The rules in Rego, in two forms, and regorus, which runs Rego in two ways.
 //!
-//! As [`Form::Rules`], each rule is a rule of Rego. As [`Form::Data`], rules are data under the keys that describe
-//! their patterns, and a few lines of Rego look up the keys of the secret asked for: an index made by hand, which
-//! leaves few rules to look at. Which form is faster depends on how regorus runs them, so both are measured.
+//! As [`Form::Rules`], each rule is a rule of Rego. As [`Form::Data`], rules are data under their patterns, and a few
+//! lines of Rego look up the patterns that cover the secret asked for: an index made by hand, which leaves few
+//! rules to look at. Which form is faster depends on how regorus runs them, so both are measured.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::engine::Ask;
 use crate::engine::Engine;
+use crate::rules;
 use crate::rules::Condition;
 use crate::rules::Effect;
 use crate::rules::Hosts;
@@ -48,16 +49,16 @@ const COMBINE: &str = "decision if {\n  permitted\n  not forbidden\n}\n";
 const DECISION: &str = "data.bench.decision";
 const SPOKE: &str = "data.bench.spoke";
 
-/// Looks up a secret's keys in the data; a rule about a host's own folder has keys of its own.
+/// Looks up the patterns that cover a secret; those with placeholders are put together when they may apply.
 const LOOKUP: &str = r#"
 permitted if {
-  some key in input.secret.keys
-  some rule in data.allow[key]
+  some pattern in input.secret.patterns
+  some rule in data.allow[pattern]
   about(rule)
 }
 permitted if {
   input.secret.first == input.host.name
-  some rule in data.allow[input.secret.own]
+  some rule in data.allow[sprintf("{host}/%v/*", [input.secret.second])]
   about(rule)
 }
 permitted if {
@@ -67,8 +68,8 @@ permitted if {
   about(rule)
 }
 forbidden if {
-  some key in input.secret.keys
-  some rule in data.deny[key]
+  some pattern in input.secret.patterns
+  some rule in data.deny[pattern]
   about(rule)
 }
 about(rule) if {
@@ -148,22 +149,14 @@ fn rules_text(rules: &[Rule]) -> String {
 
 /// One rule of Rego, the test that fails most often first.
 fn statement(head: &str, rule: &Rule) -> String {
+    let own = "input.secret.first == input.host.name".to_owned();
     let mut tests = match &rule.pattern {
         Pattern::Exact(name) => vec![format!("input.secret.name == {name:?}")],
-        Pattern::Folder(folder) => vec![format!("input.secret.folder == {folder:?}")],
-        Pattern::Tree(folder) => vec![format!("input.secret.prefixes[{folder:?}]")],
-        Pattern::OwnFolder(service) => vec![
-            format!("input.secret.second == {service:?}"),
-            "input.secret.depth == 3".to_owned(),
-            "input.secret.first == input.host.name".to_owned(),
-        ],
-        Pattern::OwnService => vec![
-            "input.secret.first == input.host.name".to_owned(),
-            "input.secret.second == input.service".to_owned(),
-        ],
-        Pattern::AnyArea(group) => {
-            vec![format!("input.secret.second == {group:?}"), "input.secret.depth == 3".to_owned()]
+        Pattern::Folder(_) | Pattern::Tree(_) | Pattern::AnyArea(_) => {
+            vec![format!("input.secret.patterns[{:?}]", rule.pattern.text())]
         }
+        Pattern::OwnFolder(service) => vec![format!("input.secret.patterns[\"*/{service}/*\"]"), own],
+        Pattern::OwnService => vec![own, "input.secret.second == input.service".to_owned()],
     };
     tests.extend(match &rule.hosts {
         Hosts::All => None,
@@ -183,32 +176,20 @@ fn statement(head: &str, rule: &Rule) -> String {
     format!("{head} if {{\n  {}\n}}\n", tests.join("\n  "))
 }
 
-fn set<T: std::fmt::Debug>(names: &[T]) -> String {
+fn set<T: fmt::Debug>(names: &[T]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
     format!("{{{}}}", names.join(", "))
 }
 
-/// The rules by effect and key; selectors of hosts become the hosts that they select.
+/// The rules by effect and pattern; selectors of hosts become the hosts that they select.
 fn data(world: &World, rules: &[Rule]) -> Result<String, Box<dyn Error>> {
     let mut by_effect = [BTreeMap::new(), BTreeMap::new()];
     for rule in rules {
         let at = usize::from(rule.effect == Effect::Deny);
-        by_effect[at].entry(key(&rule.pattern)).or_insert_with(Vec::new).push(datum(world, rule));
+        by_effect[at].entry(rule.pattern.text()).or_insert_with(Vec::new).push(datum(world, rule));
     }
     let [allow, deny] = by_effect;
     Ok(serde_json::to_string(&json!({ "allow": allow, "deny": deny }))?)
-}
-
-/// The pattern as secretctl writes it.
-fn key(pattern: &Pattern) -> String {
-    match pattern {
-        Pattern::Exact(name) => name.clone(),
-        Pattern::Folder(folder) => format!("{folder}/*"),
-        Pattern::Tree(folder) => format!("{folder}/**"),
-        Pattern::OwnFolder(service) => format!("{{host}}/{service}/*"),
-        Pattern::OwnService => "{host}/{service}/**".to_owned(),
-        Pattern::AnyArea(group) => format!("*/{group}/*"),
-    }
 }
 
 fn datum(world: &World, rule: &Rule) -> serde_json::Value {
@@ -293,25 +274,13 @@ fn host_value(host: &Host) -> Value {
 }
 
 fn secret_value(name: &str) -> Value {
-    let segments: Vec<_> = name.split('/').collect();
-    let folder = segments[..segments.len() - 1].join("/");
-    let prefixes: Vec<_> = (1..=segments.len()).map(|count| segments[..count].join("/")).collect();
-    let mut keys = vec![name.to_owned(), format!("{folder}/*")];
-    keys.extend(prefixes.iter().map(|prefix| format!("{prefix}/**")));
-    let mut own = String::new();
-    if segments.len() == 3 {
-        keys.push(format!("*/{}/*", segments[1]));
-        own = format!("{{host}}/{}/*", segments[1]);
-    }
+    let (first, second) = rules::first_two(name);
+    let patterns = rules::covering(name).into_iter().map(Value::from).collect::<BTreeSet<_>>();
     object([
         ("name", Value::from(name)),
-        ("first", Value::from(segments[0])),
-        ("second", Value::from(segments[1])),
-        ("depth", Value::from(segments.len())),
-        ("folder", Value::from(folder)),
-        ("prefixes", prefixes.into_iter().map(Value::from).collect::<BTreeSet<_>>().into()),
-        ("keys", keys.into_iter().map(Value::from).collect::<Vec<_>>().into()),
-        ("own", Value::from(own)),
+        ("first", Value::from(first)),
+        ("second", Value::from(second)),
+        ("patterns", patterns.into()),
     ])
 }
 
@@ -372,7 +341,9 @@ impl Engine for Rego {
     /// Rego has no explanation of its own; asking for the numbers of all rules that speak comes nearest.
     fn explainer(&self) -> impl FnMut(Question) -> usize {
         let mut machine = self.explaining.machine();
-        move |question| machine.evaluate(self.parts.input(question)).as_set().map_or(0, |rules| rules.len())
+        move |question| {
+            machine.evaluate(self.parts.input(question)).as_set().map_or(0, regorus::value::Set::len)
+        }
     }
 }
 

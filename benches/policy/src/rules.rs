@@ -9,6 +9,7 @@ use crate::world::World;
 use crate::world::ZONES;
 
 /// One rule: what it says about which secrets, hosts and services.
+#[derive(Clone)]
 pub struct Rule {
     pub effect: Effect,
     pub pattern: Pattern,
@@ -25,6 +26,7 @@ pub enum Effect {
 }
 
 /// Which secrets a rule covers, in shapes that all three languages can say exactly.
+#[derive(Clone)]
 pub enum Pattern {
     /// `area/group/name`.
     Exact(String),
@@ -40,7 +42,42 @@ pub enum Pattern {
     AnyArea(&'static str),
 }
 
+impl Pattern {
+    /// The pattern as secretctl writes it.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Exact(name) => name.clone(),
+            Self::Folder(folder) => format!("{folder}/*"),
+            Self::Tree(folder) => format!("{folder}/**"),
+            Self::OwnFolder(service) => format!("{{host}}/{service}/*"),
+            Self::OwnService => "{host}/{service}/**".to_owned(),
+            Self::AnyArea(group) => format!("*/{group}/*"),
+        }
+    }
+}
+
+/// The patterns without placeholders that cover a name of at least two segments.
+///
+/// Neither Cedar nor Rego has patterns over segments. Their policies name a pattern as a whole, and each secret
+/// brings the list of those that cover it, computed once.
+pub fn covering(name: &str) -> Vec<String> {
+    let segments: Vec<_> = name.split('/').collect();
+    let mut patterns = vec![name.to_owned(), format!("{}/*", segments[..segments.len() - 1].join("/"))];
+    patterns.extend((1..=segments.len()).map(|count| format!("{}/**", segments[..count].join("/"))));
+    if segments.len() == 3 {
+        patterns.push(format!("*/{}/*", segments[1]));
+    }
+    patterns
+}
+
+/// The first two segments of a name, which rules about a host's own folder look at.
+pub fn first_two(name: &str) -> (&str, &str) {
+    let mut segments = name.split('/');
+    (segments.next().unwrap_or_default(), segments.next().unwrap_or_default())
+}
+
 /// Which hosts a rule is about.
+#[derive(Clone)]
 pub enum Hosts {
     All,
     Tagged(&'static str),
@@ -57,7 +94,8 @@ pub enum Condition {
     NameEnds(&'static str),
 }
 
-/// Whether rules have conditions.
+/// Whether rules have conditions. A rule that has one has no selectors of hosts and services: the condition says
+/// which are meant, so it is asked whenever the pattern covers the secret.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub enum Conditions {
     None,
@@ -75,7 +113,8 @@ fn rule(world: &World, nth: usize, conditions: Conditions) -> Rule {
     let group = *pick(&GROUPS, nth, 1);
     let service = *pick(&SERVICES, nth, 2);
     let another = *pick(&SERVICES, nth, 3);
-    let role = Hosts::Tagged(*pick(&ROLES, nth, 4));
+    let (role, zone) = (*pick(&ROLES, nth, 4), *pick(&ZONES, nth, 9));
+    let role = Hosts::Tagged(role);
     let some = || Hosts::Named([5, 6, 7].map(|salt| pick(&world.hosts, nth, salt).name.clone()).into());
     let area_name = AREAS[area];
     let folder = format!("{area_name}/{group}");
@@ -87,22 +126,23 @@ fn rule(world: &World, nth: usize, conditions: Conditions) -> Rule {
         3 => (Effect::Allow, Pattern::Exact(exact), Hosts::All, vec![service]),
         4 => (Effect::Allow, Pattern::OwnFolder(service), Hosts::All, vec![service]),
         5 => (Effect::Deny, Pattern::Tree(area_name.to_owned()), Hosts::Tagged("lab"), vec![]),
-        6 => (
-            Effect::Allow,
-            Pattern::Tree(folder),
-            Hosts::AllBut(*pick(&ZONES, nth, 9)),
-            vec![service, another],
-        ),
+        6 => (Effect::Allow, Pattern::Tree(folder), Hosts::AllBut(zone), vec![service, another]),
         7 => (Effect::Allow, Pattern::AnyArea(group), role, vec![service]),
         8 => (Effect::Deny, Pattern::Folder(folder), some(), vec![]),
         _ => (Effect::Allow, Pattern::OwnService, role, vec![]),
     };
-    let conditional = conditions == Conditions::OneInTen && (7 * area + round) % 10 == 0;
-    let condition = conditional.then(|| match area % 2 {
-        0 => Condition::HostRuns("caddy"),
-        _ => Condition::NameEnds("-key"),
-    });
-    Rule { effect, pattern, hosts, services, condition }
+    if conditions == Conditions::OneInTen && (7 * area + round) % 10 == 0 {
+        let condition =
+            if area % 2 == 0 { Condition::HostRuns("caddy") } else { Condition::NameEnds("-key") };
+        return Rule { effect, pattern, hosts: Hosts::All, services: vec![], condition: Some(condition) };
+    }
+    Rule { effect, pattern, hosts, services, condition: None }
+}
+
+/// The rules with a condition, made such that they allow whenever their condition would be asked.
+pub fn whenever_asked(rules: &[Rule]) -> Vec<Rule> {
+    let conditional = rules.iter().filter(|rule| rule.condition.is_some()).cloned();
+    conditional.map(|rule| Rule { effect: Effect::Allow, condition: None, ..rule }).collect()
 }
 
 /// One of `all`, the same in every run, by a mix of the rule's number and what it is picked for.

@@ -18,7 +18,6 @@ use crate::engine::Engine;
 use crate::rules::Condition;
 use crate::rules::Effect;
 use crate::rules::Hosts;
-use crate::rules::Pattern;
 use crate::rules::Rule;
 use crate::world::Question;
 use crate::world::SERVICES;
@@ -34,14 +33,7 @@ fn line(rule: &Rule) -> String {
         Effect::Allow => "allow",
         Effect::Deny => "deny",
     };
-    let pattern = match &rule.pattern {
-        Pattern::Exact(name) => name.clone(),
-        Pattern::Folder(folder) => format!("{folder}/*"),
-        Pattern::Tree(folder) => format!("{folder}/**"),
-        Pattern::OwnFolder(service) => format!("{{host}}/{service}/*"),
-        Pattern::OwnService => "{host}/{service}/**".to_owned(),
-        Pattern::AnyArea(group) => format!("*/{group}/*"),
-    };
+    let pattern = rule.pattern.text();
     let hosts = match &rule.hosts {
         Hosts::All => String::new(),
         Hosts::Tagged(tag) => format!(".hosts(tag({tag:?}))"),

@@ -144,6 +144,7 @@ fn shared_secret(area: &str, nth: usize) -> String {
 /// The step has no factor in common with the number of pairs, so no pair comes twice and every service and host
 /// has its turn; the first pair differs from secret to secret. With all pairs it is every combination in order.
 pub fn questions(secret: usize, count: usize) -> impl Iterator<Item = Question> {
+    debug_assert_eq!(PAIRS % count, 0);
     let (first, step) = if count == PAIRS { (0, 1) } else { (secret * 7, PAIRS / count + 1) };
     (0..count).map(move |nth| {
         let pair = (first + nth * step) % PAIRS;
