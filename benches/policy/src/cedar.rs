@@ -51,8 +51,8 @@ fn policy(rule: &Rule) -> String {
         Pattern::Folder(_) | Pattern::Tree(_) | Pattern::AnyArea(_) => {
             resource = format!("resource in Pattern::{:?}", rule.pattern.text());
         }
-        Pattern::OwnFolder(service) => {
-            resource = format!("resource in Pattern::\"*/{service}/*\"");
+        Pattern::OwnFolder(_) => {
+            resource = format!("resource in Pattern::{:?}", rule.pattern.text());
             when.push("resource.first == principal.name".to_owned());
         }
         Pattern::OwnService => {
@@ -160,8 +160,8 @@ fn secret_entity(name: &str) -> Result<Entity, Box<dyn Error>> {
     let facts = [("name", name), ("first", first), ("second", second)];
     let facts =
         facts.map(|(fact, text)| (fact.to_owned(), RestrictedExpression::new_string(text.to_owned())));
-    let patterns =
-        rules::covering(name).iter().map(|pattern| uid("Pattern", pattern)).collect::<Result<_, _>>()?;
+    let patterns = rules::covering(name).into_iter().chain(rules::covering_own(name));
+    let patterns = patterns.map(|pattern| uid("Pattern", &pattern)).collect::<Result<_, _>>()?;
     Ok(Entity::new(uid("Secret", name)?, HashMap::from(facts), patterns)?)
 }
 

@@ -49,7 +49,7 @@ const COMBINE: &str = "decision if {\n  permitted\n  not forbidden\n}\n";
 const DECISION: &str = "data.bench.decision";
 const SPOKE: &str = "data.bench.spoke";
 
-/// Looks up the patterns that cover a secret; those with placeholders are put together when they may apply.
+/// Looks up the patterns that cover a secret; those with placeholders only where they can apply.
 const LOOKUP: &str = r#"
 permitted if {
   some pattern in input.secret.patterns
@@ -58,7 +58,7 @@ permitted if {
 }
 permitted if {
   input.secret.first == input.host.name
-  some rule in data.allow[sprintf("{host}/%v/*", [input.secret.second])]
+  some rule in data.allow[input.secret.own]
   about(rule)
 }
 permitted if {
@@ -155,7 +155,7 @@ fn statement(head: &str, rule: &Rule) -> String {
         Pattern::Folder(_) | Pattern::Tree(_) | Pattern::AnyArea(_) => {
             vec![format!("input.secret.patterns[{:?}]", rule.pattern.text())]
         }
-        Pattern::OwnFolder(service) => vec![format!("input.secret.patterns[\"*/{service}/*\"]"), own],
+        Pattern::OwnFolder(_) => vec![format!("input.secret.own == {:?}", rule.pattern.text()), own],
         Pattern::OwnService => vec![own, "input.secret.second == input.service".to_owned()],
     };
     tests.extend(match &rule.hosts {
@@ -281,6 +281,7 @@ fn secret_value(name: &str) -> Value {
         ("first", Value::from(first)),
         ("second", Value::from(second)),
         ("patterns", patterns.into()),
+        ("own", Value::from(rules::covering_own(name).unwrap_or_default())),
     ])
 }
 

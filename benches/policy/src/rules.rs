@@ -70,6 +70,12 @@ pub fn covering(name: &str) -> Vec<String> {
     patterns
 }
 
+/// The pattern of [`Pattern::OwnFolder`] that covers a name on the host that its first segment names, if there is one.
+pub fn covering_own(name: &str) -> Option<String> {
+    let segments: Vec<_> = name.split('/').collect();
+    (segments.len() == 3).then(|| format!("{{host}}/{}/*", segments[1]))
+}
+
 /// The first two segments of a name, which rules about a host's own folder look at.
 pub fn first_two(name: &str) -> (&str, &str) {
     let mut segments = name.split('/');
