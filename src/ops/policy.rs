@@ -5,11 +5,18 @@ mod matrix;
 
 pub use explain::Explained;
 pub use explain::explain;
+pub use matrix::Entry;
+pub use matrix::Filter;
+pub use matrix::View;
+pub use matrix::ViewHost;
+pub use matrix::entries;
 pub use matrix::matrix;
 
 pub use crate::policy::Decision;
 pub use crate::policy::Explanation;
 pub use crate::policy::Matrix;
+pub use crate::policy::MatrixRow;
 pub use crate::policy::Objection;
 pub use crate::policy::RuleRef;
+pub use crate::policy::SecretPattern;
 pub use crate::policy::Services;
