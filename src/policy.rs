@@ -17,6 +17,7 @@ mod filter;
 mod glob;
 mod grant;
 mod imports;
+mod lint;
 mod pattern;
 mod place;
 mod reword;

@@ -1,6 +1,7 @@
 //! `secretctl policy`
 
 mod explain;
+mod lint;
 mod matrix;
 
 use super::context::Environment;
@@ -13,6 +14,7 @@ use super::ui::Ui;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PolicyCommand {
     Explain(explain::ExplainArgs),
+    Lint(lint::LintArgs),
     Matrix(matrix::MatrixArgs),
 }
 
@@ -24,6 +26,7 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     match command {
         PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
+        PolicyCommand::Lint(args) => lint::run(&args, env, global, ui),
         PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
     }
 }

@@ -1,10 +1,13 @@
 //! Questions to policy: why, and who may read what.
 
 mod explain;
+mod lint;
 mod matrix;
 
 pub use explain::Explained;
 pub use explain::explain;
+pub use lint::LintReport;
+pub use lint::lint;
 pub use matrix::Entry;
 pub use matrix::Filter;
 pub use matrix::View;
