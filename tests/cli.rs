@@ -20,6 +20,7 @@ mod cli {
     mod lock;
     mod people;
     mod policy;
+    mod policy_lint;
     mod policy_matrix;
     mod seal;
     mod tamper;

@@ -144,7 +144,7 @@ impl Policy {
                 return None;
             }
             let finding = finding.at(place.clone());
-            Some(if rules.len() > 1 { of_many(finding, rules.len()) } else { finding })
+            Some(if scope == Scope::EveryRule && all > 1 { of_every(finding, all) } else { finding })
         });
         let mut findings: Vec<Finding> = findings.collect();
         findings.sort_by(|a, b| (b.severity, &a.place, &a.code).cmp(&(a.severity, &b.place, &b.code)));
@@ -152,10 +152,9 @@ impl Policy {
     }
 }
 
-fn of_many(finding: Finding, rules: usize) -> Finding {
-    let message =
-        format!("{}; the same holds for all {rules} rules that this line declares", finding.message);
-    let message = if finding.severity == Severity::Error || rules < 2 { finding.message } else { message };
+/// The same finding, told by the example of one rule.
+fn of_every(finding: Finding, rules: usize) -> Finding {
+    let message = format!("{}; so it is with all {rules} rules that this line declares", finding.message);
     Finding { message, ..finding }
 }
 

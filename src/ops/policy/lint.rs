@@ -18,6 +18,7 @@ use crate::name::SecretName;
 use crate::name::ServiceName;
 use crate::ops::error::OpsError;
 use crate::ops::host::known;
+use crate::ops::policy::matrix::entries;
 use crate::ops::workspace::Workspace;
 use crate::policy::MatrixRow;
 use crate::policy::Services;
@@ -57,7 +58,7 @@ pub fn lint(ws: &Workspace, requests: &[PathBuf]) -> Result<LintReport, OpsError
             Err(finding) => findings.push(*finding),
         }
     }
-    findings.extend(rows.iter().filter_map(|row| wider(row, asked.get(&row.host)?)));
+    findings.extend(wider(ws, &rows, &asked));
     findings.sort_by(|a, b| {
         (b.severity, &a.place, &a.code, &a.message).cmp(&(a.severity, &b.place, &b.code, &b.message))
     });
@@ -84,9 +85,10 @@ fn read(ws: &Workspace, path: &Path) -> Result<Request, Box<Finding>> {
     let place = |finding: Finding| Box::new(finding.at(Place::file(path)));
     let request = Request::read(path).map_err(|failure| {
         let mistakes = miette::Diagnostic::related(&failure).into_iter().flatten();
-        let mistakes: String = mistakes.map(|mistake| format!("; {mistake}")).collect();
+        let mistakes = mistakes.map(ToString::to_string);
         let found = Finding::from_failure(&failure);
-        place(Finding { message: format!("{}{mistakes}", found.message), ..found })
+        let message = std::iter::once(found.message.clone()).chain(mistakes).collect::<Vec<_>>().join("; ");
+        place(Finding { message, ..found })
     })?;
     known(&ws.fleet, &request.host).map_err(|unknown| place(Finding::from_failure(&unknown)))?;
     Ok(request)
@@ -104,34 +106,58 @@ fn note(request: &Request, asked: &mut BTreeMap<SecretName, BTreeSet<ServiceName
     }
 }
 
-/// A grant to more than the host asks for.
-fn wider(row: &MatrixRow, asked: &BTreeMap<SecretName, BTreeSet<ServiceName>>) -> Option<Finding> {
-    let MatrixRow { secret, host, grant } = row;
-    let place = grant.permits.first()?.place.clone();
-    let Some(asking) = asked.get(secret) else {
-        let message = format!("`{host}` may read `{secret}`, and its request does not ask for it");
-        let help = format!("narrow the rule, or ask for it in the configuration of `{host}`");
-        return Some(finding(Severity::Warning, "lint::unasked", message).at(place).help(help));
-    };
-    match &grant.services {
-        Services::All => {
-            let message =
-                format!("every service of `{host}` may read `{secret}`, and {} asks for it", listed(asking));
-            let quoted: Vec<String> = asking.iter().map(|service| format!("\"{service}\"")).collect();
-            let help = format!("write `.services([{}])` if no other one needs it", quoted.join(", "));
-            Some(finding(Severity::Warning, "lint::wide", message).at(place).help(help))
-        }
-        Services::Only(services) => {
-            let idle: BTreeSet<_> = services.difference(asking).cloned().collect();
-            if idle.is_empty() {
-                return None;
-            }
-            let message =
-                format!("{} on `{host}` may read `{secret}`, and does not ask for it", listed(&idle));
-            let help = format!("`secretctl policy explain {secret} {host} {}` tells why", idle.first()?);
-            Some(finding(Severity::Note, "lint::idle", message).at(place).help(help))
+/// Grants to more than the hosts ask for that have a request.
+fn wider(ws: &Workspace, rows: &[MatrixRow], asked: &Asked) -> Vec<Finding> {
+    let judged = || rows.iter().filter_map(|row| Some((row, asked.get(&row.host)?)));
+    // What is advised for a rule must do for every host that it serves.
+    let mut used: BTreeMap<&Place, BTreeSet<&ServiceName>> = BTreeMap::new();
+    for (row, asked) in judged() {
+        for rule in &row.grant.permits {
+            used.entry(&rule.place).or_default().extend(asked.get(&row.secret).into_iter().flatten());
         }
     }
+    let findings = judged().filter_map(|(row, asked)| match (asked.get(&row.secret), &row.grant.services) {
+        (None, _) => unasked(row),
+        (Some(asking), Services::All) => wide(row, asking, &used),
+        (Some(asking), Services::Only(_)) => idle(ws, row, asking),
+    });
+    findings.collect()
+}
+
+fn unasked(row: &MatrixRow) -> Option<Finding> {
+    let MatrixRow { secret, host, grant } = row;
+    let message = format!("`{host}` may read `{secret}`, and its request does not ask for it");
+    let help = format!("narrow the rule, or ask for it in the configuration of `{host}`");
+    let found = finding(Severity::Warning, "lint::unasked", message).help(help);
+    Some(found.at(grant.permits.first()?.place.clone()))
+}
+
+fn wide(
+    row: &MatrixRow,
+    asking: &BTreeSet<ServiceName>,
+    used: &BTreeMap<&Place, BTreeSet<&ServiceName>>,
+) -> Option<Finding> {
+    let MatrixRow { secret, host, grant } = row;
+    let place = &grant.permits.first()?.place;
+    let needed: Vec<String> = used.get(place)?.iter().map(|service| format!("\"{service}\"")).collect();
+    let message =
+        format!("every service of `{host}` may read `{secret}`, and only {} asks for it", listed(asking));
+    let help =
+        format!("write `.services([{}])`, unless a host without a request needs more", needed.join(", "));
+    Some(finding(Severity::Warning, "lint::wide", message).at(place.clone()).help(help))
+}
+
+/// Services that were named and do not ask; a rule for several secrets or hosts often has some.
+fn idle(ws: &Workspace, row: &MatrixRow, asking: &BTreeSet<ServiceName>) -> Option<Finding> {
+    let MatrixRow { secret, host, .. } = row;
+    let idle = entries(ws, row).into_iter().filter_map(|entry| Some((entry.service?, entry.permits)));
+    let idle: Vec<_> = idle.filter(|(service, _)| !asking.contains(service)).collect();
+    let (first, permits) = idle.first()?;
+    let place = permits.first()?.place.clone();
+    let services: BTreeSet<_> = idle.iter().map(|(service, _)| service.clone()).collect();
+    let message = format!("{} on `{host}` may read `{secret}`, and does not ask for it", listed(&services));
+    let help = format!("`secretctl policy explain {secret} {host} {first}` tells why");
+    Some(finding(Severity::Note, "lint::idle", message).at(place).help(help))
 }
 
 fn listed(services: &BTreeSet<ServiceName>) -> String {

@@ -57,16 +57,17 @@ fn base<'t>(text: &'t str, parts: &mut Parts<'t>) -> Option<&'t str> {
             None => list(inner, parts)?.strip_prefix(']'),
         };
     }
-    let calls: [(&str, &str, fn(&'t str) -> Leaf<'t>); 3] =
-        [("tag(\"", "\")", Leaf::Tag), ("system(\"", "\")", Leaf::System), ("\"", "\"", Leaf::Name)];
-    for (open, close, leaf) in calls {
-        if let Some(inner) = text.strip_prefix(open) {
-            let (name, rest) = inner.split_at(inner.find('"')?);
-            parts.leaves.push(leaf(name));
-            return rest.strip_prefix(close);
-        }
-    }
-    None
+    let (inner, close, leaf): (_, _, fn(&'t str) -> Leaf<'t>) =
+        if let Some(inner) = text.strip_prefix("tag(\"") {
+            (inner, "\")", Leaf::Tag)
+        } else if let Some(inner) = text.strip_prefix("system(\"") {
+            (inner, "\")", Leaf::System)
+        } else {
+            (text.strip_prefix('"')?, "\"", Leaf::Name)
+        };
+    let (name, rest) = inner.split_at(inner.find('"')?);
+    parts.leaves.push(leaf(name));
+    rest.strip_prefix(close)
 }
 
 #[cfg(test)]

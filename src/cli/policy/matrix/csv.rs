@@ -20,7 +20,7 @@ pub(super) fn lines(ws: &Workspace, view: &View) -> io::Result<Vec<u8>> {
             writer.write_record(record(row, &entry).map(defused))?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error())
+    writer.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 fn record(row: &MatrixRow, entry: &Entry) -> [String; 6] {
