@@ -9,8 +9,10 @@ use crate::diag::Finding;
 use crate::diag::Severity;
 use crate::fleet::Fleet;
 use crate::name::SecretName;
+use crate::name::ServiceName;
 use crate::policy::Policy;
 use crate::policy::PolicyFile;
+use crate::policy::Query;
 
 const FLEET: &str = r#"
 version = 1
@@ -201,6 +203,22 @@ fn decided(text: &str) -> String {
     rows.collect()
 }
 
+/// Every request of a service that its host lists, if it is allowed.
+fn allowed(text: &str) -> Vec<String> {
+    let (policy, fleet, now) = (policy(text), fleet(), "2026-11-20T10:00:00Z".parse().unwrap());
+    let mut allowed = Vec::new();
+    for secret in &secrets() {
+        for (host, facts) in &fleet.hosts {
+            for service in facts.services.iter().chain([&ServiceName::system()]) {
+                if policy.decide(&Query { secret, host, service }, now).is_allowed() {
+                    allowed.push(format!("{secret} {host} {service}"));
+                }
+            }
+        }
+    }
+    allowed
+}
+
 fn rule() -> impl Strategy<Value = String> {
     let effect = prop::sample::select(vec!["allow", "allow", "allow", "deny"]);
     let pattern = prop::sample::select(vec![
@@ -236,7 +254,7 @@ fn rule() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
     fn without_a_redundant_rule_nothing_changes(rules in prop::collection::vec(rule(), 2..5)) {
         for finding in lint(&rules.concat()) {
@@ -256,7 +274,7 @@ proptest! {
             let mut fewer = rules.clone();
             fewer.remove(line - 1);
             if matches!(finding.code.as_str(), "lint::shadowed" | "lint::unmatched" | "lint::no_request" | "lint::no_host") {
-                prop_assert_eq!(decided(&rules.concat()), decided(&fewer.concat()), "without line {}", line);
+                prop_assert_eq!(allowed(&rules.concat()), allowed(&fewer.concat()), "without line {}", line);
             }
         }
     }

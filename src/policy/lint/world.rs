@@ -1,4 +1,4 @@
-//! Every request that can be made today, put to every rule: existing secrets, hosts, and the services they know.
+//! Every request that can be granted today, put to every rule: existing secrets, hosts, and services known there.
 
 use std::collections::BTreeSet;
 use std::fmt;
