@@ -2,6 +2,7 @@
 
 mod definitions;
 mod explain;
+mod lint;
 mod matrix;
 mod test;
 
@@ -16,6 +17,7 @@ use super::ui::Ui;
 pub(super) enum PolicyCommand {
     Test(test::TestArgs),
     Explain(explain::ExplainArgs),
+    Lint(lint::LintArgs),
     Matrix(matrix::MatrixArgs),
     Definitions(definitions::DefinitionsArgs),
 }
@@ -30,6 +32,7 @@ pub(super) fn run(
         PolicyCommand::Test(args) => test::run(&args, env, global, ui),
         PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
         PolicyCommand::Definitions(args) => definitions::run(&args, ui),
+        PolicyCommand::Lint(args) => lint::run(&args, env, global, ui),
         PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
     }
 }

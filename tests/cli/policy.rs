@@ -1,4 +1,4 @@
-//! `policy explain` and `matrix`, and policies that are wrong.
+//! `policy explain`, and policies that are wrong.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -28,21 +28,6 @@ fn explain_of_a_denial_ends_with_1_and_names_the_nearest_rule() {
     let ran =
         fleet.run(["policy", "explain", "forge/sonarr/api-key", "luna", "--format", "json"]).with_code(1);
     assert_eq!(ran.json()["explanation"]["host"], "luna");
-}
-
-#[test]
-fn the_matrix_shows_every_reader_as_text_and_json() {
-    let fleet = TestFleet::sealed();
-    let ran = fleet.cmd(["policy", "matrix"]).without_keys().run().ok();
-    insta::assert_snapshot!(ran.stdout(), @r"
-    SECRET                HOST   SERVICES       UNTIL
-    forge/sonarr/api-key  forge  sonarr
-    luna/restic/password  luna   restic
-    shared/token          forge  every service
-                          luna   every service
-    ");
-    let matrix = fleet.run(["policy", "matrix", "--host", "luna", "--format", "json"]).ok().json();
-    assert_eq!(matrix["rows"].as_array().unwrap().len(), 2);
 }
 
 /// Every command that reads policy refuses it, quickly, at its line, and changes nothing.

@@ -1,17 +1,19 @@
 //! `secretctl policy matrix`
 
+mod csv;
+mod html;
+mod text;
+
 use crate::cli::context::Environment;
 use crate::cli::context::Global;
 use crate::cli::exit::CommandError;
 use crate::cli::exit::Exit;
-use crate::cli::table::names;
-use crate::cli::table::table;
-use crate::cli::ui::Format;
 use crate::cli::ui::Ui;
 use crate::name::HostName;
+use crate::name::ServiceName;
 use crate::ops;
-use crate::ops::policy::Matrix;
-use crate::ops::policy::Services;
+use crate::ops::policy::Filter;
+use crate::ops::policy::SecretPattern;
 
 /// Show which services of which hosts may read each secret
 #[derive(Debug, clap::Args)]
@@ -19,9 +21,32 @@ pub(in crate::cli) struct MatrixArgs {
     /// Show this host only (can be repeated)
     #[arg(long = "host", value_name = "HOST")]
     hosts: Vec<HostName>,
+    /// Show secrets that this pattern covers, as in a rule: `forge/**` (can be repeated)
+    #[arg(long = "secret", value_name = "GLOB")]
+    secrets: Vec<SecretPattern>,
+    /// Show what this service may read (can be repeated)
+    #[arg(long = "service", value_name = "SERVICE")]
+    services: Vec<ServiceName>,
+    /// Show every host and service, even if lines get longer than the terminal is wide
+    #[arg(long)]
+    full: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: MatrixFormat,
+}
+
+/// How the table is printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+enum MatrixFormat {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// For programs; the schema is versioned.
+    Json,
+    /// For spreadsheets: one line for each secret, host and service.
+    Csv,
+    /// For a browser: one page that needs no network.
+    Html,
 }
 
 pub(super) fn run(
@@ -31,28 +56,20 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let ws = env.open(global, "policy matrix")?;
-    let matrix = ops::policy::matrix(&ws, &args.hosts.into_iter().collect())?;
+    let filter = Filter {
+        hosts: args.hosts.into_iter().collect(),
+        secrets: args.secrets,
+        services: args.services.into_iter().collect(),
+    };
+    let view = ops::policy::matrix(&ws, &filter)?;
     match args.format {
-        Format::Json => ui.json(&serde_json::json!({ "version": 1, "rows": matrix.rows }))?,
-        Format::Text if matrix.rows.is_empty() => {
-            ui.say("no rule allows anybody to read a secret that exists");
+        MatrixFormat::Json => ui.json(&serde_json::json!({ "version": 1, "rows": view.rows }))?,
+        MatrixFormat::Csv => ui.data(&csv::lines(&ws, &view)?)?,
+        MatrixFormat::Html => ui.data(html::page(&ws, &view)?.as_bytes())?,
+        MatrixFormat::Text if view.rows.is_empty() => {
+            ui.say(text::nothing(&filter));
         }
-        Format::Text => ui.line(&rows(&matrix))?,
+        MatrixFormat::Text => ui.line(&text::table(&view, text::width(args.full)))?,
     }
     Ok(Exit::Clean)
-}
-
-fn rows(matrix: &Matrix) -> String {
-    let mut last = None;
-    let rows = matrix.rows.iter().map(|row| {
-        let secret = if last == Some(&row.secret) { String::new() } else { row.secret.to_string() };
-        last = Some(&row.secret);
-        let services = match &row.grant.services {
-            Services::All => "every service".to_owned(),
-            Services::Only(services) => names(services),
-        };
-        let end = row.grant.not_after.map(|end| end.to_string()).unwrap_or_default();
-        vec![secret, row.host.to_string(), services, end]
-    });
-    table(&["secret", "host", "services", "until"], rows)
 }
