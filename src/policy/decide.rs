@@ -189,6 +189,8 @@ struct Bucket {
     open: Vec<usize>,
     /// Those whose next segment is the name of the host.
     host: Vec<usize>,
+    /// Those whose next segment may be anything, by the literal one behind it.
+    behind: HashMap<Box<str>, Vec<usize>>,
 }
 
 impl Index {
@@ -199,7 +201,11 @@ impl Index {
             for head in heads(rule) {
                 index.depth = index.depth.max(head.prefix.split('/').filter(|part| !part.is_empty()).count());
                 let bucket = index.buckets.entry(head.prefix.as_str().into()).or_default();
-                let list = if head.host_follows { &mut bucket.host } else { &mut bucket.open };
+                let list = match head.behind {
+                    _ if head.host_follows => &mut bucket.host,
+                    Some(literal) => bucket.behind.entry(literal.into()).or_default(),
+                    None => &mut bucket.open,
+                };
                 list.push(at);
             }
         }
@@ -214,8 +220,12 @@ impl Index {
             let (prefix, rest) = secret.split_at(end);
             let Some(bucket) = self.buckets.get(prefix) else { continue };
             found.push(&bucket.open);
-            if !bucket.host.is_empty() && rest.trim_start_matches('/').split('/').next() == Some(host) {
+            let mut segments = rest.trim_start_matches('/').split('/');
+            if segments.next() == Some(host) {
                 found.push(&bucket.host);
+            }
+            if let Some(list) = segments.next().and_then(|literal| bucket.behind.get(literal)) {
+                found.push(list);
             }
         }
         found.into_iter().flatten().copied()
@@ -223,9 +233,13 @@ impl Index {
 }
 
 /// The starts of a rule's patterns. Where one covers another, the wider stays, so that no request finds a
-/// rule twice.
+/// rule twice; what comes behind is told apart only if there is no other start.
 fn heads(rule: &Rule) -> BTreeSet<Head> {
     let all: BTreeSet<Head> = rule.patterns.iter().map(Pattern::head).collect();
+    if all.len() == 1 {
+        return all;
+    }
+    let all: BTreeSet<Head> = all.into_iter().map(Head::shortened).collect();
     let covered = |head: &Head| all.iter().any(|other| other != head && other.covers(head));
     all.iter().filter(|head| !covered(head)).cloned().collect()
 }

@@ -43,10 +43,17 @@ pub(super) struct Head {
     pub(super) prefix: String,
     /// Whether the next segment is the name of the host.
     pub(super) host_follows: bool,
+    /// The literal segment behind the next, which is one that may be anything.
+    pub(super) behind: Option<String>,
 }
 
 impl Head {
-    /// Whether every name with the other start has this one.
+    /// The start without what comes behind its next segment.
+    pub(super) fn shortened(self) -> Self {
+        Self { behind: None, ..self }
+    }
+
+    /// Whether every name with the other start has this one, neither of them told by what comes behind.
     pub(super) fn covers(&self, other: &Self) -> bool {
         let behind = other.prefix.strip_prefix(&self.prefix);
         let below =
@@ -145,7 +152,9 @@ impl Pattern {
         let literals: Vec<String> = self.segments.iter().map_while(literal).collect();
         let next = self.segments.get(literals.len());
         let host_follows = matches!(next, Some(Segment::Mixed(parts)) if matches!(parts.as_slice(), [Part::Host(Spelling::Plain)]));
-        Head { prefix: literals.join("/"), host_follows }
+        let one = matches!(next, Some(Segment::One | Segment::Mixed(_))) && !host_follows;
+        let behind = self.segments.get(literals.len() + 1).filter(|_| one).and_then(literal);
+        Head { prefix: literals.join("/"), host_follows, behind }
     }
 }
 
@@ -332,7 +341,17 @@ mod tests {
             ("**", "", false),
             ("{service}/x", "", false),
         ] {
-            assert_eq!(head(text), Head { prefix: prefix.to_owned(), host_follows }, "{text}");
+            let found = head(text).shortened();
+            assert_eq!(found, Head { prefix: prefix.to_owned(), host_follows, behind: None }, "{text}");
+        }
+        for (text, behind) in [
+            ("*/api/**", Some("api")),
+            ("a/{service}-x/key", Some("key")),
+            ("**/key", None),
+            ("{host}/key", None),
+            ("a/*/*", None),
+        ] {
+            assert_eq!(head(text).behind.as_deref(), behind, "{text}");
         }
         let covers = |a: &str, b: &str| head(a).covers(&head(b));
         assert!(covers("**", "a/b") && covers("a/*", "a/b/*") && covers("a/*", "a/{host}"));
