@@ -1,6 +1,8 @@
 //! `secretctl policy`
 
+mod diff;
 mod explain;
+mod fold;
 mod matrix;
 
 use super::context::Environment;
@@ -12,6 +14,7 @@ use super::ui::Ui;
 /// Ask the rules who may read what
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PolicyCommand {
+    Diff(diff::DiffArgs),
     Explain(explain::ExplainArgs),
     Matrix(matrix::MatrixArgs),
 }
@@ -23,6 +26,7 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     match command {
+        PolicyCommand::Diff(args) => diff::run(&args, env, global, ui),
         PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
         PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
     }
