@@ -20,6 +20,7 @@ mod cli {
     mod lock;
     mod people;
     mod policy;
+    mod policy_access;
     mod policy_diff;
     mod seal;
     mod tamper;

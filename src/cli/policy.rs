@@ -1,9 +1,11 @@
 //! `secretctl policy`
 
+mod access;
 mod diff;
 mod explain;
 mod fold;
 mod matrix;
+mod who_can;
 
 use super::context::Environment;
 use super::context::Global;
@@ -14,9 +16,11 @@ use super::ui::Ui;
 /// Ask the rules who may read what
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PolicyCommand {
+    Access(access::AccessArgs),
     Diff(diff::DiffArgs),
     Explain(explain::ExplainArgs),
     Matrix(matrix::MatrixArgs),
+    WhoCan(who_can::WhoCanArgs),
 }
 
 pub(super) fn run(
@@ -26,8 +30,10 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     match command {
+        PolicyCommand::Access(args) => access::run(&args, env, global, ui),
         PolicyCommand::Diff(args) => diff::run(&args, env, global, ui),
         PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
         PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
+        PolicyCommand::WhoCan(args) => who_can::run(&args, env, global, ui),
     }
 }

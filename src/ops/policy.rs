@@ -1,10 +1,17 @@
 //! Questions to policy: why, and who may read what.
 
+mod access;
 mod affected;
 mod diff;
 mod explain;
 mod matrix;
+mod who_can;
 
+pub use access::Access;
+pub use access::AccessError;
+pub use access::Numbers;
+pub use access::Pair;
+pub use access::access;
 pub use affected::Affected;
 pub use diff::AccessDiff;
 pub use diff::Cause;
@@ -19,6 +26,10 @@ pub use diff::diff;
 pub use explain::Explained;
 pub use explain::explain;
 pub use matrix::matrix;
+pub use who_can::Reader;
+pub use who_can::WhoCan;
+pub use who_can::readable_by;
+pub use who_can::readers_of;
 
 pub use crate::policy::Decision;
 pub use crate::policy::Explanation;
