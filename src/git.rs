@@ -80,7 +80,7 @@ impl Repository {
 
     /// The commit that a person means by `revision`: a branch, tag, `HEAD~3` or an identifier.
     pub fn commit(&self, revision: &str) -> Result<Commit, GitError> {
-        let unknown = || GitError::Revision { revision: revision.to_owned() };
+        let unknown = || GitError::Revision { revision: revision.escape_debug().to_string() };
         let commit = format!("{revision}^{{commit}}");
         let args = ["rev-parse", "--quiet", "--verify", "--end-of-options", &commit];
         match run(&self.run_in, args) {
@@ -179,7 +179,7 @@ fn git(folder: &Path) -> Command {
 }
 
 fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Result<Vec<u8>, GitError> {
-    let output = git(folder).args(args).output().map_err(not_started)?;
+    let output = git(folder).args(args).output().map_err(|error| not_started(&error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -188,7 +188,7 @@ fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Res
     Err(GitError::Failed { reason })
 }
 
-fn not_started(error: io::Error) -> GitError {
+fn not_started(error: &io::Error) -> GitError {
     match error.kind() {
         io::ErrorKind::NotFound => GitError::Missing,
         _ => GitError::Failed { reason: error.to_string() },

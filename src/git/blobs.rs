@@ -31,7 +31,7 @@ pub struct Blobs {
 impl Blobs {
     pub(super) fn start(command: &mut Command) -> Result<Self, GitError> {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = piped.spawn().map_err(not_started)?;
+        let mut child = piped.spawn().map_err(|error| not_started(&error))?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(questions), Some(answers)) => {
                 Ok(Self { child, questions, answers: BufReader::new(answers) })

@@ -238,6 +238,25 @@ fn a_new_host_with_much_access_is_a_few_lines() {
 }
 
 #[test]
+fn a_new_host_with_many_services_is_one_line_of_a_table() {
+    let fleet = committed();
+    let key = KEYS.nova.public();
+    let services: Vec<String> = (0..9).map(|number| format!("app{number}")).collect();
+    let mut add = vec!["host", "add", "nova", "--recipient", &key];
+    services.iter().for_each(|service| add.extend(["--service", service]));
+    fleet.run(add).ok();
+    services.iter().for_each(|service| source(&fleet, &format!("nova/{service}/key")));
+    let text = diff(&fleet, &[]).with_code(1);
+    text.prints(&["    nova/** (9)", "each for one of app0, app1, app2 and 6 more services"]);
+    let markdown = diff(&fleet, &["--format", "markdown"]).with_code(1);
+    markdown.prints(&[
+        "| `nova`, new host | `nova/**` (9) | `app0`, `app1`, `app2`, 6 more | `policies/access.rhai:1` |",
+        "| `nova/app8/key` | `app8`   | `nova` |",
+    ]);
+    diff(&fleet, &["--full"]).with_code(1).prints(&["nova/app8/key  app8"]);
+}
+
+#[test]
 fn a_new_secret_of_every_host_is_one_group() {
     let fleet = committed();
     fleet.write("policies/access.rhai", "allow(\"shared/**\");\n");
@@ -398,7 +417,7 @@ fn nothing_that_a_rule_or_file_is_called_breaks_out_of_the_report() {
     let name = "a|b`@ops<i>";
     git(&fleet, &fleet.root(), &["branch", name]);
     let ran = diff(&fleet, &[name, "--format", "markdown"]).with_code(1);
-    insta::assert_snapshot!(steady(&ran.stdout()), @r"
+    insta::assert_snapshot!(steady(&ran.stdout()).replace('\u{200b}', "[U+200B]"), @r"
     ### Access: 1 gained
 
     <code>a&#124;b&#96;&#64;ops&#60;i&#62;</code> (`COMMIT`) → the working tree
@@ -407,7 +426,7 @@ fn nothing_that_a_rule_or_file_is_called_breaks_out_of_the_report() {
 
     | hosts  | secrets        | services      | through |
     | ------ | -------------- | ------------- | ------- |
-    | `luna` | `shared/token` | every service | <code>policies/a&#124;b&#96;&#60;img src&#61;x&#62;&#64;ops &#124; c &#124;.rhai:1</code> because x &#124; y #​ z &#60;/details&#62; &#96;q&#96; @​everyone &#91;a&#93;(b) &#92;u{1b}&#91;2J |
+    | `luna` | `shared/token` | every service | <code>policies/a&#124;b&#96;&#60;img src&#61;x&#62;&#64;ops &#124; c &#124;.rhai:1</code> because x &#124; y #[U+200B] z &#60;/details&#62; &#96;q&#96; @[U+200B]everyone &#91;a&#93;(b) &#92;u{1b}&#91;2J |
     ");
     let text = diff(&fleet, &[name]).with_code(1);
     assert!(!text.stdout().contains('\u{1b}'), "{text}");

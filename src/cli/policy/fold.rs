@@ -74,7 +74,7 @@ fn by_prefix<'a>(names: &[&'a str], prefix: fn(&str) -> Option<&str>, sign: &str
     entries
 }
 
-/// The hosts that are named, and how many more there are.
+/// The hosts, or services, that are named, and how many more there are.
 pub(super) fn hosts<T>(hosts: &[T], length: Length) -> (&[T], usize) {
     if length == Length::Full || hosts.len() <= HOSTS_MAX {
         return (hosts, 0);

@@ -9,7 +9,6 @@ use crate::cli::policy::fold;
 use crate::cli::policy::fold::Entry;
 use crate::cli::policy::fold::Length;
 use crate::name::HostName;
-use crate::name::SecretName;
 use crate::ops::policy::AccessDiff;
 use crate::ops::policy::Affected;
 use crate::ops::policy::Change;
@@ -20,6 +19,8 @@ use crate::ops::policy::SideName;
 
 /// Most lines of a table without `--full`; a comment on GitHub holds 65536 characters.
 const LINES_MAX: usize = 12;
+/// Most lines of one group, one for each set of services.
+const LISTS_MAX: usize = 3;
 /// Most lines of the folded table.
 const TAIL_MAX: usize = 150;
 /// Widest column that is padded, so that the source reads well too.
@@ -62,17 +63,31 @@ fn changes(title: &str, changes: &[Change], length: Length) -> Vec<String> {
     parts
 }
 
-/// One line for each set of services: which hosts, which secrets, through which rule.
+/// One line for each set of services; hosts and rules stand in the first.
 fn lines(row: &Row<'_>, length: Length) -> Vec<Cells> {
     let cause = rows::cause(row.reason.cause).map(|cause| format!(", {cause}")).unwrap_or_default();
     let hosts = format!("{}{cause}", hosts(&row.hosts, length));
     let through: Vec<String> =
         row.reason.rules.iter().map(|item| format!("{}{}", rows::was(row.reason), rule(item))).collect();
     let through = if through.is_empty() { "–".to_owned() } else { through.join("<br>") };
-    let line = |(affected, secrets): (&&Affected, &Vec<&SecretName>)| {
-        vec![hosts.clone(), names(secrets, length), services(affected), through.clone()]
-    };
-    row.secrets.iter().map(line).collect()
+    let lists = row.lists(length, LISTS_MAX).into_iter();
+    let mut lines: Vec<Cells> = lists
+        .map(|(all, secrets)| vec![String::new(), names(&secrets, length), each(&all), String::new()])
+        .collect();
+    if let Some([host, .., rules]) = lines.first_mut().map(Vec::as_mut_slice) {
+        (*host, *rules) = (hosts, through);
+    }
+    lines
+}
+
+/// The services of one list.
+fn each(all: &[&Affected]) -> String {
+    let (named, more) = fold::hosts(all, Length::Short);
+    let mut words: Vec<String> = named.iter().map(|affected| services(affected)).collect();
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    words.join(", ")
 }
 
 fn section(title: &str, header: &[&str], lines: &[Cells], length: Length) -> Vec<String> {
@@ -117,9 +132,8 @@ fn hosts(hosts: &[&HostName], length: Length) -> String {
     words.join(", ")
 }
 
-fn names(secrets: &[&SecretName], length: Length) -> String {
-    let names: Vec<&str> = secrets.iter().map(|name| name.as_str()).collect();
-    let words = fold::fold(&names, length).into_iter().map(|entry| match entry {
+fn names(names: &[&str], length: Length) -> String {
+    let words = fold::fold(names, length).into_iter().map(|entry| match entry {
         Entry::Name(name) => code(name),
         Entry::Below(prefix, count) => format!("{} ({count})", code(&prefix)),
         Entry::Others(more) => format!("{more} more"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::cli::policy::fold::Length;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::policy::Affected;
@@ -32,6 +33,19 @@ impl Row<'_> {
     pub(super) fn pairs(&self) -> usize {
         self.hosts.len() * self.secrets.values().map(Vec::len).sum::<usize>()
     }
+
+    /// The secrets by services; where that is more than `max` lists, one list with all services.
+    pub(super) fn lists(&self, length: Length, max: usize) -> Vec<(Vec<&Affected>, Vec<&str>)> {
+        if length == Length::Full || self.secrets.len() <= max {
+            return self
+                .secrets
+                .iter()
+                .map(|(services, secrets)| (vec![*services], names(secrets)))
+                .collect();
+        }
+        let secrets: BTreeSet<&SecretName> = self.secrets.values().flatten().copied().collect();
+        vec![(self.secrets.keys().copied().collect(), secrets.into_iter().map(SecretName::as_str).collect())]
+    }
 }
 
 /// Groups changes by reason, then joins the hosts that share all of it; the largest groups come first.
@@ -56,6 +70,10 @@ pub(super) fn rows(changes: &[Change]) -> Vec<Row<'_>> {
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by(|a, b| b.pairs().cmp(&a.pairs()).then_with(|| a.hosts.cmp(&b.hosts)));
     rows
+}
+
+fn names<'a>(secrets: &[&'a SecretName]) -> Vec<&'a str> {
+    secrets.iter().map(|name| name.as_str()).collect()
 }
 
 /// What happened, where the rules alone do not tell it.

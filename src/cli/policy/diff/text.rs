@@ -7,8 +7,8 @@ use crate::cli::policy::fold;
 use crate::cli::policy::fold::Entry;
 use crate::cli::policy::fold::Length;
 use crate::cli::table::count;
-use crate::name::SecretName;
 use crate::ops::policy::AccessDiff;
+use crate::ops::policy::Affected;
 use crate::ops::policy::Change;
 use crate::ops::policy::EndChange;
 use crate::ops::policy::KeyChange;
@@ -17,6 +17,8 @@ use crate::ops::policy::SideName;
 
 /// Most groups of each kind that are shown without `--full`.
 const GROUPS_MAX: usize = 20;
+/// Most lists by services in one group.
+const LISTS_MAX: usize = 6;
 
 /// The whole report.
 pub(super) fn text(diff: &AccessDiff, length: Length) -> String {
@@ -44,7 +46,7 @@ fn changes(lines: &mut Vec<String>, title: &str, sign: char, changes: &[Change],
     section(lines, title, &rows, length, |row, length| group(row, sign, length));
     let hidden = rows.iter().skip(shown(length)).map(Row::pairs).sum::<usize>();
     if hidden > 0 {
-        lines.push(format!("… and {} more pairs; `--full` lists them", hidden));
+        lines.push(format!("… and {hidden} more pairs; `--full` lists them"));
     }
 }
 
@@ -75,27 +77,32 @@ fn group(row: &Row<'_>, sign: char, length: Length) -> Vec<String> {
     }
     let cause = rows::cause(row.reason.cause).map(|cause| format!(" ({cause})")).unwrap_or_default();
     let mut lines = vec![format!("{sign} {hosts}{cause}")];
-    let cells: Vec<(String, String)> = row
-        .secrets
-        .iter()
-        .flat_map(|(services, secrets)| {
-            folded(secrets, length).into_iter().map(|name| (name, services.to_string()))
-        })
-        .collect();
-    let width = cells.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    lines.extend(cells.iter().map(|(name, services)| format!("    {name:width$}  {services}")));
+    for (services, names) in row.lists(length, LISTS_MAX) {
+        lines.extend(list(&services, &names, length));
+    }
     lines.extend(row.reason.rules.iter().flat_map(|rule| rule_lines(rows::was(row.reason), rule)));
     lines
 }
 
-fn folded(secrets: &[&SecretName], length: Length) -> Vec<String> {
-    let names: Vec<&str> = secrets.iter().map(|name| name.as_str()).collect();
-    let words = fold::fold(&names, length).into_iter().map(|entry| match entry {
+/// Names with the services behind them, or below them where each has its own.
+fn list(services: &[&Affected], names: &[&str], length: Length) -> Vec<String> {
+    let names: Vec<String> = fold::fold(names, length).into_iter().map(entry).collect();
+    if let [services] = services {
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+        return names.iter().map(|name| format!("    {name:width$}  {services}")).collect();
+    }
+    let (named, more) = fold::hosts(services, length);
+    let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+    let below = format!("    each for one of {} and {more} more services", named.join(", "));
+    names.iter().map(|name| format!("    {name}")).chain([below]).collect()
+}
+
+fn entry(entry: Entry<'_>) -> String {
+    match entry {
         Entry::Name(name) => name.to_owned(),
         Entry::Below(prefix, count) => format!("{prefix} ({count})"),
         Entry::Others(more) => format!("… {more} more"),
-    });
-    words.collect()
+    }
 }
 
 fn rule_lines(was: &str, rule: &RuleRef) -> Vec<String> {
