@@ -10,6 +10,8 @@ pub mod diag;
 #[cfg(feature = "admin")]
 pub mod fleet;
 pub mod fsx;
+#[cfg(feature = "admin")]
+pub mod git;
 pub mod host;
 #[cfg(feature = "admin")]
 pub mod ledger;

@@ -7,6 +7,7 @@ mod sealed;
 mod source;
 
 pub use layout::Layout;
+pub use layout::POLICY_FILE_MAX;
 pub use layout::PolicyText;
 pub use plan::Drift;
 pub use plan::HostPlan;

@@ -21,6 +21,8 @@ mod cli {
     mod lock;
     mod people;
     mod policy;
+    mod policy_access;
+    mod policy_diff;
     mod policy_lint;
     mod policy_matrix;
     mod seal;

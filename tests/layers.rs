@@ -8,13 +8,13 @@ use std::path::PathBuf;
 
 /// The table of `docs/explanation/architecture.md`. Leaves (`name`, `secret`, `diag`, `fsx`) use only each
 /// other's vocabulary of errors.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("cli", &["ops", "diag", "name", "secret"]),
     (
         "ops",
         &[
-            "store", "policy", "value", "host", "ledger", "manifest", "fleet", "crypto", "fsx", "diag",
-            "secret", "name",
+            "store", "policy", "value", "host", "ledger", "manifest", "fleet", "crypto", "git", "fsx",
+            "diag", "secret", "name",
         ],
     ),
     ("host", &["manifest", "crypto", "fsx", "diag", "secret", "name"]),
@@ -26,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("fleet", &["crypto", "diag", "name"]),
     ("crypto", &["diag", "secret"]),
     ("fsx", &["diag", "secret"]),
+    ("git", &["diag"]),
     ("name", &[]),
     ("secret", &[]),
     ("diag", &[]),

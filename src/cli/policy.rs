@@ -1,10 +1,14 @@
 //! `secretctl policy`
 
+mod access;
 mod definitions;
+mod diff;
 mod explain;
+mod fold;
 mod lint;
 mod matrix;
 mod test;
+mod who_can;
 
 use super::context::Environment;
 use super::context::Global;
@@ -16,10 +20,13 @@ use super::ui::Ui;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PolicyCommand {
     Test(test::TestArgs),
+    Access(access::AccessArgs),
+    Diff(diff::DiffArgs),
     Explain(explain::ExplainArgs),
     Lint(lint::LintArgs),
     Matrix(matrix::MatrixArgs),
     Definitions(definitions::DefinitionsArgs),
+    WhoCan(who_can::WhoCanArgs),
 }
 
 pub(super) fn run(
@@ -30,9 +37,12 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     match command {
         PolicyCommand::Test(args) => test::run(&args, env, global, ui),
+        PolicyCommand::Access(args) => access::run(&args, env, global, ui),
+        PolicyCommand::Diff(args) => diff::run(&args, env, global, ui),
         PolicyCommand::Explain(args) => explain::run(&args, env, global, ui),
         PolicyCommand::Definitions(args) => definitions::run(&args, ui),
         PolicyCommand::Lint(args) => lint::run(&args, env, global, ui),
         PolicyCommand::Matrix(args) => matrix::run(args, env, global, ui),
+        PolicyCommand::WhoCan(args) => who_can::run(&args, env, global, ui),
     }
 }

@@ -1,6 +1,6 @@
 //! The truth of the repository, told from public material alone: no key, no network.
 
-mod coverage;
+pub(super) mod coverage;
 mod declared;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,30 @@
 //! Questions to policy: why, and who may read what.
 
+mod access;
+mod affected;
+mod diff;
 mod explain;
 mod lint;
 mod matrix;
 mod test;
+mod who_can;
 
+pub use access::Access;
+pub use access::AccessError;
+pub use access::Numbers;
+pub use access::Pair;
+pub use access::access;
+pub use affected::Affected;
+pub use diff::AccessDiff;
+pub use diff::Cause;
+pub use diff::Change;
+pub use diff::DiffError;
+pub use diff::EndChange;
+pub use diff::KeyChange;
+pub use diff::Range;
+pub use diff::Reason;
+pub use diff::SideName;
+pub use diff::diff;
 pub use explain::Explained;
 pub use explain::explain;
 pub use lint::LintReport;
@@ -17,6 +37,10 @@ pub use matrix::entries;
 pub use matrix::matrix;
 pub use test::TestReport;
 pub use test::test;
+pub use who_can::Reader;
+pub use who_can::WhoCan;
+pub use who_can::readable_by;
+pub use who_can::readers_of;
 
 pub use crate::fleet::HostState;
 pub use crate::policy::Case;

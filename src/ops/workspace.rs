@@ -46,7 +46,7 @@ use crate::store::PolicyText;
 use crate::store::Signers;
 
 /// Largest `secretctl.toml` that is read.
-const FLEET_FILE_MAX: u64 = 16 << 20;
+pub(super) const FLEET_FILE_MAX: u64 = 16 << 20;
 /// How long a writer waits for another before it says who that is.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -13,7 +13,7 @@ const SOURCE: &str = "age";
 /// Ending of a ledger.
 const LEDGER: &str = "ledger";
 /// Largest policy file that is read.
-const POLICY_FILE_MAX: u64 = 1 << 20;
+pub const POLICY_FILE_MAX: u64 = 1 << 20;
 
 /// The folders of one fleet repository; every path it gives is relative to the root.
 #[derive(Clone, Debug)]

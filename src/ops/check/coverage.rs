@@ -61,7 +61,8 @@ fn mistakes(failure: &impl Failure) -> impl Iterator<Item = Finding> {
     })
 }
 
-fn secrets(wanted: &Wanted) -> Vec<&SecretName> {
+/// Every secret that one file is made from.
+pub(in crate::ops) fn secrets(wanted: &Wanted) -> Vec<&SecretName> {
     match &wanted.content {
         Content::Secret(secret) => vec![secret],
         Content::Template(template) => template.names().into_iter().collect(),
