@@ -81,10 +81,10 @@ fn who_can_needs_one_question() {
 #[test]
 fn a_host_that_is_not_active_reads_nothing() {
     let fleet = TestFleet::sealed();
-    fleet.replace("secretctl.toml", "[hosts.luna]\n", "[hosts.luna]\nstate = \"revoked\"\n");
+    fleet.replace("secretctl.toml", "[hosts.luna]\n", "[hosts.luna]\nstate = \"pending\"\n");
     let ran = fleet.run(["policy", "who-can", "shared/token"]).ok();
     assert!(!ran.stdout().contains("luna"), "{ran}");
-    ran.says(&["`luna`", "revoked"]);
+    ran.says(&["`luna`", "pending"]);
     fleet.run(["policy", "who-can", "--host", "luna"]).with_code(1).prints(&["`luna` may read nothing"]);
 }
 

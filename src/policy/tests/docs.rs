@@ -15,7 +15,7 @@ fn examples() -> Vec<&'static str> {
 
 #[test]
 fn every_example_loads_and_declares_rules() {
-    assert_eq!(examples().len(), 5);
+    assert_eq!(examples().len(), 6);
     for example in examples() {
         let policy = try_load(example);
         assert!(policy.is_ok_and(|policy| !policy.rules().is_empty()), "{example}");
@@ -51,6 +51,8 @@ fn every_code_is_on_the_page() {
         Code::Pattern,
         Code::Selector,
         Code::Date,
+        Code::Period,
+        Code::UnknownAdmin,
         Code::Argument,
         Code::Limit,
         Code::Script,
