@@ -84,13 +84,7 @@ pub fn check(
     };
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
-    let mut compared = compare(ws, &scope, &ledgers)?;
-    let faulty = faulty(ws, &survey, &ledgers);
-    settle_surplus(ws, &mut compared, &ledgers, &faulty);
-    let looked = compared.len();
-    sealed(&compared, &mut findings);
-    let outlook = Outlook { ledgers, hosts: compared, leaving: BTreeMap::new() };
-    readers(&outlook, &scope, &mut findings);
+    let looked = trees(ws, &survey, &scope, ledgers, &mut findings)?;
     leaving(ws, &scope, &mut findings)?;
     declared::check(ws, &survey, &mut findings);
     if values == Values::Open {
@@ -108,6 +102,23 @@ pub fn check(
         requests: requests.len(),
         findings,
     })
+}
+
+/// Sealed trees against what policy wants, and the readers that ledgers name; gives the number of trees.
+fn trees(
+    ws: &Workspace,
+    survey: &Survey,
+    scope: &Scope,
+    ledgers: BTreeMap<SecretName, VerifiedLedger>,
+    findings: &mut Vec<Finding>,
+) -> Result<usize, OpsError> {
+    let mut hosts = compare(ws, scope, &ledgers)?;
+    let faulty = faulty(ws, survey, &ledgers);
+    settle_surplus(ws, &mut hosts, &ledgers, &faulty);
+    sealed(&hosts, findings);
+    let outlook = Outlook { ledgers, hosts, leaving: BTreeMap::new() };
+    readers(&outlook, scope, findings);
+    Ok(outlook.hosts.len())
 }
 
 fn error(class: Class, code: &str, message: String) -> Finding {

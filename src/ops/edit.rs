@@ -62,10 +62,8 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
             return Err(OpsError::NothingMade { secret: secret.clone() });
         }
         if let Some(message) = unfit(ws, secret, &new) {
-            if editor.again(&message) {
-                continue;
-            }
-            return Err(OpsError::GivenUp { secret: secret.clone() });
+            ask_again(secret, editor, &message)?;
+            continue;
         }
         let lock = ws.lock()?;
         let now = existing(ws, secret)?;
@@ -75,9 +73,7 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         // Somebody else was faster. What was typed stays in the editor; saving it again replaces theirs.
         drop(lock);
         let message = format!("`{secret}` was given another value while you were editing");
-        if !editor.again(&message) {
-            return Err(OpsError::GivenUp { secret: secret.clone() });
-        }
+        ask_again(secret, editor, &message)?;
         old = open(ws, secret, &now)?;
         base = now;
     }
@@ -92,6 +88,11 @@ pub fn novelty(ws: &Workspace, secret: &SecretName) -> Option<String> {
     let near = help.filter(|help| help.starts_with("did you mean"));
     let near = near.as_deref().and_then(|help| help.split('?').next()).map(|near| format!("; {near}?"));
     Some(format!("`{secret}` is new{}", near.unwrap_or_default()))
+}
+
+/// Asks whether to edit once more; who does not want to has given up.
+fn ask_again(secret: &SecretName, editor: &mut dyn Editor, message: &str) -> Result<(), OpsError> {
+    if editor.again(message) { Ok(()) } else { Err(OpsError::GivenUp { secret: secret.clone() }) }
 }
 
 /// Why a value goes back to the editor.
