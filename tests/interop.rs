@@ -15,4 +15,5 @@ mod interop {
     mod identities;
     mod plugin;
     mod signatures;
+    mod values;
 }
