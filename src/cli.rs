@@ -19,6 +19,8 @@ mod edit;
 #[cfg(feature = "admin")]
 mod editor;
 #[cfg(feature = "admin")]
+mod generate;
+#[cfg(feature = "admin")]
 mod host;
 #[cfg(feature = "admin")]
 mod init;

@@ -10,6 +10,8 @@ pub mod edit;
 #[cfg(feature = "admin")]
 mod error;
 #[cfg(feature = "admin")]
+pub mod generate;
+#[cfg(feature = "admin")]
 pub mod host;
 #[cfg(feature = "admin")]
 pub mod init;

@@ -5,6 +5,7 @@
 
 mod dotenv;
 mod encoding;
+mod generator;
 mod hash;
 mod keys;
 mod schema;
@@ -15,6 +16,8 @@ use std::fmt;
 use jiff::Timestamp;
 
 pub use encoding::Charset;
+pub use generator::Generator;
+pub use generator::GeneratorError;
 pub use schema::JsonSchema;
 
 use crate::name::SecretName;

@@ -9,6 +9,7 @@ use super::context::Global;
 use super::edit;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::generate;
 use super::host;
 use super::init;
 use super::list;
@@ -39,6 +40,7 @@ enum Command {
     Init(init::InitArgs),
     Edit(edit::EditArgs),
     Set(set::SetArgs),
+    Generate(generate::GenerateArgs),
     Show(show::ShowArgs),
     List(list::ListArgs),
     Rm(rm::RmArgs),
@@ -65,6 +67,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
     match command {
         Command::Init(args) => init::run(&args, &environment, &global, ui),
         Command::Edit(args) => edit::run(&args, environment, global, ui),
+        Command::Generate(args) => generate::run(&args, environment, global, ui),
         Command::Set(args) => set::run(&args, environment, global, ui),
         Command::Show(args) => show::run(&args, environment, global, ui),
         Command::List(args) => list::run(&args, environment, global, ui),

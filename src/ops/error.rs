@@ -239,6 +239,34 @@ pub enum OpsError {
         /// The declaration.
         place: String,
     },
+    /// The policy does not say how to make the value.
+    #[error("no `generate(..)` in the policy covers `{secret}`")]
+    #[diagnostic(
+        code(generate::none),
+        help("add one, such as `generate(\"{secret}\", password(24));`, or run `secretctl edit {secret}`")
+    )]
+    NoGenerator {
+        /// The secret.
+        secret: SecretName,
+    },
+    /// The policy says two things about how to make the value.
+    #[error("two generators cover `{secret}`, at {places}")]
+    #[diagnostic(code(generate::two), help("leave one of them out with `.except(\"{secret}\")`"))]
+    TwoGenerators {
+        /// The secret.
+        secret: SecretName,
+        /// The declarations.
+        places: String,
+    },
+    /// A generator failed.
+    #[error("`{secret}` was not made: {reason}")]
+    #[diagnostic(code(generate::failed), help("run `secretctl edit {secret}` instead"))]
+    Generator {
+        /// The secret.
+        secret: SecretName,
+        /// What happened.
+        reason: String,
+    },
     /// Something is allowed that must never be.
     #[error("{0}")]
     #[diagnostic(code(policy::invariant), help("{}", .0.help()))]
@@ -276,6 +304,7 @@ impl Failure for OpsError {
             | Self::Editor { .. }
             | Self::Interrupted { .. }
             | Self::GivenUp { .. }
+            | Self::Generator { .. }
             | Self::NothingMade { .. } => Class::Environment,
             _ => Class::Usage,
         }

@@ -20,6 +20,7 @@ use crate::diag::Place;
 use crate::fleet::HostState;
 use crate::name::AdminName;
 use crate::name::SecretName;
+use crate::value::Generator;
 
 /// What a policy declares about one secret.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -30,6 +31,9 @@ pub struct Attributes {
     /// What its values must be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<Required>,
+    /// How a value is made, with the places that say so; more than one kind is a mistake.
+    #[serde(skip)]
+    pub generators: Vec<(Generator, Place)>,
     /// The admins that its source is encrypted to; all active ones if no rule says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub editors: Option<Editors>,
@@ -89,6 +93,7 @@ pub(super) struct Attribute {
 pub(super) enum Says {
     Rotate(Terms),
     Validate(Vec<Requirement>),
+    Generate(Generator),
     Editors(BTreeSet<AdminName>),
 }
 
@@ -125,6 +130,7 @@ impl Policy {
                     };
                     all.requirements.extend(requirements.iter().map(required));
                 }
+                Says::Generate(generator) => all.generators.push((*generator, place.clone())),
                 Says::Editors(names) => Editors::join(&mut all.editors, names, place),
             }
         }
@@ -135,18 +141,31 @@ impl Policy {
 impl Policy {
     /// The secrets that must exist because hosts in use need them to come up, with the places that say so.
     pub fn needed_to_boot(&self) -> Vec<(SecretName, Place)> {
-        let states = [HostState::Active, HostState::Pending];
-        let in_use: Vec<_> = self.roster.hosts().iter().filter(|host| states.contains(&host.state)).collect();
         let mut needed = Vec::new();
         for attribute in self.attributes.iter().filter(|attribute| attribute.says.asks_first_boot()) {
-            let names = attribute
-                .patterns
-                .iter()
-                .flat_map(|pattern| in_use.iter().filter_map(|host| pattern.name_for(host.name.as_str())));
-            let named: BTreeSet<_> = names.filter(|name| attribute.covers(name.as_str())).collect();
-            needed.extend(named.into_iter().map(|name| (name, attribute.place.clone())));
+            needed.extend(self.named(attribute).into_iter().map(|name| (name, attribute.place.clone())));
         }
         needed
+    }
+
+    /// The secrets that `generate(..)` names in full, for every host in use where it says `{host}`.
+    pub fn generated(&self) -> BTreeSet<SecretName> {
+        let generating = |attribute: &&Attribute| matches!(attribute.says, Says::Generate(_));
+        self.attributes.iter().filter(generating).flat_map(|attribute| self.named(attribute)).collect()
+    }
+
+    /// The secrets that a declaration names without a star, for every host in use.
+    fn named(&self, attribute: &Attribute) -> BTreeSet<SecretName> {
+        let states = [HostState::Active, HostState::Pending];
+        let in_use = self.roster.hosts().iter().filter(|host| states.contains(&host.state));
+        // A name without `{host}` is the same for every host, and there need not be one.
+        let hosts: Vec<&str> = in_use.map(|host| host.name.as_str()).chain([""]).collect();
+        let exact = attribute.patterns.iter().filter(|pattern| pattern.is_exact());
+        let names = exact.flat_map(|pattern| {
+            let fits = |host: &&&str| !host.is_empty() || !pattern.text().contains("{host");
+            hosts.iter().filter(fits).filter_map(|host| pattern.name_for(host))
+        });
+        names.filter(|name| attribute.covers(name.as_str())).collect()
     }
 }
 
@@ -154,7 +173,7 @@ impl Says {
     fn asks_first_boot(&self) -> bool {
         match self {
             Self::Validate(requirements) => requirements.iter().any(|r| matches!(r, Requirement::FirstBoot)),
-            Self::Rotate(_) | Self::Editors(_) => false,
+            Self::Rotate(_) | Self::Generate(_) | Self::Editors(_) => false,
         }
     }
 }

@@ -44,6 +44,8 @@ pub(super) enum Scope {
     Rules,
     /// The requirements that `validate(..)` takes.
     Requirements,
+    /// The generators that `generate(..)` takes.
+    Generators,
     /// Files in `policies/tests/`.
     Tests,
 }
@@ -82,7 +84,8 @@ pub(super) fn usage(name: &str) -> Option<String> {
 }
 
 /// The functions that only policies have, outside of conditions.
-pub(super) const DECLARING: [&str; 6] = ["allow", "deny", "never", "rotate", "validate", "editors"];
+pub(super) const DECLARING: [&str; 7] =
+    ["allow", "deny", "never", "rotate", "validate", "generate", "editors"];
 
 /// The functions that only tests have.
 pub(super) const EXPECTING: [&str; 3] = ["test", "expect_allowed", "expect_denied"];

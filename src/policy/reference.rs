@@ -23,9 +23,10 @@ const HEADER: &str = "\
 ";
 
 /// The parts of the page, in order.
-const PARTS: [(Scope, &str, &str); 4] = [
+const PARTS: [(Scope, &str, &str); 5] = [
     (Scope::Rules, "Declarations", "What files at the top of `policies/` and what they import can say."),
     (Scope::Requirements, "Requirements", "What `validate(..)` takes, alone or in an array."),
+    (Scope::Generators, "Generators", "What `generate(..)` takes."),
     (Scope::Facts, "Facts", "What policies, conditions and tests know about the fleet. It can be read only."),
     (Scope::Tests, "Tests", "What files in `policies/tests/` can say besides facts."),
 ];

@@ -77,6 +77,7 @@ pub(super) fn type_word(name: &str) -> &'static str {
         "expectation" => "an expectation",
         "rotation" | "attribute" => "a declaration",
         "requirement" => "a requirement",
+        "generator" => "a generator",
         _ if name.contains("tring") || name.contains("str") => "a text",
         _ => "something else",
     }

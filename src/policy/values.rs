@@ -23,6 +23,7 @@ use super::facts::Roster;
 use super::language;
 use super::requirement::Requirement;
 use crate::name::AdminName;
+use crate::value::Generator;
 
 /// Longest text of an owner or runbook.
 const TEXT_MAX: usize = 200;
@@ -38,6 +39,7 @@ struct AttributeHandle(usize);
 /// Teaches `engine` to declare attributes into a recorder.
 pub(super) fn register(recorder: &Recorder, engine: &mut Engine) {
     checks::register(engine);
+    checks::register_generators(engine);
     engine.register_type_with_name::<RotationHandle>("rotation");
     engine.register_type_with_name::<AttributeHandle>("attribute");
     let to = recorder.clone();
@@ -48,6 +50,7 @@ pub(super) fn register(recorder: &Recorder, engine: &mut Engine) {
         },
     );
     two(recorder, engine, "validate", |given| Ok(Says::Validate(requirements(given)?)));
+    two(recorder, engine, "generate", |given| Ok(Says::Generate(generator(given)?)));
     two(recorder, engine, "editors", |given| Ok(Says::Editors(admins(given)?)));
     term(recorder, engine, "every", |terms, text| put_period(&mut terms.every, text, "every"));
     term(recorder, engine, "warn", |terms, text| put_period(&mut terms.warn, text, "warn"));
@@ -82,7 +85,7 @@ fn term(
         move |rotation: &mut RotationHandle, text: ImmutableString| -> Outcome<RotationHandle> {
             to.change_attribute(rotation.0, |attribute| match &mut attribute.says {
                 Says::Rotate(terms) => put(terms, &text),
-                Says::Validate(_) | Says::Editors(_) => Ok(()),
+                Says::Validate(_) | Says::Generate(_) | Says::Editors(_) => Ok(()),
             })?;
             Ok(*rotation)
         },
@@ -149,6 +152,13 @@ fn requirements(given: &Given<'_>) -> Result<Vec<Requirement>, Fault> {
         item.read_lock::<Requirement>().map(|requirement| requirement.clone()).ok_or_else(wrong)
     };
     array.iter().map(one).collect()
+}
+
+fn generator(given: &Given<'_>) -> Result<Generator, Fault> {
+    let generator = given.value.read_lock::<Generator>().map(|generator| *generator);
+    generator.ok_or_else(|| {
+        expected("a generator", given.type_name()).help("write `generate(\"pattern\", password(24))`")
+    })
 }
 
 fn admins(given: &Given<'_>) -> Result<BTreeSet<AdminName>, Fault> {

@@ -16,7 +16,7 @@ pub(super) fn password(bytes: &[u8]) -> Result<(), String> {
     let (Some(""), Some(scheme)) = (parts.next(), parts.next()) else { return Err(wrong) };
     let rest: Vec<&str> = parts.collect();
     let sound = match scheme {
-        "y" | "gy" => {
+        "y" | "gy" | "sm3y" => {
             matches!(rest.as_slice(), [parameters, salt, hash] if crypt(parameters, 1..=64) && crypt(salt, 1..=86) && crypt(hash, 43..=43))
         }
         "7" => {

@@ -55,12 +55,17 @@ fn not_json(error: &serde_json::Error) -> String {
     format!("it is not JSON (line {}, column {})", error.line(), error.column())
 }
 
-/// Overwrites the texts of a parsed value; names and numbers are freed as they are.
+/// Overwrites the texts and names of a parsed value; numbers, and what the library kept aside, are freed as they are.
 fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Object(members) => {
+            for (mut name, mut member) in std::mem::take(members) {
+                name.zeroize();
+                wipe(&mut member);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

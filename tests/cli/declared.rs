@@ -242,3 +242,43 @@ fn definitions_for_editors_are_printed_and_checked() {
     std::fs::write(file, "old").unwrap();
     fleet.run(["policy", "definitions", "--check", file]).with_code(1).says(&["policy::definitions", file]);
 }
+
+#[test]
+fn missing_values_are_made_for_every_host_and_none_is_replaced() {
+    let fleet = with(
+        "generate(\"wireguard/{host}/key\", wireguard_key());\ngenerate(\"own/*\", password(24));\nallow(\"wireguard/{host}/*\");",
+    );
+    let planned = fleet.run(["generate", "--dry-run"]).ok();
+    insta::assert_snapshot!(planned.stdout(), @r"
+    wireguard/forge/key  wireguard_key()  policies/access.rhai:3:1
+    wireguard/luna/key  wireguard_key()  policies/access.rhai:3:1
+    ");
+    assert!(!fleet.exists("secrets/wireguard/forge/key.age"));
+    fleet.run(["generate"]).ok().says(&["created wireguard/forge/key (revision 1); read by forge"]);
+    let before = fleet.show("wireguard/forge/key");
+    assert_eq!(before.len(), 44);
+    fleet.run(["generate"]).ok().says(&["nothing is missing"]);
+    fleet.run(["generate", "own/password", "wireguard/forge/key"]).ok().says(&["created own/password"]);
+    assert_eq!((fleet.show("own/password").len(), fleet.show("wireguard/forge/key")), (24, before));
+    fleet.run(["generate", "shared/other"]).with_code(2).says(&["error[generate::none]"]);
+    fleet.assert_clean();
+
+    fleet.append(
+        "policies/access.rhai",
+        "generate(\"**\", random_hex(32));\nvalidate(\"own/**\", length(99));\n",
+    );
+    fleet
+        .run(["generate", "own/more"])
+        .with_code(2)
+        .says(&["error[generate::two]", "policies/access.rhai:4:1"]);
+    fleet.run(["generate", "shared/more"]).ok();
+    fleet.append("policies/access.rhai", "generate(\"\", age_key());\n");
+    fleet.run(["generate"]).with_code(2).says(&["policy::pattern"]);
+}
+
+#[test]
+fn a_made_value_is_held_against_the_policy_like_any_other() {
+    let fleet = with("generate(\"own/x\", password(24));\nvalidate(\"own/**\", length(99));");
+    fleet.run(["generate"]).with_code(1).says(&["error[value::unfit]", "`length(99)`"]);
+    assert!(!fleet.exists("secrets/own/x.age"));
+}

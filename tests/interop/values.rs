@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::common::TestFleet;
+use crate::common::attack;
 use crate::common::tool;
 
 /// A fleet whose secret `x` must pass one requirement.
@@ -134,4 +135,22 @@ fn certificates_of_openssl_pass_while_they_are_valid() {
     bytes.truncate(200);
     std::fs::write(&der, bytes).unwrap();
     assert_eq!(set(&fleet, &der), 1);
+}
+
+#[test]
+fn what_we_make_is_what_other_tools_read() {
+    let fleet = TestFleet::new().policy(
+        "allow(\"y\");\ngenerate(\"wg\", wireguard_key());\ngenerate(\"ssh\", ssh_key());\ngenerate(\"age\", age_key());\n",
+    );
+    fleet.run(["generate"]).ok();
+    let value = |name: &str| fleet.run(["show", name]).ok().stdout();
+    let public = attack::pipe("wg", &["pubkey"], value("wg").as_bytes());
+    assert!(public.status.success() && public.stdout.len() == 45);
+    let public = attack::pipe("age-keygen", &["-y", "-"], value("age").as_bytes());
+    assert!(public.stdout.starts_with(b"age1"), "{public:?}");
+    let folder = tempfile::TempDir::with_prefix_in("values-", "/dev/shm").unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, value("ssh")).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(run("ssh-keygen", &["-y", "-f", "key"], folder.path()).starts_with(b"ssh-ed25519 "));
 }

@@ -4,6 +4,7 @@ use super::Entry;
 use super::Kind;
 use super::Scope;
 use super::Scope::Facts;
+use super::Scope::Generators;
 use super::Scope::Requirements;
 use super::Scope::Rules;
 use super::Scope::Tests;
@@ -184,6 +185,14 @@ pub(in crate::policy) const LANGUAGE: &[Entry] = &[
     ),
     function(
         Rules,
+        "generate",
+        &["patterns: ?", "generator: generator"],
+        "attribute",
+        "generate(\"wireguard/{host}/key\", wireguard_key())",
+        "States how `secretctl generate` makes a value that is missing; two different ones for a secret are an error.",
+    ),
+    function(
+        Rules,
         "editors",
         &["patterns: ?", "admins: ?"],
         "attribute",
@@ -358,6 +367,47 @@ pub(in crate::policy) const LANGUAGE: &[Entry] = &[
         "requirement",
         "first_boot()",
         "A host needs it to come up: `check` fails while it does not exist. `{host}` stands for every host in use.",
+    ),
+    function(
+        Generators,
+        "password",
+        &["length: int"],
+        "generator",
+        "password(24)",
+        "So many letters and digits, 16 or more.",
+    ),
+    function(
+        Generators,
+        "random_hex",
+        &["bytes: int"],
+        "generator",
+        "random_hex(32)",
+        "So many random bytes in hexadecimal, 16 or more.",
+    ),
+    function(
+        Generators,
+        "random_base64",
+        &["bytes: int"],
+        "generator",
+        "random_base64(32)",
+        "So many random bytes in base64, 16 or more.",
+    ),
+    function(Generators, "ssh_key", &[], "generator", "ssh_key()", "An ssh-ed25519 private key."),
+    function(
+        Generators,
+        "wireguard_key",
+        &[],
+        "generator",
+        "wireguard_key()",
+        "A private key as `wg genkey` makes it.",
+    ),
+    function(
+        Generators,
+        "age_key",
+        &[],
+        "generator",
+        "age_key()",
+        "An age identity as `age-keygen` makes it.",
     ),
     property("fleet", "hosts", "array", "fleet.hosts", "The hosts in order of name."),
     property("fleet", "admins", "array", "fleet.admins", "The names of the admins who have not left."),

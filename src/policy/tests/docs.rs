@@ -79,6 +79,7 @@ fn in_context(entry: &Entry) -> String {
     let usage = usage.replace("fleet.host(\"name\")", "fleet.host(\"forge\")");
     match entry.scope {
         Scope::Requirements => format!("validate(\"x\", {usage});"),
+        Scope::Generators => format!("generate(\"x\", {usage});"),
         _ => format!("{host}{on}{usage};"),
     }
 }
