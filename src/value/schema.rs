@@ -25,7 +25,8 @@ impl fmt::Debug for JsonSchema {
 impl Check {
     /// A check for JSON that a schema accepts.
     pub fn json_schema(schema: &Value) -> Result<Self, CheckError> {
-        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+        let options =
+            jsonschema::options().offline().with_draft(Draft::Draft202012).should_validate_formats(true);
         let compiled = options.build(schema).map_err(|error| {
             let help = "write a JSON Schema as a map: `json(#{ type: \"object\", required: [\"token\"] })`";
             CheckError::new(format!("it is no JSON Schema: {error}"), help)
@@ -44,7 +45,7 @@ impl JsonSchema {
     pub(super) fn test(&self, bytes: &[u8]) -> Result<(), String> {
         let mut value: Value = serde_json::from_slice(bytes).map_err(|error| not_json(&error))?;
         // Its own words would quote the value.
-        let broken = self.0.iter_errors(&value).next().map(|error| error.schema_path.to_string());
+        let broken = self.0.iter_errors(&value).next().map(|error| error.schema_path().to_string());
         wipe(&mut value);
         broken.map_or(Ok(()), |path| Err(format!("the schema does not hold at `{path}`")))
     }
