@@ -207,6 +207,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
+    fn a_rule_of_several_patterns_is_found_exactly_where_one_of_them_covers(
+        patterns in proptest::collection::vec(proptest::collection::vec(segment(), 1..4).prop_map(|s| s.join("/")), 1..5),
+        secrets in proptest::collection::vec(secret(), 1..6),
+    ) {
+        let joined = load(&format!("allow([\"{}\"]);", patterns.join("\", \"")));
+        let alone: Vec<_> = patterns.iter().map(|pattern| load(&format!("allow(\"{pattern}\");"))).collect();
+        for request in requests(&secrets) {
+            let wanted = alone.iter().any(|policy| allowed(policy, &request));
+            prop_assert_eq!(allowed(&joined, &request), wanted, "{} {:?}", request, patterns);
+            let permits = match decide(&joined, &request) {
+                Decision::Allow { permits, .. } => permits.len(),
+                Decision::Deny { .. } => 0,
+            };
+            prop_assert_eq!(permits, usize::from(wanted), "{} {:?}", request, patterns);
+        }
+    }
+
+    #[test]
     fn the_order_of_random_rules_changes_no_decision(
         (rules, shuffled) in proptest::collection::vec(rule(), 0..7).prop_flat_map(|rules| (Just(rules.clone()), Just(rules).prop_shuffle())),
         secrets in proptest::collection::vec(secret(), 1..4),
