@@ -5,6 +5,7 @@
 
 mod accounts;
 mod activate;
+mod clear;
 mod draft;
 mod generation;
 mod grant;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
+use super::clear::clear;
 use super::draft::Draft;
 use super::generation::GenerationError;
 use super::generation::Running;
@@ -137,9 +138,10 @@ fn report(request: &Request, outcome: Outcome) -> Outcome {
 }
 
 fn run(request: &Request, options: &Options, started: Outcome) -> Result<Outcome, ActivateError> {
+    let Some(sealed) = request.needs() else { return clear(request, started) };
     let state = State::read(&request.state).map_err(TrustError::from)?;
     let before = state.clone().unwrap_or_default();
-    let admitted = admit(SealedTree::open(request)?, request, state, options.consents)?;
+    let admitted = admit(SealedTree::open(request, sealed)?, request, state, options.consents)?;
     let running = Running::find(request)?;
     let links = LinkKeeper { request, remembered: &before.links };
     let accounts = Accounts::read()?;

@@ -49,10 +49,13 @@ impl<'a> Draft<'a> {
         }
         for (target, verdict) in verdicts {
             match verdict {
-                Verdict::Wanted(wish) => match carried(running, target, &wish.installed) {
-                    Some(made) => drop(draft.carried.insert(target, made)),
-                    None => drop(draft.missing.insert(target, wish)),
-                },
+                Verdict::Wanted(wish) => {
+                    let old = running.and_then(|running| running.index.files.get(target));
+                    match carried(running, target, &wish.lasting(old)) {
+                        Some(made) => drop(draft.carried.insert(target, made)),
+                        None => drop(draft.missing.insert(target, wish)),
+                    }
+                }
                 Verdict::Skipped => draft.skipped.push(target),
                 Verdict::Refused(error) => drop(draft.refused.insert(target, error)),
             }

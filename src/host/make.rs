@@ -15,6 +15,7 @@ use super::grant::FileError;
 use super::index::Change;
 use super::index::Installed;
 use super::placement::Target;
+use super::request::Renewal;
 use super::sealed;
 use super::template::RenderError;
 use super::template::Template;
@@ -51,6 +52,18 @@ pub(super) fn carried(running: Option<&Running>, target: &Target, wish: &Install
     }
     let installed = Installed { size: old.size, modified: old.modified, ..wish.clone() };
     Some(Made { installed, changes })
+}
+
+impl Wish<'_> {
+    /// As it should stand in the index, with the old value where that stays whatever the fleet has.
+    pub(super) fn lasting(&self, old: Option<&Installed>) -> Installed {
+        match old {
+            Some(old) if self.renewal == Renewal::Never && old.secret == self.installed.secret => {
+                Installed { sha256: old.sha256, revision: old.revision, ..self.installed.clone() }
+            }
+            _ => self.installed.clone(),
+        }
+    }
 }
 
 /// Makes the files of a new generation.

@@ -58,8 +58,8 @@ pub struct Plan {
     pub host: HostName,
     /// Which phase.
     pub phase: Phase,
-    /// Serial of the manifest.
-    pub serial: u64,
+    /// Serial of the manifest; none when nothing is asked for.
+    pub serial: Option<u64>,
     /// The generation that runs now.
     pub generation: Option<u64>,
     /// Whether anything would change.
@@ -129,8 +129,9 @@ impl Plan {
 
 /// Compares request, manifest and the running generation.
 pub fn plan(request: &Request, phase: Phase, now: Timestamp) -> Result<Plan, ActivateError> {
-    let tree = SealedTree::open(request)?;
-    let serial = tree.manifest().serial;
+    let Some(sealed) = request.needs() else { return removal(request, phase) };
+    let tree = SealedTree::open(request, sealed)?;
+    let serial = Some(tree.manifest().serial);
     let (state, mut remarks) = readable_state(request)?;
     let remembered = state.clone().unwrap_or_default().links;
     let blind = !remarks.is_empty();
@@ -165,6 +166,29 @@ pub fn plan(request: &Request, phase: Phase, now: Timestamp) -> Result<Plan, Act
     })
 }
 
+/// The plan of a request that asks for nothing: all that is installed goes.
+fn removal(request: &Request, phase: Phase) -> Result<Plan, ActivateError> {
+    let running = Running::find(request)?;
+    let file = |target: &Target| PlannedFile {
+        target: target.clone(),
+        outcome: FileOutcome::Removed,
+        changes: BTreeSet::new(),
+        failure: None,
+    };
+    let old = running.as_ref().map(|running| &running.index.files);
+    Ok(Plan {
+        version: VERSION,
+        host: request.host.clone(),
+        phase,
+        serial: None,
+        generation: running.as_ref().map(|running| running.index.generation),
+        changed: running.is_some(),
+        remarks: Vec::new(),
+        files: old.into_iter().flatten().map(|(target, _)| file(target)).collect(),
+        units: UnitActions::default(),
+    })
+}
+
 /// The state, or a remark that only root may read it.
 fn readable_state(request: &Request) -> Result<(Option<State>, Vec<Remark>), ActivateError> {
     match State::read(&request.state) {
@@ -190,7 +214,7 @@ fn planned(
     for (target, verdict) in verdicts {
         let known = old.get(target);
         let planned = match (verdict, known) {
-            (Verdict::Wanted(wish), Some(old)) => match old.changes(&wish.installed) {
+            (Verdict::Wanted(wish), Some(old)) => match old.changes(&wish.lasting(Some(old))) {
                 changes if changes.is_empty() => (FileOutcome::Unchanged, changes, None),
                 changes => (FileOutcome::Changed, changes, None),
             },

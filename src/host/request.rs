@@ -147,6 +147,15 @@ pub enum Need {
     Optional,
 }
 
+/// What becomes of an installed file when the fleet has a newer value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Renewal {
+    /// It is replaced.
+    Always,
+    /// It stays until the next boot: its service took the first value over.
+    Never,
+}
+
 /// How a file is installed and who is told about its changes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Placement {
@@ -182,6 +191,8 @@ pub struct Wanted {
     pub service: ServiceName,
     /// Whether it may be missing.
     pub need: Need,
+    /// What becomes of it when the fleet has a newer value.
+    pub renewal: Renewal,
     /// When it is installed.
     pub phase: Phase,
     /// How it is installed.
@@ -193,8 +204,8 @@ pub struct Wanted {
 pub struct Request {
     /// The host that asks.
     pub host: HostName,
-    /// The sealed tree.
-    pub sealed: PathBuf,
+    /// The sealed tree; a request that asks for nothing may do without.
+    pub sealed: Option<PathBuf>,
     /// Whose manifests count.
     pub trusted_keys: BTreeSet<VerifyingKey>,
     /// Files with identities, in the order in which they are tried.
@@ -223,6 +234,11 @@ impl Request {
     /// Reads and parses a request file.
     pub fn read(path: &Path) -> Result<Self, RequestError> {
         Self::parse(&read_bounded(path, REQUEST_MAX)?)
+    }
+
+    /// The sealed tree that its files come from; `None` when it asks for none.
+    pub(super) fn needs(&self) -> Option<&Path> {
+        self.sealed.as_deref().filter(|_| !self.files.is_empty())
     }
 
     /// Parses a request strictly; mistakes in its values are gathered.

@@ -186,19 +186,18 @@ pub(super) struct SealedTree {
 
 impl SealedTree {
     /// Reads manifest, signature and sealing identity, and checks them against each other.
-    pub(super) fn open(request: &Request) -> Result<Self, TrustError> {
-        let read = |name: &str, limit| {
-            read_bounded(&request.sealed.join(name), limit).map_err(TrustError::Unreadable)
-        };
+    pub(super) fn open(request: &Request, folder: &Path) -> Result<Self, TrustError> {
+        let read =
+            |name: &str, limit| read_bounded(&folder.join(name), limit).map_err(TrustError::Unreadable);
         let bytes = read(MANIFEST_FILE, MANIFEST_MAX)?;
         let signature = String::from_utf8_lossy(&read(SIGNATURE_FILE, SIGNATURE_MAX)?).into_owned();
         let verified =
             Manifest::verify(&bytes, &signature, &request.trusted_keys)?.for_host(&request.host)?;
         let host_key = read(HOST_KEY_FILE, HOST_KEY_MAX)?;
         if Digest::of(&host_key) != verified.manifest().host_key_sha256 {
-            return Err(TrustError::HostKeyChanged { path: request.sealed.join(HOST_KEY_FILE) });
+            return Err(TrustError::HostKeyChanged { path: folder.join(HOST_KEY_FILE) });
         }
-        Ok(Self { folder: request.sealed.clone(), verified, digest: Digest::of(&bytes), host_key })
+        Ok(Self { folder: folder.to_owned(), verified, digest: Digest::of(&bytes), host_key })
     }
 
     /// The manifest.

@@ -27,8 +27,8 @@ pub struct Verification {
     version: u32,
     /// The host.
     pub host: HostName,
-    /// Serial of the manifest.
-    pub serial: u64,
+    /// Serial of the manifest; none when nothing is asked for and there is no sealed tree.
+    pub serial: Option<u64>,
     /// How many files the request asks for.
     pub files: usize,
     /// How many sealed files were looked at.
@@ -50,14 +50,19 @@ impl Verification {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         };
-        let (host, serial, files, sealed) = (&self.host, self.serial, self.files, self.sealed);
+        let (host, files, sealed) = (&self.host, self.files, self.sealed);
+        let serial = self.serial.map_or_else(|| "none".to_owned(), |serial| serial.to_string());
         format!("host {host}, serial {serial}: {files} files asked for, {sealed} sealed; {result}")
     }
 }
 
 /// Checks signature, host, every sealed file and every grant; gathers what can be gathered.
 pub fn verify(request: &Request, now: Timestamp) -> Result<Verification, TrustError> {
-    let tree = SealedTree::open(request)?;
+    let Some(sealed) = &request.sealed else {
+        let (host, findings) = (request.host.clone(), Vec::new());
+        return Ok(Verification { version: VERSION, host, serial: None, files: 0, sealed: 0, findings });
+    };
+    let tree = SealedTree::open(request, sealed)?;
     let manifest = tree.manifest();
     let mut findings: Vec<Finding> = Vec::new();
     for entry in manifest.secrets.values() {
@@ -70,7 +75,7 @@ pub fn verify(request: &Request, now: Timestamp) -> Result<Verification, TrustEr
     Ok(Verification {
         version: VERSION,
         host: request.host.clone(),
-        serial: manifest.serial,
+        serial: Some(manifest.serial),
         files,
         sealed,
         findings,

@@ -13,6 +13,7 @@ use super::placement::Target;
 use super::request::Content;
 use super::request::Need;
 use super::request::Phase;
+use super::request::Renewal;
 use super::request::Request;
 use super::request::Wanted;
 use super::template::Template;
@@ -32,6 +33,7 @@ pub(super) struct Wish<'a> {
     pub source: Source<'a>,
     /// As it will stand in the index; size and time are known once it is written.
     pub installed: Installed,
+    pub renewal: Renewal,
 }
 
 /// What becomes of one entry of the request.
@@ -97,7 +99,7 @@ impl<'a> Resolver<'a> {
             size: 0,
             modified: (0, 0),
         };
-        Ok(Wish { source, installed })
+        Ok(Wish { source, installed, renewal: wanted.renewal })
     }
 
     fn source(&self, content: &'a Content, service: &ServiceName) -> Result<Source<'a>, FileError> {

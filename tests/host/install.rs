@@ -192,8 +192,8 @@ fn what_is_not_asked_for_any_more_is_gone_with_the_next_generation() {
 
     host.wanted.clear();
     host.activate(&[]).clean();
-    assert_eq!(host.file("").read_dir().unwrap().count(), 0);
-    assert_eq!(host.generations(), ["3".to_owned(), "3.json".to_owned()].into());
+    assert!(!host.path("run/secrets").is_symlink());
+    assert!(host.generations().is_empty(), "{:?}", host.generations());
 }
 
 #[test]
@@ -231,4 +231,51 @@ fn one_secret_can_be_delivered_more_than_once() {
     host.activate(&[]).clean();
     assert_eq!((host.value("x"), host.value("y/z")), ("v".into(), "v".into()));
     assert_ne!(host.inode("x"), host.inode("y/z"));
+}
+
+#[test]
+fn a_request_that_asks_for_nothing_removes_everything_and_needs_no_sealed_tree() {
+    private!();
+    let mut host = Host::new();
+    let path = host.path("etc/key");
+    host.seal("a", b"1").want("a", json!({"path": path})).secret("b", b"2").activate(&[]).clean();
+    host.wanted.clear();
+    host.fields.insert("sealed", json!(null));
+    host.fields.insert("trusted_keys", json!([]));
+    host.write_request();
+    let planned = host.run(&["plan", "--format", "json"]).json();
+    assert_eq!(planned["files"][0]["outcome"], json!("removed"));
+    std::fs::remove_dir_all(host.path("sealed")).unwrap();
+    host.run(&["verify"]).clean().says("0 files asked for");
+    host.run(&["activate"]).clean().says("2 removed");
+    assert!(!host.path("run/secrets").exists() && path.symlink_metadata().is_err());
+    assert!(host.generations().is_empty(), "{:?}", host.generations());
+    host.run(&["activate"]).clean().says("nothing to install");
+    host.fields.clear();
+    host.want("b", json!({})).activate(&[]).clean();
+    assert_eq!(host.value("b"), "2");
+}
+
+#[test]
+fn files_without_a_sealed_tree_are_a_mistake_of_the_request() {
+    private!();
+    let mut host = Host::new();
+    host.secret("a", b"1").activate(&[]).clean();
+    host.fields.insert("sealed", json!(null));
+    host.activate(&[]).exit(2).says("no sealed tree to take the files from");
+    assert_eq!(host.value("a"), "1");
+}
+
+#[test]
+fn a_value_that_is_installed_once_stays_and_restarts_nothing() {
+    private!();
+    let mut host = Host::new();
+    host.fake_systemctl("true");
+    let fields = json!({"install_once": true, "restart_units": ["a.service"]});
+    host.seal("a", b"first").want("a", fields).secret("b", b"1");
+    host.activate(&["--systemctl"]).clean();
+    host.seal("a", b"second").seal("b", b"2").activate(&["--systemctl"]).clean();
+    assert_eq!((host.value("a"), host.value("b")), ("first".into(), "2".into()));
+    assert_eq!((host.outcomes()["a"].as_str(), host.log().as_str()), ("unchanged", ""));
+    assert_eq!(host.run(&["plan", "--format", "json"]).json()["changed"], json!(false));
 }

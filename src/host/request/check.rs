@@ -14,6 +14,7 @@ use super::Mistake;
 use super::Need;
 use super::Phase;
 use super::Placement;
+use super::Renewal;
 use super::Request;
 use super::Wanted;
 use super::wire;
@@ -62,9 +63,9 @@ struct Checker {
 impl Checker {
     fn request(&mut self, document: wire::Document) -> Option<Request> {
         let host = self.parse::<HostName>("request::host", "host", &document.host);
-        let sealed = self.absolute("sealed", &document.sealed);
+        let sealed = self.sealed(&document);
         let trusted_keys = self.all("request::trusted_key", "trusted_keys", &document.trusted_keys);
-        if document.trusted_keys.is_empty() {
+        if document.trusted_keys.is_empty() && document.sealed.is_some() {
             let help = "add the ed25519 public key of an admin to `secretctl.trustedKeys`";
             self.mistake("request::no_trusted_key", "trusted_keys", "nobody may sign the manifest", help);
         }
@@ -81,7 +82,7 @@ impl Checker {
         let [mount, link, state, runtime] = folders?;
         Some(Request {
             host: host?,
-            sealed: sealed?,
+            sealed,
             trusted_keys,
             identities,
             mount,
@@ -94,6 +95,16 @@ impl Checker {
             metrics: metrics.flatten(),
             files,
         })
+    }
+
+    fn sealed(&mut self, document: &wire::Document) -> Option<PathBuf> {
+        let wants = !(document.secrets.is_empty() && document.templates.is_empty());
+        if document.sealed.is_none() && wants {
+            let help = "name the sealed tree of this host, which `secretctl seal` makes";
+            let message = "there is no sealed tree to take the files from";
+            self.mistake("request::no_sealed_tree", "sealed", message, help);
+        }
+        document.sealed.as_ref().and_then(|path| self.absolute("sealed", path))
     }
 
     fn identities(&mut self, paths: &[String]) -> Vec<PathBuf> {
@@ -200,6 +211,7 @@ impl Checker {
             self.mistake("request::reserved", place, message, "choose another `as`");
         }
         let need = if secret.optional { Need::Optional } else { Need::Required };
+        let renewal = if secret.install_once { Renewal::Never } else { Renewal::Always };
         let phase = secret.phase;
         let shared = Shared {
             service: secret.service,
@@ -212,7 +224,7 @@ impl Checker {
         };
         let (service, placement) = self.shared(place, phase, &shared);
         let content = Content::Secret(name?);
-        Some((target?, Wanted { content, service: service?, need, phase, placement: placement? }))
+        Some((target?, Wanted { content, service: service?, need, renewal, phase, placement: placement? }))
     }
 
     fn template(&mut self, place: &str, template: wire::Template) -> Option<(Target, Wanted)> {
@@ -233,9 +245,9 @@ impl Checker {
         };
         let (service, placement) = self.shared(place, Phase::Main, &shared);
         let content = Content::Template(parsed.ok()?);
-        let (need, phase) = (Need::Required, Phase::Main);
+        let (need, renewal, phase) = (Need::Required, Renewal::Always, Phase::Main);
         let target = Target::of_template(&name?);
-        Some((target, Wanted { content, service: service?, need, phase, placement: placement? }))
+        Some((target, Wanted { content, service: service?, need, renewal, phase, placement: placement? }))
     }
 
     fn shared(

@@ -11,7 +11,7 @@ pub(super) struct Document {
     #[serde(rename = "version")]
     _version: u32,
     pub host: String,
-    pub sealed: String,
+    pub sealed: Option<String>,
     pub trusted_keys: Vec<String>,
     pub identities: Vec<String>,
     #[serde(default = "mount")]
@@ -59,6 +59,8 @@ pub(super) struct Secret {
     pub reload_units: Vec<String>,
     #[serde(default)]
     pub optional: bool,
+    #[serde(default)]
+    pub install_once: bool,
     #[serde(default)]
     pub phase: Phase,
 }

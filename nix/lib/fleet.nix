@@ -1,0 +1,59 @@
+# What evaluation may know of a fleet: its settings, and what one host was granted. Reads plain files only.
+{ lib }:
+
+# The fleet repository, and the name of a host in it.
+fleet: host:
+
+let
+  settingsFile = fleet + "/secretctl.toml";
+  hasSettings = builtins.pathExists settingsFile;
+  settings = if hasSettings then builtins.fromTOML (builtins.readFile settingsFile) else { };
+  hosts = settings.hosts or { };
+
+  tree = fleet + "/sealed/${host}";
+  manifestFile = tree + "/manifest.json";
+  sealed = builtins.pathExists manifestFile;
+  manifest = builtins.fromJSON (builtins.readFile manifestFile);
+
+  deniedFile = tree + "/denied.json";
+  denied =
+    if builtins.pathExists deniedFile then
+      (builtins.fromJSON (builtins.readFile deniedFile)).denied
+    else
+      [ ];
+
+  byName = entries: lib.groupBy (entry: entry.name) entries;
+in
+{
+  inherit hasSettings sealed;
+
+  # Names of all hosts, to tell a typing error from a host that waits for its key.
+  hostNames = builtins.attrNames hosts;
+
+  known = hosts ? ${host};
+
+  # As in secretctl.toml: a host without a recipient is pending, whatever else is left out.
+  state =
+    (hosts.${host} or { }).state
+      or (if (hosts.${host} or { }).recipients or [ ] == [ ] then "pending" else "active");
+
+  signingKeys = lib.concatMap (admin: admin.signing-keys or [ ]) (
+    builtins.attrValues (settings.admins or { })
+  );
+
+  # Grants by name of the secret; each has `services`, where "*" stands for all.
+  grants = if sealed then builtins.mapAttrs (_: builtins.head) (byName manifest.secrets) else { };
+
+  # What policy said about secrets that it does not grant, as the last `secretctl seal` wrote it down.
+  objections = lib.groupBy (entry: entry.secret) denied;
+
+  hasSource = name: builtins.pathExists (fleet + "/secrets/${name}.age");
+
+  # A store path of its own, so that the change of another host's tree does not rebuild this host.
+  tree = builtins.path {
+    path = tree;
+    name = "secretctl-sealed-${host}";
+    # Written for people and evaluation; the host has no use for it.
+    filter = path: _: baseNameOf path != "denied.json";
+  };
+}

@@ -1,0 +1,200 @@
+# What evaluation refuses, each with the option that is wrong and the repair.
+{
+  lib,
+  config,
+  ...
+}:
+
+let
+  inherit (lib) concatLists optional optionals;
+  cfg = config.secretctl;
+  inherit (cfg) facts platform wanted;
+  shared = import ../../lib { inherit lib; };
+  grants = shared.grants {
+    inherit facts;
+    inherit (cfg) host;
+  };
+  volatile = shared.volatile { inherit (platform) fileSystems volatilePaths; };
+
+  # The longest name under which systemd 262 asks a socket for a credential.
+  credentialMax = 83;
+
+  refuse = message: {
+    assertion = false;
+    inherit message;
+  };
+
+  templates = lib.mapAttrsToList (
+    name: entry:
+    entry
+    // {
+      option = "secretctl.templates.\"${name}\"";
+      path = if entry.path == "${cfg.link}/rendered/${name}" then null else entry.path;
+    }
+  ) cfg.templates;
+
+  files = wanted ++ templates;
+  declared = wanted != [ ] || templates != [ ];
+
+  ofHost =
+    optional (cfg.trustedKeys == [ ] && declared) (refuse ''
+      secretctl.trustedKeys: nobody may sign the manifest of this host, so it would believe none.
+      Add the signing keys of the admins you trust. `secretctl.toml` names these: ${
+        if facts.signingKeys == [ ] then "none" else lib.concatStringsSep ", " facts.signingKeys
+      }'')
+    ++ optional (!facts.hasSettings) (refuse ''
+      secretctl.fleet: there is no `secretctl.toml` in ${toString cfg.fleet}.
+      Name the root of the fleet repository; in a flake, `git add secretctl.toml` too.'')
+    ++ optional (facts.hasSettings && !facts.known) (refuse ''
+      secretctl.host: the fleet has no host `${cfg.host}`; it has ${lib.concatStringsSep ", " facts.hostNames}.
+      Correct the name, or add the host with `secretctl host add ${cfg.host} --ssh ADDRESS`.'')
+    ++ optional (facts.known && facts.state == "active" && !facts.sealed) (refuse ''
+      secretctl.host: host `${cfg.host}` has no sealed tree (`sealed/${cfg.host}/manifest.json`).
+      Run `secretctl seal --host ${cfg.host}`, then `git add sealed`.'')
+    ++
+      optional
+        (
+          declared
+          && builtins.elem facts.state [
+            "dormant"
+            "revoked"
+          ]
+          && !facts.sealed
+        )
+        (refuse ''
+          secretctl.host: host `${cfg.host}` is ${facts.state}, so nothing is sealed for it, yet its configuration asks for secrets.
+          Drop them here, or take it up again with `secretctl host set ${cfg.host} --state active`.'');
+
+  ungranted =
+    entry: secret:
+    optional (facts.sealed && !grants.granted secret entry.service) (
+      refuse (
+        grants.refusal {
+          inherit (entry) option service;
+          inherit secret;
+        }
+      )
+    );
+
+  deliveries =
+    entry:
+    let
+      unit = "${entry.service}.service";
+      length = lib.stringLength (unit + entry.credential);
+    in
+    optional (entry.deliver == "broker") (refuse ''
+      ${entry.option}.deliver: this version has no broker.
+      Use "credential", which the unit alone can read as well, or "file".'')
+    ++ optionals (entry.deliver == "credential") (
+      optional (!platform.credentials) (refuse ''
+        ${entry.option}.deliver: ${platform.name} has no credentials of units for this.
+        Use "file", and name the owner.'')
+      ++ optional (entry.service == "system") (refuse ''
+        ${entry.option}.service: a credential is for the unit of a service, and none is named.
+        Set `service`, or deliver a file.'')
+      ++ optional (length > credentialMax) (refuse ''
+        ${entry.option}: credential `${entry.credential}` of `${unit}` is too long for systemd: ${toString length} characters with the unit's name, at most ${toString credentialMax}.
+        Choose a shorter id (`credential`, or the attribute's name below `secretctl.services`).'')
+      ++ optional entry.neededForUsers (refuse ''
+        ${entry.option}.neededForUsers: units with credentials start long after users are created.
+        Deliver a file.'')
+    );
+
+  accounts =
+    entry:
+    let
+      number = name: builtins.match "[0-9]+" name != null;
+      unknown = known: name: known != null && !number name && name != "root" && !builtins.elem name known;
+      dynamic = (platform.account entry.service).dynamic;
+    in
+    optional (dynamic && entry.owner == (platform.account entry.service).user && entry.deliver or "file" == "file" && entry.owner != "root") (refuse ''
+      ${entry.option}: the user of `${entry.service}.service` is made when it starts (`DynamicUser`), so no file can belong to it before.
+      Deliver it as a credential (`deliver = "credential"`), which such a service can read.'')
+    ++ optional (!dynamic && unknown platform.users entry.owner) (refuse ''
+      ${entry.option}.owner: there is no user `${entry.owner}` on this host.
+      Declare `users.users.${entry.owner}`, correct the name, or give its number.'')
+    ++ optional (!dynamic && unknown platform.groups entry.group) (refuse ''
+      ${entry.option}.group: there is no group `${entry.group}` on this host.
+      Declare `users.groups.${entry.group}`, correct the name, or give its number.'');
+
+  units =
+    entry:
+    map
+      (unit: refuse ''
+        ${entry.option}: there is no unit `${unit}` on this host.
+        Correct the name; if a package brings the unit, list it in `secretctl.externalUnits`.'')
+      (
+        lib.filter (unit: !platform.unitExists unit) (
+          lib.unique (
+            entry.restartUnits
+            ++ entry.reloadUnits
+            ++ optional (entry.deliver or "file" == "credential") "${entry.service}.service"
+          )
+        )
+      );
+
+  early =
+    entry:
+    optional (entry.neededForUsers && (entry.owner != "root" || entry.group != "root")) (refuse ''
+      ${entry.option}.owner: only root can own what is there before users are created.
+      Leave out `owner`, `group` and `service`.'');
+
+  keyMarks = [
+    "AGE-SECRET-KEY-"
+    "PRIVATE KEY-----"
+    "AGE-PLUGIN-"
+  ];
+
+  texts =
+    entry:
+    optional (lib.any (mark: lib.hasInfix mark entry.content) keyMarks) (refuse ''
+      ${entry.option}.content: the text holds a private key, and it would lie in the Nix store, which every local user can read.
+      Put the key into the fleet with `secretctl set NAME --from-file FILE`, and write `<secret:NAME>` here.'')
+    ++ lib.concatMap (ungranted entry) (shared.placeholders.needed entry.content);
+
+  samePath =
+    let
+      byPath = lib.groupBy (entry: entry.path) (lib.filter (entry: entry.path != null) files);
+      twice = lib.filterAttrs (_: entries: lib.length entries > 1) byPath;
+    in
+    lib.mapAttrsToList (path: entries: refuse ''
+      ${path} is the path of ${lib.concatMapStringsSep " and of " (entry: entry.option) entries}.
+      Give each a `path` of its own.'') twice;
+
+  wiped = lib.filter volatile.volatile cfg.identities;
+
+  identities =
+    optional (declared && cfg.identities == [ ]) (refuse ''
+      secretctl.identities: this host has no private key to open its secrets with.
+      Name one that outlives a reboot, such as "/etc/ssh/ssh_host_ed25519_key".'')
+    ++ map (path: refuse ''
+      secretctl.identities: `${path}` lies on `${volatile.folder path}`, which is empty after a reboot.
+      Name the key where it really lies, such as "/persist${path}", and see that this file system is mounted at boot.'') (
+      optionals declared wiped
+    );
+
+  pending = facts.known && !facts.sealed && facts.state == "pending";
+in
+{
+  config = lib.mkIf cfg.enable {
+    assertions = concatLists [
+      ofHost
+      (lib.concatMap (entry: ungranted entry entry.secret) wanted)
+      (lib.concatMap deliveries wanted)
+      (lib.concatMap accounts files)
+      (lib.concatMap units files)
+      (lib.concatMap early wanted)
+      (lib.concatMap texts templates)
+      samePath
+      identities
+    ];
+
+    warnings =
+      optional (pending && declared) ''
+        secretctl: host `${cfg.host}` is pending, so it gets no secrets yet. Once it runs, take it up with
+        `secretctl host set ${cfg.host} --ssh ADDRESS` and `secretctl seal`, then switch again.''
+      ++ optional (declared && volatile.volatile cfg.state) ''
+        secretctl.state: `${cfg.state}` lies on `${volatile.folder cfg.state}`, which is empty after a reboot. The host then forgets which manifests
+        it accepted, and a replayed old one is not noticed. Keep the folder, or name one that outlives a reboot.'';
+  };
+}

@@ -1,0 +1,77 @@
+# Secrets on NixOS.
+{
+  lib,
+  config,
+  ...
+}:
+
+let
+  inherit (lib) mkOption types;
+  cfg = config.secretctl;
+  kinds = import ../common/types.nix { inherit lib; };
+  shared = import ../../lib { inherit lib; };
+
+  fileSystems = lib.mapAttrs' (
+    _: entry: lib.nameValuePair entry.mountPoint entry.fsType
+  ) config.fileSystems;
+
+  volatile = shared.volatile {
+    inherit fileSystems;
+    inherit (cfg) volatilePaths;
+  };
+
+  hostKeys =
+    if config.services.openssh.enable then
+      map (key: key.path) (
+        lib.filter (
+          key:
+          builtins.elem key.type [
+            "ed25519"
+            "rsa"
+          ]
+        ) config.services.openssh.hostKeys
+      )
+    else
+      [ "/etc/ssh/ssh_host_ed25519_key" ];
+
+  lasting = lib.filter (path: !volatile.volatile path) hostKeys;
+in
+{
+  imports = [
+    ../common/options.nix
+    ./platform.nix
+    ./units.nix
+    ./users.nix
+    ./services.nix
+  ];
+
+  options.secretctl = {
+    volatilePaths = mkOption {
+      type = types.listOf kinds.privatePath;
+      default = [ ];
+      example = [ "/" ];
+      description = ''
+        Folders that a boot empties though they are on a disk, such as a root that is rolled back. Folders on tmpfs are known
+        without this.
+      '';
+    };
+    planOnDryActivate = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether `nixos-rebuild dry-activate` prints the plan. It takes an activation script, which NixOS is about to give up;
+        `secretctl-host plan --system` needs none.
+      '';
+    };
+  };
+
+  config.secretctl = {
+    host = lib.mkDefault config.networking.hostName;
+    # A wiped key is kept in the list when there is no other, for the message that names it.
+    identities = lib.mkDefault (if lasting != [ ] then lasting else hostKeys);
+    mount = lib.mkDefault "/run/secretctl.d";
+    link = lib.mkDefault "/run/secrets";
+    state = lib.mkDefault "/var/lib/secretctl";
+    runtime = lib.mkDefault "/run/secretctl";
+  };
+}
