@@ -1,5 +1,13 @@
 # The options that every platform has.
 {
+  # Function of the configuration: the parts of options that differ from platform to platform.
+  defaults,
+  # Who runs services: "systemd" or "launchd".
+  manager ? "systemd",
+  # Whether this is about one user.
+  specifiers ? false,
+}:
+{
   lib,
   config,
   pkgs,
@@ -9,10 +17,15 @@
 let
   inherit (lib) mkOption types;
   cfg = config.secretctl;
-  kinds = import ./types.nix { inherit lib; };
+  kinds = import ./types.nix { inherit lib manager specifiers; };
   inherit (cfg) platform;
+  differing = defaults config;
+  # An option whose default is the platform's.
+  mkOption' = name: option: mkOption (option // differing.${name});
 in
 {
+  _file = toString ./options.nix;
+
   options.secretctl = {
     enable = lib.mkEnableOption ''
       secrets from a secretctl fleet. With nothing declared, what was installed before is removed on the next switch; without
@@ -25,7 +38,7 @@ in
         The fleet repository: the folder with `secretctl.toml`. Only the sealed tree of this host gets into its closure.
       '';
     };
-    host = mkOption {
+    host = mkOption' "host" {
       type = types.str;
       example = "forge";
       description = "Name of this host in `secretctl.toml`; its manifest must be for it.";
@@ -39,7 +52,7 @@ in
         believed when an old one signed, or when the operator says so.
       '';
     };
-    identities = mkOption {
+    identities = mkOption' "identities" {
       type = types.listOf kinds.privatePath;
       example = [ "/persist/etc/ssh/ssh_host_ed25519_key" ];
       description = ''
@@ -113,22 +126,22 @@ in
       description = "Units that packages bring, which evaluation cannot see. Others that are not declared are refused.";
     };
 
-    mount = mkOption {
+    mount = mkOption' "mount" {
       type = kinds.privatePath;
       description = "Memory-backed folder of the installed generations.";
     };
-    link = mkOption {
+    link = mkOption' "link" {
       type = kinds.privatePath;
       description = "Link to the generation in use; files are found below it.";
     };
-    state = mkOption {
+    state = mkOption' "state" {
       type = kinds.privatePath;
       description = ''
         Folder of what the host remembers: pinned keys, the highest serial, links that it made. Evaluation warns when a reboot
         wipes it, because then a replayed old manifest is not noticed.
       '';
     };
-    runtime = mkOption {
+    runtime = mkOption' "runtime" {
       type = kinds.privatePath;
       description = "Folder of `status.json`, and of the lock that two activations respect.";
     };

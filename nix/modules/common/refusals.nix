@@ -107,7 +107,10 @@ let
       unknown = known: name: known != null && !number name && name != "root" && !builtins.elem name known;
       dynamic = (platform.account entry.service).dynamic;
     in
-    optional (dynamic && entry.owner == (platform.account entry.service).user && entry.deliver or "file" == "file" && entry.owner != "root") (refuse ''
+    optional (platform.ownFiles && (entry.owner != "self" || entry.group != "self")) (refuse ''
+      ${entry.option}.owner: what a user installs belongs to that user, and cannot be given away.
+      Leave out `owner` and `group`, or declare the secret in the configuration of the system.'')
+    ++ optional (dynamic && entry.owner == (platform.account entry.service).user && entry.deliver or "file" == "file" && entry.owner != "root") (refuse ''
       ${entry.option}: the user of `${entry.service}.service` is made when it starts (`DynamicUser`), so no file can belong to it before.
       Deliver it as a credential (`deliver = "credential"`), which such a service can read.'')
     ++ optional (!dynamic && unknown platform.users entry.owner) (refuse ''
@@ -135,6 +138,10 @@ let
 
   early =
     entry:
+    optional (entry.neededForUsers && !platform.early) (refuse ''
+      ${entry.option}.neededForUsers: ${platform.name} creates no users from secrets.
+      Leave it out.'')
+    ++
     optional (entry.neededForUsers && (entry.owner != "root" || entry.group != "root")) (refuse ''
       ${entry.option}.owner: only root can own what is there before users are created.
       Leave out `owner`, `group` and `service`.'');

@@ -78,13 +78,14 @@ let
 
   sorted = units: lib.sort (a: b: a < b) (lib.unique units);
 
-  secretOfRequest = entry: {
+  # Who cannot give files away does not ask for it.
+  owned = entry: lib.optionalAttrs (!cfg.platform.ownFiles) { inherit (entry) owner group; };
+
+  secretOfRequest = entry: owned entry // {
     inherit (entry)
       secret
       as
       service
-      owner
-      group
       mode
       path
       optional
@@ -95,14 +96,12 @@ let
     phase = if entry.neededForUsers then "users" else "main";
   };
 
-  templateOfRequest = name: entry: {
+  templateOfRequest = name: entry: owned entry // {
     inherit name;
     inherit (entry)
       content
       format
       service
-      owner
-      group
       mode
       ;
     path = if entry.path == "${cfg.link}/rendered/${name}" then null else entry.path;

@@ -8,7 +8,10 @@
 let
   inherit (lib) mkOption types;
   cfg = config.secretctl;
-  kinds = import ../common/types.nix { inherit lib; };
+  kinds = import ../common/types.nix {
+    inherit lib;
+    manager = "systemd";
+  };
   shared = import ../../lib { inherit lib; };
 
   fileSystems = lib.mapAttrs' (
@@ -35,10 +38,26 @@ let
       [ "/etc/ssh/ssh_host_ed25519_key" ];
 
   lasting = lib.filter (path: !volatile.volatile path) hostKeys;
+
+  defaults = config: {
+    host = {
+      default = config.networking.hostName;
+      defaultText = lib.literalExpression "config.networking.hostName";
+    };
+    identities = {
+      # A wiped key is kept in the list when there is no other, for the message that names it.
+      default = if lasting != [ ] then lasting else hostKeys;
+      defaultText = lib.literalMD "the ssh host keys (ed25519, rsa) that a reboot leaves in place";
+    };
+    mount.default = "/run/secretctl.d";
+    link.default = "/run/secrets";
+    state.default = "/var/lib/secretctl";
+    runtime.default = "/run/secretctl";
+  };
 in
 {
   imports = [
-    ../common/options.nix
+    (import ../common/options.nix { inherit defaults; })
     ./platform.nix
     ./units.nix
     ./users.nix
@@ -65,13 +84,4 @@ in
     };
   };
 
-  config.secretctl = {
-    host = lib.mkDefault config.networking.hostName;
-    # A wiped key is kept in the list when there is no other, for the message that names it.
-    identities = lib.mkDefault (if lasting != [ ] then lasting else hostKeys);
-    mount = lib.mkDefault "/run/secretctl.d";
-    link = lib.mkDefault "/run/secrets";
-    state = lib.mkDefault "/var/lib/secretctl";
-    runtime = lib.mkDefault "/run/secretctl";
-  };
 }

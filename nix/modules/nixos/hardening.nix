@@ -1,47 +1,73 @@
-# The sandbox of the activation: it reads keys, writes below /run and where links are asked for, and talks to systemd.
+# Sandboxes of the units. What each brings was seen on systemd 257 and 262; see docs/explanation/units.md.
+{ lib }:
+
+let
+  both = {
+    IPAddressDeny = "any";
+    KeyringMode = "private";
+    LimitCORE = 0;
+    LockPersonality = true;
+    MemoryDenyWriteExecute = true;
+    NoNewPrivileges = true;
+    ProtectClock = true;
+    ProtectHostname = true;
+    RestrictNamespaces = true;
+    RestrictRealtime = true;
+    RestrictSUIDSGID = true;
+    SystemCallArchitectures = "native";
+    SystemCallErrorNumber = "EPERM";
+    UMask = "0077";
+  };
+in
 {
-  lib,
-  # Whether age plugins need devices, such as a TPM.
-  devices,
-  # Folders that stay writable.
-  writable,
-}:
-{
-  UMask = "0077";
-  LimitCORE = 0;
-  CapabilityBoundingSet = [
-    "CAP_CHOWN"
-    "CAP_DAC_OVERRIDE"
-    "CAP_DAC_READ_SEARCH"
-    "CAP_FOWNER"
-    "CAP_IPC_LOCK"
-  ];
-  NoNewPrivileges = true;
-  ProtectSystem = "strict";
-  ReadWritePaths = writable;
-  # In place of `PrivateTmp`, which would order this after the creation of users.
-  InaccessiblePaths = [
-    "-/tmp"
-    "-/var/tmp"
-  ];
-  PrivateNetwork = true;
-  RestrictAddressFamilies = [ "AF_UNIX" ];
-  IPAddressDeny = "any";
-  ProtectClock = true;
-  ProtectControlGroups = true;
-  ProtectHostname = true;
-  ProtectKernelLogs = true;
-  ProtectKernelModules = true;
-  ProtectKernelTunables = true;
-  LockPersonality = true;
-  MemoryDenyWriteExecute = true;
-  RestrictNamespaces = true;
-  RestrictRealtime = true;
-  RestrictSUIDSGID = true;
-  SystemCallArchitectures = "native";
-  SystemCallFilter = [ "@system-service" ];
-  SystemCallErrorNumber = "EPERM";
-}
-// lib.optionalAttrs (!devices) {
-  PrivateDevices = true;
+  # The unit that mounts does so for everybody, and so has none of the options that give it a mount namespace of its own;
+  # `PrivateNetwork` is one of them.
+  mount = both // {
+    CapabilityBoundingSet = [ "CAP_SYS_ADMIN" ];
+    RestrictAddressFamilies = "none";
+    SystemCallFilter = [
+      "@system-service mount"
+      "~@resources @keyring @setuid @chown"
+    ];
+  };
+
+  # The activation reads keys, writes below /run, its state and where links are asked for, and talks to systemd.
+  activate =
+    {
+      # Whether age plugins need devices, such as a TPM.
+      devices,
+      writable,
+    }:
+    both
+    // {
+      CapabilityBoundingSet = [
+        "CAP_CHOWN"
+        "CAP_DAC_OVERRIDE"
+        "CAP_FOWNER"
+        "CAP_IPC_LOCK"
+      ];
+      # In place of `PrivateTmp`, which would order this after the creation of users.
+      InaccessiblePaths = [
+        "-/tmp"
+        "-/var/tmp"
+      ];
+      PrivateIPC = true;
+      PrivateNetwork = true;
+      ProcSubset = "pid";
+      ProtectControlGroups = true;
+      ProtectHome = "read-only";
+      ProtectKernelLogs = true;
+      ProtectKernelModules = true;
+      ProtectKernelTunables = true;
+      ProtectProc = "invisible";
+      ProtectSystem = "strict";
+      ReadWritePaths = writable;
+      RestrictAddressFamilies = [ "AF_UNIX" ];
+      SystemCallFilter = [
+        "@system-service"
+        "~@privileged @resources @keyring @setuid"
+        "@chown prlimit64"
+      ];
+    }
+    // lib.optionalAttrs (!devices) { PrivateDevices = true; };
 }

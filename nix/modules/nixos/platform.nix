@@ -52,6 +52,8 @@ in
     name = "NixOS";
     deliveries = "";
     credentials = true;
+    early = true;
+    ownFiles = false;
     refreshesCredentials = lib.versionAtLeast config.systemd.package.version "260";
     users = names config.users.users;
     groups = names config.users.groups;

@@ -19,72 +19,93 @@ let
     "userborn.service"
   ];
 
-  # Folders above `path` that nothing of the system lies beside.
+  # The top folder stays writable, since folders on the way to a link are made where they are missing.
   top = path: "/" + lib.head (lib.splitString "/" (lib.removePrefix "/" path));
 
+  elsewhere = path: path != null && !lib.hasPrefix "/run/" path;
+
   linkFolders = lib.unique (
-    map (path: top path) (
-      lib.filter (path: path != null) (
-        map (entry: entry.path) cfg.wanted ++ lib.mapAttrsToList (_: entry: entry.path) cfg.templates
+    map top (
+      lib.filter elsewhere (
+        map (entry: entry.path) cfg.wanted
+        ++ lib.mapAttrsToList (_: entry: entry.path) cfg.templates
+        ++ [ cfg.metrics ]
       )
-      ++ lib.optional (cfg.metrics != null) cfg.metrics
     )
   );
 
   program = lib.getExe' cfg.package "secretctl-host";
-  command = phase: "${program} activate --request ${cfg.request} --phase ${phase} --systemctl";
+  hardening = import ./hardening.nix { inherit lib; };
 
-  unit = phase: {
+  once = {
+    Type = "oneshot";
+    RemainAfterExit = true;
+  };
+
+  activation = phase: {
+    # Not `requires`: without a mount the activation itself fails, and its status says why.
+    wants = [ "secretctl-mount.service" ];
+    after = [ "secretctl-mount.service" ];
+    wantedBy = [ "sysinit.target" ];
+    requiredBy = [ "sysinit-reactivation.target" ];
+    path = cfg.plugins;
     unitConfig = {
       DefaultDependencies = false;
       RequiresMountsFor = lib.unique (cfg.identities ++ [ cfg.state ]);
     };
-    path = [ config.systemd.package ] ++ cfg.plugins;
-    serviceConfig = {
-      Type = "oneshot";
-      RemainAfterExit = true;
-      # Mounting needs the machine's own mount namespace, and is all that gets it.
-      ExecStartPre = "+${program} mount --request ${cfg.request}";
-      ExecStart = command phase;
-      TimeoutStartSec = "5min";
-    }
-    // import ./hardening.nix {
-      inherit lib;
-      devices = cfg.plugins != [ ];
-      writable = lib.unique (
-        [
+    serviceConfig =
+      once
+      // {
+        ExecStart = "${program} activate --request ${cfg.request} --phase ${phase} --systemctl";
+        TimeoutStartSec = "5min";
+      }
+      // hardening.activate {
+        devices = cfg.plugins != [ ];
+        # The mounting unit makes the folder of the state.
+        writable = [
           "/run"
           cfg.state
         ]
-        ++ map (folder: "-${folder}") linkFolders
-      );
-    };
+        ++ map (folder: "-${folder}") linkFolders;
+      };
   };
 in
 {
   config = lib.mkIf cfg.enable {
+    # Mounting takes the machine's own mount namespace, which a sandbox would hide; so it is a unit of its own.
+    systemd.services.secretctl-mount = {
+      description = "Mount memory for secrets";
+      after = [ "systemd-remount-fs.service" ];
+      before = [
+        "sysinit.target"
+        "sysinit-reactivation.target"
+      ];
+      unitConfig = {
+        DefaultDependencies = false;
+        RequiresMountsFor = [ cfg.state ];
+      };
+      serviceConfig =
+        once // { ExecStart = "${program} mount --request ${cfg.request}"; } // hardening.mount;
+    };
+
     systemd.services.secretctl-users = lib.mkIf (early && usersByUnit) (
       lib.mkMerge [
-        (unit "users")
+        (activation "users")
         {
           description = "Install secrets that users are created with";
-          # Not after `local-fs.target`: users are created before it.
+          # Not after `local-fs.target`, before which users are created.
           after = [ "systemd-remount-fs.service" ];
-          before =
-            userUnits
-            ++ [
-              "secretctl.service"
-              "sysinit.target"
-              "sysinit-reactivation.target"
-            ];
-          wantedBy = [ "sysinit.target" ];
-          requiredBy = [ "sysinit-reactivation.target" ];
+          before = userUnits ++ [
+            "secretctl.service"
+            "sysinit.target"
+            "sysinit-reactivation.target"
+          ];
         }
       ]
     );
 
     systemd.services.secretctl = lib.mkMerge [
-      (unit "main")
+      (activation "main")
       {
         description = "Install secrets";
         after = userUnits ++ [
@@ -96,8 +117,6 @@ in
           "sysinit.target"
           "sysinit-reactivation.target"
         ];
-        wantedBy = [ "sysinit.target" ];
-        requiredBy = [ "sysinit-reactivation.target" ];
       }
     ];
 

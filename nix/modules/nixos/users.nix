@@ -62,7 +62,7 @@ in
           if [ "$NIXOS_ACTION" = dry-activate ]; then
             ${plan} --phase users || true
           else
-            PATH=${lib.makeBinPath ([ config.systemd.package ] ++ cfg.plugins)}:$PATH \
+            PATH=${lib.makeBinPath cfg.plugins}:$PATH \
               ${program} activate --request ${cfg.request} --phase users
           fi
         '';

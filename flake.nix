@@ -1,0 +1,7 @@
+{
+  description = "Declarative secrets and policy for NixOS fleets";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs = { self, nixpkgs }: import ./nix/outputs.nix { inherit self nixpkgs; };
+}

@@ -1,0 +1,5 @@
+# Adds both programs to a set of packages.
+final: _: {
+  secretctl = final.callPackage ./package.nix { };
+  secretctl-host = final.callPackage ./package.nix { hostProgram = true; };
+}
