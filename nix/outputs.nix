@@ -19,7 +19,7 @@ import ./modules.nix
   lib = import ./lib { inherit lib; };
   devShells = forSystems (pkgs: { default = import ./shell.nix { inherit pkgs; }; });
   formatter = forSystems (pkgs: pkgs.nixfmt-rfc-style or pkgs.nixfmt);
-  checks = forSystems (pkgs: import ./checks { inherit self pkgs nixpkgs; });
+  checks = forSystems (pkgs: import ./checks { inherit self pkgs; });
   templates = rec {
     default = fleet;
     fleet = {

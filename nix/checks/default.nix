@@ -2,7 +2,6 @@
 {
   self,
   pkgs,
-  nixpkgs,
 }:
 
 let
@@ -36,4 +35,4 @@ in
   };
 }
 // lib.mapAttrs' (name: page: lib.nameValuePair "options-page-${name}" (optionsPage name page)) pages
-// lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux (import ./vm { inherit self pkgs nixpkgs; })
+// lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux (import ./vm { inherit self pkgs; })
