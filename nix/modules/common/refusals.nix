@@ -154,6 +154,10 @@ let
 
   texts =
     entry:
+    optional (entry.path != null && lib.hasPrefix "${cfg.link}/" entry.path) (refuse ''
+      ${entry.option}.path: templates land below `${cfg.link}/rendered`, and nowhere else below `${cfg.link}`.
+      Leave `path` out, or choose one elsewhere.'')
+    ++
     optional (lib.any (mark: lib.hasInfix mark entry.content) keyMarks) (refuse ''
       ${entry.option}.content: the text holds a private key, and it would lie in the Nix store, which every local user can read.
       Put the key into the fleet with `secretctl set NAME --from-file FILE`, and write `<secret:NAME>` here.'')

@@ -20,10 +20,13 @@ let
     let
       credential = entry.deliver == "credential";
       told = lib.optional credential "${entry.service}.service";
+      below = lib.removePrefix "${cfg.link}/" entry.path;
+      inside = below != entry.path;
     in
     {
       option = "secretctl.secrets.\"${name}\"";
-      as = name;
+      # A path below the link is no link elsewhere, but where the file itself lands.
+      as = if inside then below else name;
       inherit (entry)
         secret
         service
@@ -36,7 +39,7 @@ let
         installOnce
         reloadUnits
         ;
-      path = if entry.path == "${cfg.link}/${name}" then null else entry.path;
+      path = if inside then null else entry.path;
       credential = if credential then entry.credential else null;
       # A unit reads its credentials when it starts.
       restartUnits = entry.restartUnits ++ lib.subtractLists entry.reloadUnits told;
