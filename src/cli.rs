@@ -3,6 +3,7 @@
 pub mod activate;
 pub mod exit;
 pub mod plan;
+pub mod source;
 pub mod ui;
 pub mod verify;
 

@@ -33,6 +33,9 @@ impl Class {
     }
 }
 
+/// How a plan ends that would change something and fail nowhere.
+pub const CHANGES_EXIT_CODE: u8 = 5;
+
 /// An error that knows its class; `code` and `help` come with [`miette::Diagnostic`].
 pub trait Failure: miette::Diagnostic {
     /// The class, and through it the exit code.

@@ -28,6 +28,7 @@ pub mod relocate;
 pub mod seal;
 #[cfg(feature = "admin")]
 pub mod show;
+pub mod source;
 #[cfg(feature = "admin")]
 mod values;
 pub mod verify;

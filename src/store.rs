@@ -1,11 +1,16 @@
 //! Sources and sealed trees of a fleet repository, and the plan that brings the two in line.
 
+mod denied;
 mod layout;
 mod plan;
 mod seal;
 mod sealed;
 mod source;
 
+pub use denied::DENIED_FILE;
+pub use denied::Denied;
+pub use denied::denied_bytes;
+pub use denied::parse_denied;
 pub use layout::Layout;
 pub use layout::POLICY_FILE_MAX;
 pub use layout::PolicyText;

@@ -12,6 +12,7 @@ mod common;
 mod cli {
     mod crash;
     mod declared;
+    mod denied;
     mod edit;
     mod editors;
     mod enforcement;

@@ -21,6 +21,8 @@ mod isolation;
 mod paths;
 #[path = "host/plan.rs"]
 mod plan;
+#[path = "host/system.rs"]
+mod system;
 #[path = "host/templates.rs"]
 mod templates;
 #[path = "host/trust.rs"]

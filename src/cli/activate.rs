@@ -1,12 +1,11 @@
 //! `activate`: install the secrets of this host.
 
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 
 use super::exit::CommandError;
 use super::exit::Exit;
 use super::plan;
+use super::source::SourceArgs;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::ops::activate;
@@ -16,14 +15,14 @@ use crate::ops::activate::Options;
 use crate::ops::activate::Outcome;
 use crate::ops::activate::Phase;
 use crate::ops::activate::UnitDelivery;
+use crate::ops::source::RequestSource;
 
 /// Install the secrets of this host and tell units about changes
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ActivateArgs {
-    /// What the configuration of this host asks for
-    #[arg(long, value_name = "FILE")]
-    request: PathBuf,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Install only what is needed before users exist, or everything
     #[arg(long, value_enum, default_value_t)]
     phase: PhaseArg,
@@ -66,7 +65,7 @@ impl From<PhaseArg> for Phase {
 /// Runs `activate`.
 pub fn run(args: &ActivateArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
     if args.dry_run {
-        return plan::show(&args.request, args.phase, args.format, now, ui);
+        return plan::show(&args.source, args.phase, args.format, now, ui);
     }
     let consent = |given| if given { Consent::Given } else { Consent::None };
     let options = Options {
@@ -78,7 +77,7 @@ pub fn run(args: &ActivateArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, Com
         },
         now,
     };
-    let request = activate::read_request(&args.request)?;
+    let request = RequestSource::from(&args.source).read()?;
     match activate::activate(&request, &options) {
         Ok(outcome) => {
             show(&outcome, args.format, ui)?;

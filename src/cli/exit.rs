@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::diag::CHANGES_EXIT_CODE;
 use crate::diag::Class;
 use crate::diag::Failure;
 
@@ -39,6 +40,8 @@ pub enum Exit {
     Clean,
     /// The exit code of the class.
     Found(Class),
+    /// A plan that would change something.
+    Changes,
 }
 
 impl From<Option<Class>> for Exit {
@@ -52,6 +55,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Clean => Self::SUCCESS,
             Exit::Found(class) => Self::from(class.exit_code()),
+            Exit::Changes => Self::from(CHANGES_EXIT_CODE),
         }
     }
 }

@@ -1,23 +1,21 @@
 //! `plan`: what an activation would do.
 
-use std::path::Path;
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 
 use super::activate::PhaseArg;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::source::SourceArgs;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::ops::plan;
+use crate::ops::plan::PlanResult;
 
-/// Print what an activation would do, without keys and without changing anything
+/// Print what an activation would do, without keys and without changing anything; exit 5 if anything would
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// What the configuration of this host asks for
-    #[arg(long, value_name = "FILE")]
-    request: PathBuf,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Plan only what is needed before users exist, or everything
     #[arg(long, value_enum, default_value_t)]
     phase: PhaseArg,
@@ -28,18 +26,18 @@ pub struct PlanArgs {
 
 /// Runs `plan`.
 pub fn run(args: &PlanArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
-    show(&args.request, args.phase, args.format, now, ui)
+    show(&args.source, args.phase, args.format, now, ui)
 }
 
 /// Prints the plan of a request.
 pub(super) fn show(
-    request: &Path,
+    source: &SourceArgs,
     phase: PhaseArg,
     format: Format,
     now: Timestamp,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let plan = plan::plan(request, phase.into(), now)?;
+    let plan = plan::plan(&source.into(), phase.into(), now)?;
     for finding in plan.findings() {
         ui.finding(&finding);
     }
@@ -47,5 +45,9 @@ pub(super) fn show(
         Format::Json => ui.json(&plan)?,
         Format::Text => plan.lines().iter().try_for_each(|line| ui.line(line))?,
     }
-    Ok(plan.worst().into())
+    Ok(match (plan.worst(), plan.result) {
+        (Some(class), _) => Exit::Found(class),
+        (None, PlanResult::Changes) => Exit::Changes,
+        (None, _) => Exit::Clean,
+    })
 }

@@ -55,6 +55,9 @@ fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result
     for folder in &report.removed {
         ui.line(&format!("sealed/{folder} belongs to no active host"))?;
     }
+    for host in report.reasons.iter().filter(|host| !report.hosts.contains_key(*host)) {
+        ui.line(&format!("host `{host}` has a `denied.json` that does not say what policy denies now"))?;
+    }
     for secret in &report.readers_changed {
         ui.line(&format!("the readers of `{secret}` changed"))?;
     }
@@ -78,6 +81,10 @@ fn summary(report: &SealReport) -> String {
     }
     if !report.removed.is_empty() {
         done.push(format!("removed {}", count(report.removed.len(), "sealed tree", "sealed trees")));
+    }
+    if !report.reasons.is_empty() {
+        let hosts = count(report.reasons.len(), "host", "hosts");
+        done.push(format!("noted what policy denies {hosts}"));
     }
     if done.is_empty() {
         done.push("noted who reads what".to_owned());

@@ -1,11 +1,10 @@
 //! `verify`: do request and sealed tree fit together.
 
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::source::SourceArgs;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::ops::verify;
@@ -13,9 +12,8 @@ use crate::ops::verify;
 /// Check a request against its sealed tree at build time, without keys
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// What the configuration of the host asks for
-    #[arg(long, value_name = "FILE")]
-    request: PathBuf,
+    #[command(flatten)]
+    source: SourceArgs,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -23,7 +21,7 @@ pub struct VerifyArgs {
 
 /// Runs `verify`.
 pub fn run(args: &VerifyArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
-    let verification = verify::verify(&args.request, now)?;
+    let verification = verify::verify(&(&args.source).into(), now)?;
     for finding in &verification.findings {
         ui.finding(finding);
     }

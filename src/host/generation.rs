@@ -1,9 +1,13 @@
 //! Generations on the mount: the running one, building the next, switching, pruning.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use super::index::Index;
+use super::index::Installed;
 use super::index::VERSION;
+use super::placement::Target;
+use super::request::Content;
 use super::request::Request;
 use crate::diag::Class;
 use crate::diag::Failure;
@@ -69,24 +73,48 @@ pub(super) struct Running {
 impl Running {
     /// Finds it; `None` when there is none, or none that this program can read.
     pub(super) fn find(request: &Request) -> Result<Option<Self>, GenerationError> {
-        let Some(number) = linked(request)? else { return Ok(None) };
-        let Ok(folder) = Folder::open(&request.mount.join(number.to_string())) else { return Ok(None) };
-        let Ok(bytes) = read_bounded(&request.mount.join(index_name(number)), INDEX_MAX) else {
+        Self::find_at(&request.link, &request.mount)
+    }
+
+    /// The same for places that no request names.
+    pub(super) fn find_at(link: &Path, mount: &Path) -> Result<Option<Self>, GenerationError> {
+        let Some(number) = linked_at(link, mount)? else { return Ok(None) };
+        let Ok(folder) = Folder::open(&mount.join(number.to_string())) else { return Ok(None) };
+        let Ok(bytes) = read_bounded(&mount.join(index_name(number)), INDEX_MAX) else {
             return Ok(None);
         };
         let index = serde_json::from_slice::<Index>(&bytes).ok();
         let index = index.filter(|index| index.version == VERSION && index.generation == number);
         Ok(index.map(|index| Self { folder, index }))
     }
+
+    /// The entry of a file, if the file is still there.
+    pub(super) fn entry(&self, target: &Target) -> Option<&Installed> {
+        let installed = self.index.files.get(target)?;
+        self.folder.see(target.as_str()).map(|_| installed)
+    }
+
+    /// The same, if it is a value of what is asked for now: another secret is no stand-in under the same name.
+    pub(super) fn last_good(&self, request: &Request, target: &Target) -> Option<&Installed> {
+        let asked = match &request.files.get(target)?.content {
+            Content::Secret(name) => Some(name),
+            Content::Template(_) => None,
+        };
+        self.entry(target).filter(|old| old.secret.as_ref() == asked)
+    }
 }
 
 /// The number of the generation that the link points to, whether or not that can be read.
 pub(super) fn linked(request: &Request) -> Result<Option<u64>, GenerationError> {
-    match occupant(&request.link)? {
+    linked_at(&request.link, &request.mount)
+}
+
+fn linked_at(link: &Path, mount: &Path) -> Result<Option<u64>, GenerationError> {
+    match occupant(link)? {
         Occupant::Nothing => Ok(None),
-        Occupant::Other => Err(GenerationError::LinkOccupied { path: request.link.clone() }),
+        Occupant::Other => Err(GenerationError::LinkOccupied { path: link.to_owned() }),
         Occupant::Link(target) => {
-            let name = target.strip_prefix(&request.mount).ok();
+            let name = target.strip_prefix(mount).ok();
             Ok(name.and_then(|name| parse_number(name.to_str()?)))
         }
     }

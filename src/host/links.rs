@@ -17,6 +17,14 @@ use crate::fsx::remove_symlink;
 /// Links by path, and where they point.
 pub(super) type Links = BTreeMap<PathBuf, PathBuf>;
 
+/// The links that installed files ask for; `link` leads to the running generation.
+pub(super) fn links_of(files: &BTreeMap<Target, Installed>, link: &Path) -> Links {
+    let of_one = |(target, file): (&Target, &Installed)| {
+        file.path.clone().map(|path| (path, link.join(target.as_str())))
+    };
+    files.iter().filter_map(of_one).collect()
+}
+
 /// Custom links of a host, seen against those that it remembers.
 pub(super) struct LinkKeeper<'a> {
     pub request: &'a Request,
@@ -34,14 +42,6 @@ impl LinkKeeper<'_> {
             Occupant::Other => "an existing file or folder".to_owned(),
         };
         Err(FileError::PathOccupied { path: path.to_owned(), found })
-    }
-
-    /// The links that installed files ask for.
-    pub(super) fn wanted(&self, files: &BTreeMap<Target, Installed>) -> Links {
-        let link = |(target, file): (&Target, &Installed)| {
-            file.path.clone().map(|path| (path, self.request.link.join(target.as_str())))
-        };
-        files.iter().filter_map(link).collect()
     }
 
     /// Makes the link at `path` if it is not there already.

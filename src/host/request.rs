@@ -33,6 +33,13 @@ pub(super) const VERSION: u32 = 1;
 /// Largest request that is read.
 const REQUEST_MAX: u64 = 32 << 20;
 
+/// Where generations live unless the request says otherwise.
+pub(super) const MOUNT: &str = "/run/secretctl.d";
+/// The link to the running generation unless the request says otherwise.
+pub(super) const LINK: &str = "/run/secrets";
+/// Folder of what must survive a reboot unless the request says otherwise.
+pub(super) const STATE: &str = "/var/lib/secretctl";
+
 /// Why a request is not used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[non_exhaustive]

@@ -18,6 +18,7 @@ use super::index::UnitActions;
 use super::index::VERSION;
 use super::links::LinkKeeper;
 use super::links::Links;
+use super::links::links_of;
 use super::make::Made;
 use super::make::Maker;
 use super::outcome::FailureReport;
@@ -81,7 +82,7 @@ impl Run<'_> {
         };
         let units = self.unit_actions(&files);
         let index = self.index(number, &files, units.clone());
-        let wanted = self.links.wanted(&index.files);
+        let wanted = links_of(&index.files, &self.request.link);
         // A state that cannot be written, as on a disk that is read-only, must not cost the values themselves.
         let remembered = self.remember_links_ahead(before, &wanted);
         self.switch(&index, next).inspect_err(|_| self.store.abandon(number))?;
@@ -205,20 +206,12 @@ impl Run<'_> {
         }
     }
 
-    /// The entry of the running generation, if its file is still there.
     fn old(&self, target: &Target) -> Option<&Installed> {
-        let running = self.running?;
-        let old = running.index.files.get(target)?;
-        running.folder.see(target.as_str()).map(|_| old)
+        self.running?.entry(target)
     }
 
-    /// The same, if it is a value of what is asked for now: another secret is no stand-in under the same name.
     fn last_good(&self, target: &Target) -> Option<&Installed> {
-        let asked = match &self.request.files.get(target)?.content {
-            Content::Secret(name) => Some(name),
-            Content::Template(_) => None,
-        };
-        self.old(target).filter(|old| old.secret.as_ref() == asked)
+        self.running?.last_good(self.request, target)
     }
 
     fn link_over(&self, folder: &Folder, target: &Target) -> Result<(), FsError> {

@@ -1,7 +1,5 @@
 //! Installing the secrets of this host.
 
-use std::path::Path;
-
 use crate::host;
 
 pub use crate::host::Consent;
@@ -11,13 +9,7 @@ pub use crate::host::Outcome;
 pub use crate::host::Phase;
 pub use crate::host::Refused;
 pub use crate::host::Request;
-pub use crate::host::RequestError;
 pub use crate::host::UnitDelivery;
-
-/// Reads a request file.
-pub fn read_request(path: &Path) -> Result<Request, RequestError> {
-    Request::read(path)
-}
 
 /// Activates what the request asks for.
 pub fn activate(request: &Request, options: &Options) -> Result<Outcome, Refused> {

@@ -27,6 +27,7 @@ use crate::ops::seal::Outlook;
 use crate::ops::seal::Scope;
 use crate::ops::seal::compare;
 use crate::ops::seal::readers_changed;
+use crate::ops::seal::reasons;
 use crate::ops::seal::settle_surplus;
 use crate::ops::workspace::Workspace;
 use crate::store::Drift;
@@ -116,7 +117,11 @@ fn trees(
     let faulty = faulty(ws, survey, &ledgers);
     settle_surplus(ws, &mut hosts, &ledgers, &faulty);
     sealed(&hosts, findings);
-    let outlook = Outlook { ledgers, hosts, leaving: BTreeMap::new() };
+    let reasons = reasons(ws, &hosts)?;
+    // A tree that must be sealed anyway says so already.
+    let done = hosts.iter().filter(|compared| compared.plan.is_done()).map(|compared| &compared.wanted.host);
+    findings.extend(done.filter(|host| reasons.contains_key(*host)).map(outdated));
+    let outlook = Outlook { ledgers, hosts, leaving: BTreeMap::new(), reasons };
     readers(&outlook, scope, findings);
     Ok(outlook.hosts.len())
 }
@@ -309,6 +314,13 @@ fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
             findings.push(error(class, code, message).at(place).help(help));
         }
     }
+}
+
+/// Reasons that evaluations would show, and that are not the right ones any more.
+fn outdated(host: &HostName) -> Finding {
+    let place = Layout::denied(host);
+    let message = format!("`{}` does not say what policy denies host `{host}` now", place.display());
+    error(Class::Finding, "sealed::reasons", message).at(Place::file(place)).help("run `secretctl seal`")
 }
 
 fn readers(outlook: &Outlook, scope: &Scope, findings: &mut Vec<Finding>) {

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::source::RequestSource;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::host;
 
 pub use crate::host::Phase;
 pub use crate::host::Plan;
+pub use crate::host::PlanResult;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -19,22 +21,29 @@ pub enum PlanError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Request(#[from] host::RequestError),
-    /// The sealed tree or the host's files are not.
+    /// The path leads to no system.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Host(#[from] host::ActivateError),
+    System(#[from] host::SystemError),
 }
 
 impl Failure for PlanError {
     fn class(&self) -> Class {
         match self {
             Self::Request(error) => error.class(),
-            Self::Host(error) => error.class(),
+            Self::System(error) => error.class(),
         }
     }
 }
 
-/// Reads a request and plans its activation; changes nothing.
-pub fn plan(request: &Path, phase: Phase, now: Timestamp) -> Result<Plan, PlanError> {
-    Ok(host::plan(&host::Request::read(request)?, phase, now)?)
+/// Reads a request and plans its activation; changes nothing. For a system without one, everything would go.
+pub fn plan(source: &RequestSource, phase: Phase, now: Timestamp) -> Result<Plan, PlanError> {
+    let of = |path: &Path| Ok(host::plan(&host::Request::read(path)?, phase, now));
+    match source {
+        RequestSource::File(path) => of(path),
+        RequestSource::System(system) => match host::find_request(system)? {
+            Some(path) => of(&path),
+            None => Ok(host::plan_removal(system, phase)),
+        },
+    }
 }

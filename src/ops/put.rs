@@ -17,6 +17,7 @@ use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
+use crate::ops::seal::settle_reasons;
 use crate::ops::values;
 use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
@@ -194,7 +195,7 @@ fn sealed(
     hosts: &BTreeSet<HostName>,
 ) -> Option<Finding> {
     if hosts.is_empty() {
-        return None;
+        return settle_reasons(ws, lock, secret).err().map(|error| Finding::from_failure(&error));
     }
     let scope = Scope { hosts: hosts.clone(), only: Some(secret.clone()) };
     let known = BTreeMap::from([(secret.clone(), value)]);

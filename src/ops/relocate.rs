@@ -15,6 +15,7 @@ use crate::ops::error::OpsError;
 use crate::ops::put::refuse_case_clash;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
+use crate::ops::seal::settle_reasons;
 use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
@@ -120,10 +121,10 @@ fn reseal(
     known: &BTreeMap<SecretName, &SecretBytes>,
 ) -> Option<Finding> {
     let hosts: BTreeSet<HostName> = hosts.iter().filter(|host| ws.policy.seals_for(host)).cloned().collect();
-    if hosts.is_empty() {
-        return None;
-    }
     let one = |secret: &&SecretName| {
+        if hosts.is_empty() {
+            return settle_reasons(ws, lock, secret).err();
+        }
         let scope = Scope { hosts: hosts.clone(), only: Some((*secret).clone()) };
         seal_locked(ws, lock, &scope, Some(author), known).err()
     };

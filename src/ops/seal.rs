@@ -1,6 +1,7 @@
 //! Brings sealed trees in line with policy and sources, touching only what differs.
 
 mod outlook;
+mod reasons;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -17,6 +18,8 @@ pub(super) use outlook::Outlook;
 pub(super) use outlook::compare;
 pub(super) use outlook::readers_changed;
 pub(super) use outlook::settle_surplus;
+pub(super) use reasons::reasons;
+pub(super) use reasons::settle_reasons;
 
 use outlook::look;
 
@@ -49,6 +52,8 @@ pub struct SealReport {
     pub hosts: BTreeMap<HostName, Vec<String>>,
     /// Folders below `sealed/` that belong to no host that is sealed for.
     pub removed: Vec<String>,
+    /// Hosts whose `denied.json` is not what policy says now.
+    pub reasons: BTreeSet<HostName>,
     /// Secrets whose set of readers changed.
     pub readers_changed: Vec<SecretName>,
     /// Hosts that lost access to a secret, and know its current value.
@@ -63,6 +68,11 @@ pub struct SealReport {
 impl SealReport {
     /// Whether there was nothing to do.
     pub fn is_clean(&self) -> bool {
+        self.reasons.is_empty() && self.only_reasons()
+    }
+
+    /// Whether nothing differs but reasons, which nobody signs.
+    fn only_reasons(&self) -> bool {
         self.hosts.is_empty() && self.removed.is_empty() && self.readers_changed.is_empty()
     }
 }
@@ -98,6 +108,9 @@ pub(super) fn seal_locked(
     if preview.is_clean() {
         return Ok(preview);
     }
+    if preview.only_reasons() {
+        return reasons::write(ws, lock, &outlook.reasons).map(|()| preview);
+    }
     let found;
     let author = match author {
         Some(author) => author,
@@ -109,7 +122,7 @@ pub(super) fn seal_locked(
     let left = outlook.hosts.iter().filter(|compared| is_left(compared, scope));
     let left = left.map(|compared| compared.wanted.host.clone()).collect();
     let change = Mutex::new(ws.change(lock)?);
-    let Outlook { mut ledgers, hosts, leaving } = outlook;
+    let Outlook { mut ledgers, hosts, leaving, reasons } = outlook;
     let seals = begin(ws, hosts, scope)?;
     let copies = encrypt_copies(ws, &seals, known, &change)?;
     let count = copies.len();
@@ -119,6 +132,7 @@ pub(super) fn seal_locked(
         change.remove(path)?;
     }
     append_reader_lines(ws, author, &mut ledgers, &moved, &mut change)?;
+    reasons::stage(&reasons, &mut change)?;
     change.commit()?;
     Ok(SealReport { copies: count, left, ..preview })
 }
@@ -126,7 +140,7 @@ pub(super) fn seal_locked(
 /// A value that a host has seen replaced is never sealed to it again, and nothing is taken from hosts because
 /// files are missing.
 fn refuse_the_past(ws: &Workspace, outlook: &Outlook) -> Result<(), OpsError> {
-    for Compared { wanted, plan, tree } in &outlook.hosts {
+    for Compared { wanted, plan, tree, .. } in &outlook.hosts {
         let host = wanted.host.clone();
         for drift in &plan.drift {
             match drift {
@@ -169,6 +183,7 @@ fn report(outlook: &Outlook, moved: &BTreeMap<SecretName, BTreeSet<HostName>>, c
         version: 1,
         hosts: differing.map(|compared| (compared.wanted.host.clone(), words(&compared.plan))).collect(),
         removed: outlook.leaving.keys().cloned().collect(),
+        reasons: outlook.reasons.keys().cloned().collect(),
         readers_changed: moved.keys().cloned().collect(),
         exposed: moved.iter().filter_map(|(secret, hosts)| exposed(outlook, secret, hosts)).collect(),
         copies,

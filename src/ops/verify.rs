@@ -1,9 +1,9 @@
 //! Checking at build time that request and sealed tree fit together.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
+use super::source::RequestSource;
+use super::source::SourceError;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::host;
@@ -14,10 +14,10 @@ pub use crate::host::Verification;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The request is not used.
+    /// There is no request to be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Request(#[from] host::RequestError),
+    Source(#[from] SourceError),
     /// The sealed tree is refused.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -27,13 +27,13 @@ pub enum VerifyError {
 impl Failure for VerifyError {
     fn class(&self) -> Class {
         match self {
-            Self::Request(error) => error.class(),
+            Self::Source(error) => error.class(),
             Self::Trust(error) => error.class(),
         }
     }
 }
 
 /// Reads a request and checks it against the sealed tree that it names.
-pub fn verify(request: &Path, now: Timestamp) -> Result<Verification, VerifyError> {
-    Ok(host::verify(&host::Request::read(request)?, now)?)
+pub fn verify(source: &RequestSource, now: Timestamp) -> Result<Verification, VerifyError> {
+    Ok(host::verify(&source.read()?, now)?)
 }

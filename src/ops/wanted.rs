@@ -11,8 +11,11 @@ use crate::manifest::GrantedServices;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::workspace::Workspace;
+use crate::policy::Denial;
+use crate::policy::DenialReason;
 use crate::policy::Grant;
 use crate::policy::Services;
+use crate::store::Denied;
 use crate::store::Wanted;
 use crate::store::WantedGrant;
 
@@ -25,12 +28,18 @@ pub(super) struct Value {
     pub(super) line_sha256: Digest,
 }
 
+/// What a host should have, and why it should not have the rest.
+pub(super) struct Due {
+    pub(super) wanted: Wanted,
+    pub(super) denied: BTreeSet<Denied>,
+}
+
 /// Asks policy about every pair of a host that is sealed for in `hosts` and a secret in `values`.
 pub(super) fn wanted(
     ws: &Workspace,
     hosts: &BTreeSet<HostName>,
     values: &BTreeMap<SecretName, Value>,
-) -> Vec<Wanted> {
+) -> Vec<Due> {
     let in_use: Vec<(&HostName, &Host)> = ws
         .fleet
         .hosts
@@ -40,14 +49,48 @@ pub(super) fn wanted(
     in_use.par_iter().map(|(name, host)| of_host(ws, name, host, values)).collect()
 }
 
-fn of_host(ws: &Workspace, name: &HostName, host: &Host, values: &BTreeMap<SecretName, Value>) -> Wanted {
+fn of_host(ws: &Workspace, name: &HostName, host: &Host, values: &BTreeMap<SecretName, Value>) -> Due {
     let mut grants = BTreeMap::new();
+    let mut denied = BTreeSet::new();
     for (secret, value) in values {
-        if let Some(grant) = ws.policy.grant(secret, name, ws.settings.now) {
+        let verdict = ws.policy.verdict(secret, name, ws.settings.now);
+        if let Some(grant) = verdict.grant {
             grants.insert(secret.clone(), to_wanted(grant, *value));
         }
+        denied.extend(verdict.denials.into_iter().map(|denial| to_denied(secret, denial)));
     }
-    Wanted { host: name.clone(), recipients: host.recipients.clone(), grants }
+    Due { wanted: Wanted { host: name.clone(), recipients: host.recipients.clone(), grants }, denied }
+}
+
+/// Why a host does not get some of these secrets.
+pub(super) fn denied<'s>(
+    ws: &Workspace,
+    host: &HostName,
+    secrets: impl IntoIterator<Item = &'s SecretName>,
+) -> BTreeSet<Denied> {
+    let of_one = |secret: &'s SecretName| {
+        let denials = ws.policy.verdict(secret, host, ws.settings.now).denials;
+        denials.into_iter().map(move |denial| to_denied(secret, denial))
+    };
+    secrets.into_iter().flat_map(of_one).collect()
+}
+
+fn to_denied(secret: &SecretName, denial: Denial) -> Denied {
+    Denied {
+        secret: secret.clone(),
+        reason: denial.reason.to_string(),
+        rule: denial.rule.place.to_string(),
+        because: denial.rule.because.clone(),
+        services: match denial.services {
+            Services::All => None,
+            Services::Only(services) => Some(services),
+        },
+        detail: match denial.reason {
+            DenialReason::Failed(error) => Some(error),
+            DenialReason::Ended(at) => Some(format!("it ended at {at}")),
+            _ => None,
+        },
+    }
 }
 
 fn to_wanted(grant: Grant, value: Value) -> WantedGrant {

@@ -11,6 +11,8 @@ use super::Policy;
 use super::decide;
 use super::decide::Ask;
 use super::decide::Decision;
+use super::denial::Denial;
+use super::denial::denials_by;
 use super::facts::HostFacts;
 use super::glob::Binding;
 use super::rule::Effect;
@@ -61,6 +63,15 @@ pub struct Grant {
     pub permits: Vec<RuleRef>,
 }
 
+/// What a host may do with a secret, and what stands against the rest.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Verdict {
+    /// The grant, if there is one.
+    pub grant: Option<Grant>,
+    /// Why services get nothing that an allow is about, sorted.
+    pub denials: Vec<Denial>,
+}
+
 /// All grants of a policy at one instant.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Matrix {
@@ -87,17 +98,36 @@ impl Policy {
     /// without a glob. The host's state does not matter here: that only active hosts are sealed for is a
     /// matter of the store.
     pub fn grant(&self, secret: &SecretName, host: &HostName, now: Timestamp) -> Option<Grant> {
+        self.touched(secret, host, now, grant_by).flatten()
+    }
+
+    /// The same, with what stands against the services that get nothing although some rule is about letting them.
+    pub fn verdict(&self, secret: &SecretName, host: &HostName, now: Timestamp) -> Verdict {
+        let verdict = self.touched(secret, host, now, |touching, ask| Verdict {
+            denials: denials_by(&touching, ask),
+            grant: grant_by(touching, ask),
+        });
+        verdict.unwrap_or_default()
+    }
+
+    /// Asks the rules that are about a secret on a host; `None` if there are none.
+    fn touched<T>(
+        &self,
+        secret: &SecretName,
+        host: &HostName,
+        now: Timestamp,
+        answer: impl FnOnce(Vec<&Rule>, &Ask<'_>) -> T,
+    ) -> Option<T> {
         let at = self.roster.position(host.as_str())?;
         let facts = self.roster.hosts().get(at)?;
-        let mut touching = self.touching(secret.as_str(), at);
-        touching.retain(|rule| !rule.has_ended(now));
+        let touching = self.touching(secret.as_str(), at);
         if touching.is_empty() {
             return None;
         }
         let service = ServiceName::system();
         let ask =
             Ask { secret: secret.as_str(), at, host: facts, service: &service, now, sandbox: &self.sandbox };
-        grant_to_all(&touching, &ask).or_else(|| grant_to_some(&touching, &ask))
+        Some(answer(touching, &ask))
     }
 
     /// The rules that are about a secret on the host at this position for some service at some time.
@@ -122,13 +152,19 @@ impl Policy {
     }
 }
 
+/// The grant that rules which are all about one secret on one host give.
+fn grant_by(mut touching: Vec<&Rule>, ask: &Ask<'_>) -> Option<Grant> {
+    touching.retain(|rule| !rule.has_ended(ask.now));
+    grant_to_all(&touching, ask).or_else(|| grant_to_some(&touching, ask))
+}
+
 /// The grant to every service, if one rule gives it and none could take it from any service.
 fn grant_to_all(touching: &[&Rule], ask: &Ask<'_>) -> Option<Grant> {
     let harmless = |rule: &Rule| rule.reference.effect == Effect::Allow && !rule.is_conditional();
     if !touching.iter().all(|rule| harmless(rule)) {
         return None;
     }
-    let permits = touching.iter().filter(|rule| rule.permits_any_service(ask));
+    let permits = touching.iter().filter(|rule| rule.covers_for_any_service(ask));
     let permits: Vec<_> = permits.map(|rule| rule.reference.clone()).collect();
     let not_after = decide::latest(&permits);
     (!permits.is_empty()).then(|| Grant { services: Services::All, not_after, permits: sorted(permits) })
@@ -172,7 +208,7 @@ fn sorted(mut permits: Vec<RuleRef>) -> Vec<RuleRef> {
 
 impl Rule {
     /// Whether the rule covers the secret whichever service asks.
-    fn permits_any_service(&self, ask: &Ask<'_>) -> bool {
+    pub(super) fn covers_for_any_service(&self, ask: &Ask<'_>) -> bool {
         let binding = Binding { host: Some(ask.host.name.as_str()), service: None };
         let any = self.patterns.iter().filter(|pattern| !pattern.names_service());
         self.services.is_none() && any.into_iter().any(|pattern| pattern.matches(ask.secret, binding))

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod attributes;
+mod denial;
 mod docs;
 mod errors;
 mod explain;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::fsx::FsError;
 use crate::fsx::read_bounded;
+use crate::manifest::MANIFEST_FILE;
 use crate::name::HostName;
 use crate::name::SecretName;
 
@@ -76,6 +77,11 @@ impl Layout {
     /// `sealed/HOST`.
     pub fn sealed(host: &HostName) -> PathBuf {
         PathBuf::from(format!("sealed/{host}"))
+    }
+
+    /// Whether a host has a sealed tree, sound or not.
+    pub fn is_sealed(&self, host: &HostName) -> bool {
+        self.root.join(Self::sealed(host)).join(MANIFEST_FILE).exists()
     }
 
     /// Every `policies/**.rhai`, sorted by path.

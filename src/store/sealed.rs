@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::denied::DENIED_FILE;
 use super::layout::Layout;
 use super::source::SOURCE_MAX;
 use crate::crypto::Digest;
@@ -99,7 +100,7 @@ impl Layout {
         let state = self.read_state(host, signers)?;
         let files = self.files(&folder)?.into_iter().collect();
         let mut tree = SealedTree { host: host.clone(), state, damaged: BTreeSet::new(), strays: files };
-        for known in [MANIFEST_FILE, SIGNATURE_FILE, HOST_KEY_FILE] {
+        for known in [MANIFEST_FILE, SIGNATURE_FILE, HOST_KEY_FILE, DENIED_FILE] {
             tree.strays.remove(&folder.join(known));
         }
         let Some(manifest) = tree.manifest() else { return Ok(tree) };

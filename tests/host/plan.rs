@@ -37,8 +37,9 @@ fn a_plan_tells_everything_and_touches_nothing() {
     }
     host.write();
     let before = picture(host.dir.path());
-    let plan = host.run(&["plan", "--format", "json"]).clean().json();
+    let plan = host.run(&["plan", "--format", "json"]).exit(5).json();
     assert_eq!((&plan["changed"], &plan["generation"]), (&json!(true), &json!(null)));
+    assert_eq!((&plan["result"], &plan["exit_code"]), (&json!("changes"), &json!(5)));
     assert_eq!(picture(host.dir.path()), before);
 
     host.activate(&[]).clean();
@@ -46,12 +47,13 @@ fn a_plan_tells_everything_and_touches_nothing() {
     host.seal("value", b"2").seal("new", b"1").want("new", json!({})).wanted.remove("gone");
     host.want("mode", json!({"mode": "0440", "restart_units": ["mode.service"]}));
     host.write();
-    std::fs::remove_file(host.path("host")).unwrap();
+    // A key that cannot be read is no hindrance: it is only looked for.
+    std::fs::write(host.path("host"), "no key").unwrap();
     let before = picture(host.dir.path());
-    let wanted =
-        "- gone\n~ mode (mode)\n+ new\n~ value (content)\nrestart mode.service\nrestart value.service\n";
-    assert_eq!(host.run(&["plan"]).clean().stdout, wanted);
-    assert_eq!(host.run(&["activate", "--dry-run"]).clean().stdout, wanted);
+    let wanted = "- gone\n~ mode (mode)\n+ new\n~ value (content)\n\
+                  restart mode.service (mode)\nrestart value.service (value)\n";
+    assert_eq!(host.run(&["plan"]).exit(5).stdout, wanted);
+    assert_eq!(host.run(&["activate", "--dry-run"]).exit(5).stdout, wanted);
     assert_eq!(picture(host.dir.path()), before);
 }
 
@@ -89,7 +91,9 @@ fn a_plan_fails_for_what_would_be_denied_and_for_a_refused_manifest() {
     let ran = host.run(&["plan"]).exit(1).says("grant::not_in_manifest");
     assert!(ran.stdout.contains("! b denied"), "{}", ran.stdout);
     std::fs::write(host.path("sealed/manifest.json"), "{}").unwrap();
-    host.run(&["plan"]).exit(3);
+    let refused = host.run(&["plan", "--format", "json"]).exit(3).says("manifest::signature").json();
+    assert_eq!((&refused["result"], &refused["exit_code"]), (&json!("would-fail"), &json!(3)));
+    assert_eq!(refused["failure"]["code"], "manifest::signature");
 }
 
 #[test]

@@ -89,15 +89,15 @@ pub(super) struct Template {
 }
 
 fn mount() -> String {
-    "/run/secretctl.d".to_owned()
+    super::MOUNT.to_owned()
 }
 
 fn link() -> String {
-    "/run/secrets".to_owned()
+    super::LINK.to_owned()
 }
 
 fn state() -> String {
-    "/var/lib/secretctl".to_owned()
+    super::STATE.to_owned()
 }
 
 fn runtime() -> String {

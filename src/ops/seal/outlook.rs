@@ -13,9 +13,14 @@ use crate::manifest::Manifest;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::seal::reasons::Reasons;
+use crate::ops::seal::reasons::reasons;
+use crate::ops::seal::reasons::reasons_about;
+use crate::ops::wanted::Due;
 use crate::ops::wanted::Value;
 use crate::ops::wanted::wanted;
 use crate::ops::workspace::Workspace;
+use crate::store::Denied;
 use crate::store::HostPlan;
 use crate::store::SealedTree;
 use crate::store::Wanted;
@@ -42,6 +47,8 @@ pub(in crate::ops) struct Compared {
     pub(in crate::ops) tree: SealedTree,
     pub(in crate::ops) wanted: Wanted,
     pub(in crate::ops) plan: HostPlan,
+    /// Why it should not have the rest.
+    pub(in crate::ops) denied: BTreeSet<Denied>,
 }
 
 /// Everything that one look at the repository tells about sealing.
@@ -50,6 +57,8 @@ pub(in crate::ops) struct Outlook {
     pub(in crate::ops) hosts: Vec<Compared>,
     /// Folders that go, with the files in them.
     pub(in crate::ops) leaving: BTreeMap<String, Vec<PathBuf>>,
+    /// Files about denials that are not as they should be.
+    pub(in crate::ops) reasons: Reasons,
 }
 
 /// Reads every ledger and sealed tree in scope and compares.
@@ -68,7 +77,11 @@ pub(in crate::ops) fn look(ws: &Workspace, scope: &Scope) -> Result<Outlook, Ops
         settle_surplus(ws, &mut hosts, &ledgers, &BTreeSet::new());
     }
     let leaving = if scope.hosts.is_empty() && scope.only.is_none() { leaving(ws)? } else { BTreeMap::new() };
-    Ok(Outlook { ledgers, hosts, leaving })
+    let reasons = match &scope.only {
+        Some(secret) => reasons_about(ws, secret, &scope.hosts)?,
+        None => reasons(ws, &hosts)?,
+    };
+    Ok(Outlook { ledgers, hosts, leaving, reasons })
 }
 
 /// Compares every host in scope, given the ledgers that can be believed.
@@ -86,14 +99,14 @@ pub(in crate::ops) fn compare(
     let signers = ws.signers();
     wanted(ws, hosts, &values)
         .into_par_iter()
-        .map(|wanted| {
+        .map(|Due { wanted, denied }| {
             let mut tree = ws.layout.read_sealed(&wanted.host, &signers)?;
             let wanted = match &scope.only {
                 Some(secret) => narrow(&mut tree, wanted, secret),
                 None => wanted,
             };
             let plan = HostPlan::compare(&tree, &wanted);
-            Ok(Compared { tree, wanted, plan })
+            Ok(Compared { tree, wanted, plan, denied })
         })
         .collect()
 }

@@ -103,6 +103,23 @@ fn naive(rules: &[Spec], secret: &str, host: &str, service: &str) -> bool {
     permitted && !forbidden && !failed
 }
 
+/// The places of the rules that deny a request which some allow is or was about.
+fn naive_denials(rules: &[Spec], secret: &str, host: &str, service: &str) -> BTreeSet<usize> {
+    let speaks = |rule: &Spec| rule.selects(secret, host, service);
+    let was = |rule: &Spec| Spec { ended: false, ..rule.clone() }.selects(secret, host, service);
+    let permits = |rule: &Spec| rule.allow && speaks(rule) && rule.condition(service) == Some(true);
+    let failed = |rule: &Spec| speaks(rule) && rule.condition(service).is_none();
+    let ended = |rule: &Spec| rule.allow && rule.ended && was(rule) && rule.condition(service) == Some(true);
+    let permitted = rules.iter().any(permits);
+    let meant = permitted || rules.iter().any(|rule| ended(rule) || (rule.allow && failed(rule)));
+    let forbids = |rule: &Spec| !rule.allow && speaks(rule) && rule.condition(service) == Some(true);
+    if naive(rules, secret, host, service) || !meant {
+        return BTreeSet::new();
+    }
+    let against = |rule: &Spec| forbids(rule) || failed(rule) || (!permitted && ended(rule));
+    rules.iter().enumerate().filter(|(_, rule)| against(rule)).map(|(at, _)| at).collect()
+}
+
 /// Every service that could matter: those of the host, those that rules name, and one that nobody knows.
 fn naive_grant(rules: &[Spec], secret: &str, host: &str) -> String {
     let fleet = fleet();
@@ -281,6 +298,36 @@ proptest! {
                     prop_assert_eq!(allowed(&policy, &request), naive(&rules, secret, host, service), "{}\n{}", request, text);
                 }
                 prop_assert_eq!(granted(&policy, secret, host), naive_grant(&rules, secret, host), "{} {}\n{}", secret, host, text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_denial_is_told_exactly_where_the_decision_denies_what_an_allow_is_about(
+        rules in proptest::collection::vec(rule(), 0..6),
+        secret in secret(),
+    ) {
+        let policy = load(&text(&rules));
+        for host in NAMES {
+            let verdict = policy.verdict(&secret.parse().unwrap(), &host.parse().unwrap(), now());
+            prop_assert_eq!(&verdict.grant, &grant(&policy, &secret, host));
+            for service in SERVICES {
+                let name: ServiceName = service.parse().unwrap();
+                let request = format!("{secret} {host} {service}");
+                let (told, blanket): (Vec<_>, Vec<_>) = {
+                    let about = verdict.denials.iter().filter(|denial| denial.services.contains(&name));
+                    let all = about.clone().filter(|denial| denial.services == Services::All);
+                    (about.map(|denial| denial.rule.clone()).collect(), all.collect())
+                };
+                // What holds for every service holds for one that no rule and no host names, too.
+                prop_assert!(blanket.is_empty() || !allowed(&policy, &format!("{secret} {host} unheard-of")), "{}", request);
+                let wanted = naive_denials(&rules, &secret, host, service);
+                let known = fleet().hosts.get(host).unwrap().services.contains(service) || service == "system";
+                if known || !blanket.is_empty() {
+                    let lines: BTreeSet<usize> = told.iter().map(|rule| rule.place.line.unwrap() - 1).collect();
+                    prop_assert_eq!(lines, wanted, "{}\n{}", request, text(&rules));
+                }
+                prop_assert!(told.is_empty() || !allowed(&policy, &request), "{}", request);
             }
         }
     }
