@@ -12,29 +12,41 @@ let
 
   allows = grant: service: builtins.elem "*" grant.services || builtins.elem service grant.services;
 
-  # A rule that objected, with its place and the reason that its author gave.
+  # A rule that objected, with its place and what its author or the engine said.
   objection =
     entry:
     let
-      because = entry.because or null;
+      said = {
+        denied = "denies it";
+        failed = "cannot be decided";
+        ended = "allowed it until its time was over";
+      };
+      remarks = lib.filter (remark: remark != null) [
+        entry.because
+        entry.detail
+      ];
     in
-    "${entry.rule} denies it${optionalString (because != null) " (${because})"}";
+    "the rule at ${entry.rule} ${said.${entry.reason} or "objects"}${
+      optionalString (remarks != [ ]) " (${concatStringsSep "; " remarks})"
+    }";
+
+  about = service: entry: entry.services == null || builtins.elem service entry.services;
 
   whyNot =
     secret: service:
     let
       grant = facts.grants.${secret} or null;
-      objections = facts.objections.${secret} or [ ];
+      objections = lib.filter (about service) (facts.objections.${secret} or [ ]);
     in
-    if grant != null then
-      {
-        what = "it is granted to ${quoted grant.services} on this host, not to service `${service}`";
-        next = "${explain secret service}, or set `service` to one of these";
-      }
-    else if objections != [ ] then
+    if objections != [ ] then
       {
         what = concatStringsSep "; " (map objection objections);
         next = explain secret service;
+      }
+    else if grant != null then
+      {
+        what = "it is granted to ${quoted grant.services} on this host, not to service `${service}`";
+        next = "${explain secret service}, or set `service` to one of these";
       }
     else if !facts.hasSource secret then
       {

@@ -9,7 +9,8 @@
 
 let
   inherit (lib) mkOption types;
-  ofService = account config.service;
+  # systemd hands over credentials itself, from files that only root reads.
+  ofService = account (if config.deliver or "file" == "credential" then "system" else config.service);
 in
 {
   options = {

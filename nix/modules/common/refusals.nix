@@ -103,20 +103,22 @@ let
   accounts =
     entry:
     let
+      inherit (platform.account entry.service) dynamic user;
+      madeAtStart = dynamic && entry.owner == user;
       number = name: builtins.match "[0-9]+" name != null;
       unknown = known: name: known != null && !number name && name != "root" && !builtins.elem name known;
-      dynamic = (platform.account entry.service).dynamic;
+      given = entry.owner != "self" || entry.group != "self";
     in
-    optional (platform.ownFiles && (entry.owner != "self" || entry.group != "self")) (refuse ''
+    optional (platform.ownFiles && given) (refuse ''
       ${entry.option}.owner: what a user installs belongs to that user, and cannot be given away.
       Leave out `owner` and `group`, or declare the secret in the configuration of the system.'')
-    ++ optional (dynamic && entry.owner == (platform.account entry.service).user && entry.deliver or "file" == "file" && entry.owner != "root") (refuse ''
+    ++ optional madeAtStart (refuse ''
       ${entry.option}: the user of `${entry.service}.service` is made when it starts (`DynamicUser`), so no file can belong to it before.
       Deliver it as a credential (`deliver = "credential"`), which such a service can read.'')
-    ++ optional (!dynamic && unknown platform.users entry.owner) (refuse ''
+    ++ optional (!madeAtStart && unknown platform.users entry.owner) (refuse ''
       ${entry.option}.owner: there is no user `${entry.owner}` on this host.
       Declare `users.users.${entry.owner}`, correct the name, or give its number.'')
-    ++ optional (!dynamic && unknown platform.groups entry.group) (refuse ''
+    ++ optional (!madeAtStart && unknown platform.groups entry.group) (refuse ''
       ${entry.option}.group: there is no group `${entry.group}` on this host.
       Declare `users.groups.${entry.group}`, correct the name, or give its number.'');
 

@@ -33,18 +33,19 @@ let
     name:
     let
       service = services.${name}.serviceConfig or { };
-      user = service.User or "root";
-      primary = (config.users.users.${user} or { }).group or "";
-      group = service.Group or (if primary == "" then "root" else primary);
-    in
-    {
-      inherit user group;
+      # systemd names a dynamic user after its unit.
+      user = service.User or (if dynamic then name else "root");
       dynamic = builtins.elem (service.DynamicUser or false) [
         true
         "true"
         "yes"
         "1"
       ];
+      primary = (config.users.users.${user} or { }).group or "";
+      group = service.Group or (if primary == "" then "root" else primary);
+    in
+    {
+      inherit user group dynamic;
     };
 in
 {

@@ -1,0 +1,3 @@
+{
+  secretctl.secrets."any/token".mode = "0440";
+}
