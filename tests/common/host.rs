@@ -279,11 +279,14 @@ impl Host {
         self.path(&format!("sealed/files/{name}.age"))
     }
 
-    /// A `systemctl` that writes its arguments and its limit on core files into `log`.
+    /// A `systemctl` that writes its jobs and its limit on core files into `log`, and knows every unit.
     pub(crate) fn fake_systemctl(&self, ends: &str) {
         std::fs::create_dir_all(self.path("bin")).unwrap();
         let log = self.path("log");
-        let script = format!("#!/bin/sh\necho \"$@\" core=$(ulimit -c) >>{}\n{ends}\n", log.display());
+        let script = format!(
+            "#!/bin/sh\nif [ $1 = --no-block ]; then echo \"$@\" core=$(ulimit -c) >>{}; fi\n{ends}\n",
+            log.display()
+        );
         std::fs::write(self.path("bin/systemctl"), script).unwrap();
         std::fs::set_permissions(self.path("bin/systemctl"), PermissionsExt::from_mode(0o755)).unwrap();
     }

@@ -250,9 +250,42 @@ fn a_failing_systemctl_is_reported_after_the_switch_and_tried_again() {
     assert_eq!(host.value("a"), "2");
     host.fake_systemctl("");
     host.activate(&["--systemctl"]).clean();
-    assert_eq!(host.log().lines().count(), 2, "{}", host.log());
+    assert_eq!(host.log().lines().count(), 1, "{}", host.log());
     host.activate(&["--systemctl"]).clean();
-    assert_eq!(host.log().lines().count(), 2, "{}", host.log());
+    assert_eq!(host.log().lines().count(), 1, "{}", host.log());
+}
+
+#[test]
+fn units_that_do_not_exist_or_refuse_keep_no_other_from_being_told_and_are_not_told_for_ever() {
+    private!();
+    let mut host = Host::new();
+    let units = ["a.service", "gone.service", "refuses.service", "z.service"];
+    host.seal("a", b"1").want("a", json!({"restart_units": units})).activate(&[]).clean();
+    // As systemd 262 does, it queues all jobs or none.
+    host.fake_systemctl(
+        "case $* in *show*) printf 'loaded\\n\\nnot-found\\n\\nloaded\\n\\nloaded\\n';; *refuses*) echo refused >&2; exit 4;; esac",
+    );
+    host.seal("a", b"2")
+        .activate(&["--systemctl"])
+        .exit(4)
+        .says("units::unknown")
+        .says("`gone.service`")
+        .says("refused");
+    let jobs: Vec<String> = host.log().lines().map(|line| line.replace(" core=0", "")).collect();
+    assert_eq!(
+        jobs,
+        [
+            "--no-block try-restart -- a.service refuses.service z.service",
+            "--no-block try-restart -- a.service",
+            "--no-block try-restart -- refuses.service",
+            "--no-block try-restart -- z.service",
+        ]
+    );
+    host.fake_systemctl("case $* in *show*) echo loaded;; esac");
+    host.activate(&["--systemctl"]).clean();
+    host.activate(&["--systemctl"]).clean();
+    assert_eq!(host.log().lines().last(), Some("--no-block try-restart -- refuses.service core=0"));
+    assert_eq!(host.log().lines().count(), 5);
 }
 
 #[test]
