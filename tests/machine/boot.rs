@@ -89,7 +89,7 @@ on_each_systemd! {
         host.secret("a", b"value");
         let machine = Machine::new(systemd, &host);
         machine.system("a", &host);
-        let ran = machine.boot("a", r#"
+        let ran = machine.boot("a", r"
             systemctl start dbus
             for unit in secretctl-mount secretctl-users secretctl; do
               systemd-analyze security --no-pager $unit.service | sed -n 's/.*exposure level for \(.*\).service: \([0-9.]*\) .*/\1 \2/p'
@@ -97,7 +97,7 @@ on_each_systemd! {
             systemd-analyze verify --man=no secretctl-mount.service secretctl-users.service secretctl.service secretctl.target \
               sysinit-reactivation.target >verified 2>&1
             grep ' /run/secretctl.d ' /proc/1/mountinfo >mounts
-        "#);
+        ");
         ran.clean();
         let scores = ran.lines("scores");
         println!("{scores:?}");

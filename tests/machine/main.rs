@@ -16,4 +16,5 @@ mod ran;
 mod units;
 
 mod boot;
+mod failure;
 mod switch;

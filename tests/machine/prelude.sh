@@ -22,7 +22,7 @@ trap collect EXIT
 
 # settle waits until systemd has nothing left to do but this script.
 settle() {
-  while systemctl list-jobs --no-legend | grep -v kernel-command-line | grep -q running; do
+  while systemctl list-jobs --no-legend | grep -qv kernel-command-line; do
     sleep 0.02
   done
 }

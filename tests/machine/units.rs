@@ -9,7 +9,7 @@ const UNITS: [(&str, &str, &[&str]); 5] = [
     (
         "secretctl-users.service",
         include_str!("units/secretctl-users.service"),
-        &["sysinit.target.wants", "sysinit-reactivation.target.requires"],
+        &["sysinit.target.wants", "sysinit-reactivation.target.wants"],
     ),
     (
         "secretctl.service",
@@ -34,7 +34,9 @@ pub(crate) fn add(folder: &Path, name: &str, text: &str, wanted_by: &[&str]) {
     std::fs::write(path, text).unwrap();
     for links in wanted_by {
         std::fs::create_dir_all(folder.join(links)).unwrap();
-        symlink(format!("../{name}"), folder.join(links).join(name)).unwrap();
+        let link = folder.join(links).join(name);
+        let _ = std::fs::remove_file(&link);
+        symlink(format!("../{name}"), link).unwrap();
     }
 }
 
