@@ -144,7 +144,7 @@ impl Machine {
         let path = self.path("out/script");
         std::fs::write(&path, format!("{PRELUDE}\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("secretctl-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut nspawn = Command::new("timeout");
         nspawn.args(["--kill-after=5", PATIENCE]).arg(Path::new(TOOLS).join("bin/systemd-nspawn"));
         nspawn.args([
@@ -155,7 +155,9 @@ impl Machine {
             "--console=pipe",
             "--private-network",
         ]);
-        nspawn.arg(format!("--machine=secretctl-{}-{number}", std::process::id()));
+        // A machine of one's own may lock memory; a container has to be told.
+        nspawn.arg("--capability=CAP_IPC_LOCK");
+        nspawn.arg(format!("--machine={name}"));
         nspawn.arg("--directory").arg(self.systemd.tree());
         nspawn.arg(format!("--bind-ro={}:/usr/bin/secretctl-host", env!("CARGO_BIN_EXE_secretctl-host")));
         for (from, to) in [
@@ -169,15 +171,24 @@ impl Machine {
         }
         nspawn.args(&self.binds);
         nspawn.args(["--boot", "systemd.run=/out/script", "systemd.show_status=0"]);
-        run(nspawn, &self.path("out"))
+        run(nspawn, &name, &self.path("out"))
     }
 }
 
-/// Runs nspawn where it finds the control groups that a current systemd wants.
-fn run(nspawn: Command, out: &Path) -> Ran {
-    let groups = "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec \"$0\" \"$@\"";
+/// Runs nspawn where it finds the control groups that a current systemd wants, and in one of its own: machines that
+/// share one would take each other's services for their own.
+fn run(nspawn: Command, name: &str, out: &Path) -> Ran {
+    let script = "
+        umount -R /sys/fs/cgroup
+        mount -t cgroup2 none /sys/fs/cgroup
+        group=/sys/fs/cgroup/$0
+        mkdir $group
+        (echo 0 >$group/cgroup.procs; exec \"$@\")
+        ended=$?
+        find $group -depth -type d -exec rmdir {} +
+        exit $ended";
     let mut unshare = Command::new("unshare");
-    unshare.args(["--mount", "--propagation", "private", "--", "sh", "-c", groups]);
+    unshare.args(["--mount", "--propagation", "private", "--", "sh", "-c", script, name]);
     unshare.arg(nspawn.get_program()).args(nspawn.get_args()).stdin(Stdio::null());
     let ended = unshare.output().unwrap();
     Ran::read(out, &ended)

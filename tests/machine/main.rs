@@ -16,5 +16,7 @@ mod ran;
 mod units;
 
 mod boot;
+mod crash;
+mod credentials;
 mod failure;
 mod switch;
