@@ -2,6 +2,7 @@
 
 pub mod activate;
 pub mod exit;
+pub mod mount;
 pub mod plan;
 pub mod source;
 pub mod ui;

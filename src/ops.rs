@@ -15,6 +15,7 @@ pub mod generate;
 pub mod host;
 #[cfg(feature = "admin")]
 pub mod init;
+pub mod mount;
 pub mod plan;
 #[cfg(feature = "admin")]
 pub mod policy;

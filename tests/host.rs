@@ -10,6 +10,8 @@
 
 #[path = "host/fixture.rs"]
 mod fixture;
+#[path = "common/host.rs"]
+mod host;
 
 #[path = "host/crash.rs"]
 mod crash;

@@ -1,4 +1,4 @@
-//! The host program: what runs as root at boot, with the three commands that a host needs.
+//! The host program: what runs as root at boot, with the four commands that a host needs.
 
 use std::io;
 use std::io::IsTerminal;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use secretctl::cli::activate;
 use secretctl::cli::exit::CommandError;
 use secretctl::cli::exit::Exit;
+use secretctl::cli::mount;
 use secretctl::cli::plan;
 use secretctl::cli::ui::Colour;
 use secretctl::cli::ui::Ui;
@@ -25,6 +26,7 @@ struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Activate(activate::ActivateArgs),
+    Mount(mount::MountArgs),
     Plan(plan::PlanArgs),
     Verify(verify::VerifyArgs),
 }
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
 fn run(command: &Command, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
     match command {
         Command::Activate(args) => activate::run(args, now, ui),
+        Command::Mount(args) => mount::run(args, ui),
         Command::Plan(args) => plan::run(args, now, ui),
         Command::Verify(args) => verify::run(args, now, ui),
     }

@@ -14,6 +14,7 @@ use super::host;
 use super::init;
 use super::list;
 use super::log;
+use super::mount;
 use super::mv;
 use super::plan;
 use super::policy;
@@ -56,6 +57,7 @@ enum Command {
     #[command(subcommand)]
     Admin(admin::AdminCommand),
     Activate(activate::ActivateArgs),
+    Mount(mount::MountArgs),
     Plan(plan::PlanArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
@@ -81,6 +83,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),
         Command::Activate(args) => activate::run(&args, environment.now, ui),
+        Command::Mount(args) => mount::run(&args, ui),
         Command::Plan(args) => plan::run(&args, environment.now, ui),
         Command::Verify(args) => verify::run(&args, environment.now, ui),
         Command::Completions(args) => completions::run(&args, ui),

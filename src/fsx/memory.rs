@@ -47,7 +47,8 @@ impl Backing {
         }
     }
 
-    fn in_words(self) -> &'static str {
+    /// What it is, for people.
+    pub fn in_words(self) -> &'static str {
         match self {
             Self::TmpfsNoswap => "tmpfs with noswap",
             Self::Ramfs => "ramfs",

@@ -105,11 +105,7 @@ pub struct Refused {
 pub fn activate(request: &Request, options: &Options) -> Result<Outcome, Refused> {
     harden();
     let started = Outcome::started(request, options.phase, options.now);
-    let locked = || -> Result<Lock, ActivateError> {
-        create_folders(&request.runtime, 0o755)?;
-        Ok(Lock::acquire(&request.runtime.join("lock"), "secretctl activate", PATIENCE, &|_| {})?)
-    };
-    let _lock = match locked() {
+    let _lock = match locked(request) {
         Ok(lock) => lock,
         Err(error) => return Err(refused(started, error)),
     };
@@ -121,6 +117,12 @@ pub fn activate(request: &Request, options: &Options) -> Result<Outcome, Refused
             Err(refused)
         }
     }
+}
+
+/// Waits for other runs on this host, and keeps new ones waiting.
+pub(super) fn locked(request: &Request) -> Result<Lock, ActivateError> {
+    create_folders(&request.runtime, 0o755)?;
+    Ok(Lock::acquire(&request.runtime.join("lock"), "secretctl activate", PATIENCE, &|_| {})?)
 }
 
 fn refused(started: Outcome, error: ActivateError) -> Refused {

@@ -11,6 +11,7 @@ use super::request::Content;
 use super::request::Request;
 use crate::diag::Class;
 use crate::diag::Failure;
+use crate::fsx::Backing;
 use crate::fsx::Folder;
 use crate::fsx::FsError;
 use crate::fsx::MemoryError;
@@ -141,10 +142,15 @@ pub(super) struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    /// Mounts it where needed.
+    /// Opens it, mounting it where needed.
     pub(super) fn open(request: &'a Request) -> Result<Self, GenerationError> {
-        ensure_memory(&request.mount, request.swap)?;
+        Self::mount(request)?;
         Ok(Self { mount: Folder::open(&request.mount)?, request })
+    }
+
+    /// Mounts it where needed, and tells what lies under it.
+    pub(super) fn mount(request: &Request) -> Result<Backing, GenerationError> {
+        Ok(ensure_memory(&request.mount, request.swap)?)
     }
 
     /// Removes what an interrupted run left: partial generations, and finished ones never switched to.

@@ -33,6 +33,7 @@ use super::state::State;
 use super::trust::Admitted;
 use super::trust::TrustError;
 use super::units::UnitDelivery;
+use super::units::Untold;
 use super::units::queue;
 use super::unwrap::Unwrapped;
 use crate::fsx::Folder;
@@ -289,18 +290,18 @@ impl Run<'_> {
         problems
     }
 
-    /// Queues the jobs; those that fail stay noted in the index for the next run.
+    /// Queues the jobs; those that are worth another try stay noted in the index for the next run.
     fn tell_units(&self, index: Index, units: &UnitActions) -> Vec<FailureReport> {
         if units.is_empty() {
             return Vec::new();
         }
-        let failed = match self.options.units {
+        let untold = match self.options.units {
             UnitDelivery::Systemctl => queue(units),
-            UnitDelivery::Report => Vec::new(),
+            UnitDelivery::Report => Untold::default(),
         };
-        let mut problems: Vec<_> = failed.iter().map(FailureReport::of).collect();
-        if problems.is_empty() {
-            let told = Index { pending: UnitActions::default(), ..index };
+        let mut problems: Vec<_> = untold.errors.iter().map(FailureReport::of).collect();
+        if untold.left != index.pending {
+            let told = Index { pending: untold.left, ..index };
             problems.extend(self.store.write_index(&told).err().map(|error| FailureReport::of(&error)));
         }
         problems

@@ -136,12 +136,17 @@ impl State {
     /// Replaces the state of a folder in one step.
     pub(super) fn write(&self, folder: &Path) -> Result<(), StateError> {
         let path = folder.join(FILE);
-        create_folders(folder, 0o700)?;
+        create_folder(folder)?;
         let mut bytes =
             serde_json::to_vec_pretty(self).map_err(Into::into).map_err(FsError::on("write", &path))?;
         bytes.push(b'\n');
         Ok(write_atomic(&path, &bytes, 0o600)?)
     }
+}
+
+/// Makes the folder of the state, for root alone.
+pub(super) fn create_folder(folder: &Path) -> Result<(), FsError> {
+    create_folders(folder, 0o700)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What is installed, what is left alone, and which units hear of it.
 
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::fixture::Host;
@@ -41,6 +44,36 @@ fn values_arrive_in_memory_with_owner_group_and_mode() {
 }
 
 #[test]
+fn mounting_ahead_makes_what_an_activation_without_that_right_needs() {
+    private!();
+    let mut host = Host::new();
+    host.secret("a", b"1").write();
+    let folders = ["run/secretctl.d", "run/secretctl", "state"];
+    assert!(folders.iter().all(|folder| !host.path(folder).exists()));
+    // No key is needed yet, and no sealed tree.
+    std::fs::rename(host.path("host"), host.path("away")).unwrap();
+    std::fs::rename(host.path("sealed"), host.path("sealed-away")).unwrap();
+    host.run(&["mount"]).clean().says("the secrets will lie on");
+    let modes = folders.map(|folder| host.path(folder).metadata().unwrap().permissions().mode() & 0o7777);
+    assert_eq!(modes, [0o751, 0o755, 0o700]);
+    std::fs::rename(host.path("away"), host.path("host")).unwrap();
+    std::fs::rename(host.path("sealed-away"), host.path("sealed")).unwrap();
+
+    let mut command = Command::new("setpriv");
+    let activate = host.command(&["activate"]);
+    command.args(["--bounding-set=-sys_admin", "--"]).arg(activate.get_program()).args(activate.get_args());
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(host.value("a"), "1");
+
+    // Again it changes nothing, and mounts nothing over what is there.
+    host.run(&["mount"]).clean();
+    assert_eq!(host.value("a"), "1");
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert_eq!(mounts.lines().filter(|line| line.contains("/run/secretctl.d ")).count(), 1);
+}
+
+#[test]
 fn nothing_but_names_and_ciphertext_reaches_a_disk() {
     private!();
     let mut host = Host::new();
@@ -50,8 +83,7 @@ fn nothing_but_names_and_ciphertext_reaches_a_disk() {
     host.activate(&[]).clean();
     assert_eq!(host.value("rendered/t"), "X=hunter2-plaintext");
     rustix::mount::unmount(host.path("run/secretctl.d"), rustix::mount::UnmountFlags::DETACH).unwrap();
-    let found =
-        std::process::Command::new("grep").args(["-ral", "hunter2"]).arg(host.dir.path()).output().unwrap();
+    let found = Command::new("grep").args(["-ral", "hunter2"]).arg(host.dir.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&found.stdout), "");
     let metrics = std::fs::read_to_string(host.path("metrics.prom")).unwrap();
     assert!(metrics.contains("secretctl_files{outcome=\"added\"} 2\n"), "{metrics}");
@@ -218,9 +250,42 @@ fn a_failing_systemctl_is_reported_after_the_switch_and_tried_again() {
     assert_eq!(host.value("a"), "2");
     host.fake_systemctl("");
     host.activate(&["--systemctl"]).clean();
-    assert_eq!(host.log().lines().count(), 2, "{}", host.log());
+    assert_eq!(host.log().lines().count(), 1, "{}", host.log());
     host.activate(&["--systemctl"]).clean();
-    assert_eq!(host.log().lines().count(), 2, "{}", host.log());
+    assert_eq!(host.log().lines().count(), 1, "{}", host.log());
+}
+
+#[test]
+fn units_that_do_not_exist_or_refuse_keep_no_other_from_being_told_and_are_not_told_for_ever() {
+    private!();
+    let mut host = Host::new();
+    let units = ["a.service", "gone.service", "refuses.service", "z.service"];
+    host.seal("a", b"1").want("a", json!({"restart_units": units})).activate(&[]).clean();
+    // As systemd 262 does, it queues all jobs or none.
+    host.fake_systemctl(
+        "case $* in *show*) printf 'loaded\\n\\nnot-found\\n\\nloaded\\n\\nloaded\\n';; *refuses*) echo refused >&2; exit 4;; esac",
+    );
+    host.seal("a", b"2")
+        .activate(&["--systemctl"])
+        .exit(4)
+        .says("units::unknown")
+        .says("`gone.service`")
+        .says("refused");
+    let jobs: Vec<String> = host.log().lines().map(|line| line.replace(" core=0", "")).collect();
+    assert_eq!(
+        jobs,
+        [
+            "--no-block try-restart -- a.service refuses.service z.service",
+            "--no-block try-restart -- a.service",
+            "--no-block try-restart -- refuses.service",
+            "--no-block try-restart -- z.service",
+        ]
+    );
+    host.fake_systemctl("case $* in *show*) echo loaded;; esac");
+    host.activate(&["--systemctl"]).clean();
+    host.activate(&["--systemctl"]).clean();
+    assert_eq!(host.log().lines().last(), Some("--no-block try-restart -- refuses.service core=0"));
+    assert_eq!(host.log().lines().count(), 5);
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! At boot, secrets are there before anything that could want them.
+
+use serde_json::json;
+
+use crate::host::Host;
+use crate::machine::Machine;
+use crate::machine::on_each_systemd;
+
+/// How often the race is run.
+const BOOTS: usize = 50;
+/// How many services take part in each.
+const RACERS: u32 = 8;
+
+/// A service that comes as early as `sysinit.target` lets it, and reads its secret at once.
+fn racer(name: &str) -> String {
+    format!(
+        "[Unit]\nDefaultDependencies=no\nAfter=sysinit.target\n\
+         [Service]\nType=oneshot\nRemainAfterExit=yes\nUser={name}\n\
+         ExecStart=/bin/bash -c 'cp /run/secrets/{name}/key /race/{name}'\n"
+    )
+}
+
+on_each_systemd! {
+    fn services_after_sysinit_target_never_miss_their_secrets(systemd: Systemd) {
+        let mut host = Host::new();
+        let mut machine = Machine::new(systemd, &host);
+        let names: Vec<String> = (0..RACERS).map(|number| format!("racer{number}")).collect();
+        for (number, name) in (4200..).zip(&names) {
+            host.seal(&format!("{name}/key"), format!("value of {name}").as_bytes());
+            host.want(&format!("{name}/key"), json!({"owner": name, "group": name}));
+            machine.user(name, number);
+        }
+        machine.tmpfs("/race").system("a", &host);
+        for name in &names {
+            machine.unit("a", &format!("{name}.service"), &racer(name), &["sysinit.target.wants"]);
+        }
+        for round in 0..BOOTS {
+            // In every other boot the secrets take their time, so that only the order of units can help.
+            let slow = if round % 2 == 0 { "" } else { "[Service]\nExecStartPre=/bin/sleep 0.2\n" };
+            machine.unit("a", "secretctl.service.d/slow.conf", slow, &[]);
+            let ran = machine.boot("a", "settle; cp /race/* .; systemctl --failed --no-legend 'racer*' >failed");
+            ran.clean();
+            assert_eq!(ran.text("failed"), "");
+            for name in &names {
+                assert_eq!(ran.text(name), format!("value of {name}"), "boot {round}");
+            }
+        }
+    }
+
+    fn the_owner_alone_reads_a_secret(systemd: Systemd) {
+        let mut host = Host::new();
+        host.seal("app/key", b"value").want("app/key", json!({"owner": "app", "group": "app"}));
+        let machine = Machine::new(systemd, &host);
+        machine.user("app", 4242).user("other", 4343).system("a", &host);
+        let ran = machine.boot("a", r"
+            as 4242 cat /run/secrets/app/key >owner
+            ! as 4343 cat /run/secrets/app/key >other
+            ! as 4343 ls /run/secrets/ /run/secretctl.d/ >listed
+            ! as 4343 cat /var/lib/secretctl/state.json >state
+        ");
+        ran.clean();
+        assert_eq!([ran.text("owner"), ran.text("other"), ran.text("listed"), ran.text("state")], ["value", "", "", ""]);
+    }
+
+    fn the_early_pass_comes_before_users_and_breaks_no_order(systemd: Systemd) {
+        let mut host = Host::new();
+        host.seal("early", b"value").want("early", json!({"phase": "users"}));
+        host.seal("app/key", b"value").want("app/key", json!({"owner": "app"}));
+        let machine = Machine::new(systemd, &host);
+        machine.user("app", 4242).system("a", &host);
+        let look = "[Service]\nExecStartPre=/bin/bash -c '(getent passwd app || echo nobody; cat /run/secrets/early) >/out/before'\n";
+        machine.unit("a", "systemd-sysusers.service.d/look.conf", look, &[]);
+        let ran = machine.boot("a", r"
+            for unit in local-fs-pre.target local-fs.target systemd-tmpfiles-setup-dev.service secretctl.target; do
+              systemctl is-active $unit
+            done >active
+            systemd-analyze verify default.target 2>&1 | grep -iE 'cycle|deleted' >cycles || true
+        ");
+        ran.clean();
+        assert_eq!(ran.text("before"), "nobody\nvalue");
+        assert_eq!(ran.lines("active"), ["active"; 4]);
+        assert_eq!(ran.text("cycles"), "");
+        assert_eq!(ran.state("secretctl-users").0, "active");
+        assert_eq!(ran.values()["early"], "value");
+    }
+
+    fn nothing_outside_its_sandbox_is_there_for_an_activation(systemd: Systemd) {
+        let mut host = Host::new();
+        host.secret("a", b"value");
+        let machine = Machine::new(systemd, &host);
+        machine.system("a", &host);
+        let ran = machine.boot("a", r"
+            systemctl start dbus
+            for unit in secretctl-mount secretctl-users secretctl; do
+              systemd-analyze security --no-pager $unit.service | sed -n 's/.*exposure level for \(.*\).service: \([0-9.]*\) .*/\1 \2/p'
+            done >scores
+            systemd-analyze verify --man=no secretctl-mount.service secretctl-users.service secretctl.service secretctl.target \
+              sysinit-reactivation.target >verified 2>&1
+            grep ' /run/secretctl.d ' /proc/1/mountinfo >mounts
+        ");
+        ran.clean();
+        let scores = ran.lines("scores");
+        println!("{scores:?}");
+        assert_eq!(scores, ["secretctl-mount 3.2", "secretctl-users 1.2", "secretctl 1.2"]);
+        assert_eq!(ran.text("verified"), "");
+        let mounts = ran.lines("mounts");
+        assert!(mounts.len() == 1 && mounts[0].contains("tmpfs") && mounts[0].contains("noswap"), "{mounts:?}");
+    }
+}
