@@ -190,6 +190,7 @@
     };
     "hermes-agent/telegram-bot-token".service = "hermes-agent";
     "home-assistant/bearer-token" = {
+      service = "user:ryan";
       owner = "ryan";
       group = "users";
     };
@@ -481,6 +482,7 @@
     "ups/snmp-community".service = "ups-inject-secrets";
     "ups/upsmon-password".service = "upsd";
     "users/ryan/github-token" = {
+      service = "user:ryan";
       owner = "ryan";
       group = "users";
     };
