@@ -52,6 +52,7 @@ let
       // groups.options
       // groups.modules
     ) grouped
+    // import ./catalogue.nix lib
     // {
       inherit (builtins)
         addErrorContext
