@@ -71,7 +71,7 @@ need_crate() {
 # --- Nix and whole machines, unpacked below target/tools so that nothing of the system changes --------------------
 
 # Counts up with what is unpacked or how, so that older folders are made anew.
-TOOLS_RECIPE=1
+TOOLS_RECIPE=3
 
 # need_nix gives the commands nix-current and nix-2.8, the newest and the oldest Nix that the modules promise to work with.
 need_nix() {
@@ -120,19 +120,24 @@ machine_systemd() {
 # unpack_nix NAME SUITE makes target/tools/nix-NAME and its wrapper, and tries both.
 unpack_nix() {
   local tree="$PWD/target/tools/nix-$1"
-  unpack "nix-$1" "$2" --variant=extract --include=nix-bin,libc6,bash-static || return 1
+  unpack "nix-$1" "$2" --variant=extract --include=nix-bin,libc6,bash-static,busybox-static || return 1
   nix_wrapper "$1" "$tree" >"target/tools/bin/nix-$1" || return 1
   chmod +x "target/tools/bin/nix-$1"
   [[ "$("target/tools/bin/nix-$1" eval --expr '20 + 22' 2>>"target/tools/nix-$1.log")" == 42 ]]
 }
 
-# The store, the cache and the settings are its own, so that a Nix of this machine is neither used nor changed.
+# The store, the cache and the settings are its own, so that a Nix of this machine is neither used nor changed. Builds see a
+# static shell and a static busybox, and nothing else of any system.
 nix_wrapper() {
-  local loader shell
+  local loader shell tools
   loader=$(first_file "$2"/lib64/ld-linux-* "$2"/usr/lib64/ld-linux-* "$2"/lib/ld-linux-* "$2"/usr/lib/ld-linux-*) || return 1
   shell=$(first_file "$2"/usr/bin/bash-static "$2"/bin/bash-static) || return 1
+  tools=$(first_file "$2"/usr/bin/busybox "$2"/bin/busybox) || return 1
   local state="$PWD/target/tools/nix-state/$1"
   mkdir -p "$state/conf"
+  # Nix 2.8 asks a hook before every build, even where none is set.
+  printf '#!/bin/sh\necho "# decline-permanently" >&2\nexec cat >/dev/null\n' >"$state/hook"
+  chmod +x "$state/hook"
   cat <<WRAPPER
 #!/bin/sh
 export NIX_CONF_DIR='$state/conf' NIX_USER_CONF_FILES= NIX_STATE_DIR='$state/var' XDG_CACHE_HOME='$state/cache'
@@ -141,9 +146,9 @@ NIX_CONFIG='experimental-features = nix-command flakes
 substituters =
 flake-registry =
 build-users-group =
-build-hook =
+build-hook = $state/hook
 sandbox = true
-sandbox-paths = /bin/sh=$shell
+sandbox-paths = /bin/sh=$shell /bin/bash=$shell /bin/busybox=$tools
 warn-dirty = false
 '"\${NIX_CONFIG-}"
 export NIX_CONFIG

@@ -48,7 +48,13 @@ rec {
     path: set:
     path == [ ] || (isAttrs set && set ? ${lib.head path} && hasAttrByPath (lib.tail path) set.${lib.head path});
   getAttrFromPath =
-    path: set: attrByPath path (throw "cannot find attribute '${lib.concatStringsSep "." path}'") set;
+    path: set: attrByPath path (abort "cannot find attribute '${lib.concatStringsSep "." path}'") set;
+  showAttrPath =
+    path:
+    if path == [ ] then
+      "<root attribute path>"
+    else
+      lib.concatMapStringsSep "." lib.strings.escapeNixIdentifier path;
   setAttrByPath = path: value: lib.foldr (name: inner: { ${name} = inner; }) value path;
 
   recursiveUpdateUntil =

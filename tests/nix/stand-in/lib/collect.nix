@@ -84,10 +84,10 @@ let
     else if isAttrs m && (kind == "if" || kind == "override") then
       load args file key { config = m; }
     else if isAttrs m then
-      throw "Expected a module, but found a value of type ${kind}${lib.optionalString (file != lib.unknownModule) ", while trying to load a module into ${file}"}."
+      throw "Expected a module, but found a value of type ${kind}${lib.optionalString (file != lib.options.unknownModule) ", while trying to load a module into ${file}"}."
     else if builtins.isList m then
       throw "Module imports can't be nested lists. Perhaps you meant to remove one level of lists? Definitions: ${
-        lib.showDefs [
+        lib.options.showDefs [
           {
             inherit file;
             value = m;
@@ -105,8 +105,6 @@ let
       throw "The module `${m._file}` (class: \"${m._class}\") cannot be imported into a module evaluation that expects class \"${class}\".";
 in
 {
-  inherit (lib.options) unknownModule;
-
   # Every module once, known by its key.
   collectModules =
     class: modules: args:
@@ -127,7 +125,7 @@ in
     in
     map (node: node.module) (
       builtins.genericClosure {
-        startSet = nodes lib.unknownModule "" modules;
+        startSet = nodes lib.options.unknownModule "" modules;
         operator = node: node.imports;
       }
     );

@@ -2,6 +2,7 @@
 let
   groups = {
     trivial = import ./trivial.nix lib;
+    asserts = import ./asserts.nix lib;
     lists = import ./lists.nix lib;
     attrsets = import ./attrsets.nix lib;
     strings = import ./strings.nix lib;
@@ -24,17 +25,50 @@ let
       // import ./types/choices.nix lib
       // import ./types/submodules.nix lib;
   };
+
+  # Names that `lib` has in their group alone.
+  grouped = [
+    "collectModules"
+    "defaultOrderPriority"
+    "defaultOverridePriority"
+    "escapeNixIdentifier"
+    "escapeNixString"
+    "filterOverrides'"
+    "importApply"
+    "isConvertibleWithToString"
+    "literalCode"
+    "renderOptionValue"
+    "showDefs"
+  ];
   lib =
     groups
-    // groups.trivial
-    // groups.lists
-    // groups.attrsets
-    // groups.strings
-    // groups.meta
-    // groups.options
-    // groups.modules
+    // removeAttrs (
+      groups.trivial
+      // groups.asserts
+      // groups.lists
+      // groups.attrsets
+      // groups.strings
+      // groups.meta
+      // groups.options
+      // groups.modules
+    ) grouped
+    // import ./catalogue.nix lib
     // {
-      inherit (groups.types) isOptionType isType mkOptionType setType;
+      inherit (builtins)
+        addErrorContext
+        genericClosure
+        isAttrs
+        isList
+        isPath
+        isString
+        trace
+        ;
+      inherit (groups.types)
+        isOptionType
+        isType
+        mkOptionType
+        setType
+        ;
     };
 in
 lib

@@ -18,15 +18,15 @@ let
       name = lib.showOption option.loc;
       inherit (option) loc;
       description = option.description or null;
-      declarations = lib.remove lib.unknownModule option.declarations;
+      declarations = lib.remove lib.options.unknownModule option.declarations;
       internal = option.internal or false;
       visible = if builtins.isBool visible then visible else visible == "shallow";
       readOnly = option.readOnly or false;
       type = type.description or "unspecified";
     }
-    // optionalAttrs (option ? example) { example = lib.renderOptionValue option.example; }
+    // optionalAttrs (option ? example) { example = lib.options.renderOptionValue option.example; }
     // optionalAttrs hasDefault {
-      default = lib.renderOptionValue (option.defaultText or (option.default or type.emptyValue.value));
+      default = lib.options.renderOptionValue (option.defaultText or (option.default or type.emptyValue.value));
     }
     // optionalAttrs (option.relatedPackages or null != null) { inherit (option) relatedPackages; };
 

@@ -5,7 +5,12 @@ let
 
   # The options that steer the evaluation itself.
   control =
-    { moduleType, specialArgs, extendModules }:
+    {
+      moduleType,
+      specialArgs,
+      extendModules,
+      nested,
+    }:
     {
       _file = "lib/modules.nix";
       key = "lib/modules.nix";
@@ -13,7 +18,7 @@ let
         args = lib.mkOption {
           type = types.lazyAttrsOf types.raw;
           description = "Arguments that every module is called with, beside those of its caller.";
-          internal = true;
+          internal = nested;
         };
         check = lib.mkOption {
           type = types.bool;
@@ -43,7 +48,7 @@ let
     prefix: options: def:
     let
       loc = lib.showOption (prefix ++ def.path);
-      message = "The option `${loc}' does not exist. Definition values:${lib.showDefs [ def ]}";
+      message = "The option `${loc}' does not exist. Definition values:${lib.options.showDefs [ def ]}";
       none = lib.attrNames options == [ "_module" ];
       hint =
         if prefix == [ ] then
@@ -69,8 +74,11 @@ rec {
         config = builtins.addErrorContext "if you get an infinite recursion here, you probably reference `config` in `imports`" config;
       }
       // specialArgs;
-      all = lib.collectModules class (
-        modules ++ [ (control { inherit moduleType specialArgs extendModules; }) ]
+      all = lib.modules.collectModules class (
+        modules ++ [ (control {
+            inherit moduleType specialArgs extendModules;
+            nested = prefix != [ ];
+          }) ]
       ) arguments;
       # The last module speaks first, as modules that others import come before them.
       merged = lib.mergeModules prefix (lib.reverseList all);

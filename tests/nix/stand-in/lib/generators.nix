@@ -7,18 +7,15 @@ let
     settings@{
       multiline,
       allowPrettyValues,
-      depth,
     }:
     indent: value:
     let
-      deeper = pretty (settings // { depth = if depth == null then null else depth - 1; }) "${indent}  ";
+      deeper = pretty settings "${indent}  ";
       open = if multiline then "\n${indent}  " else " ";
       close = if multiline then "\n${indent}" else " ";
       between = start: items: end: "${start}${open}${concatStringsSep open items}${close}${end}";
     in
-    if depth == 0 then
-      ''"<unevaluated>"''
-    else if isString value then
+    if isString value then
       text { inherit multiline open close; } value
     else if value == null then
       "null"
@@ -104,10 +101,7 @@ in
       allowPrettyValues ? false,
       indent ? "",
     }:
-    pretty {
-      inherit multiline allowPrettyValues;
-      depth = null;
-    } indent;
+    pretty { inherit multiline allowPrettyValues; } indent;
 
   toJSON = _: builtins.toJSON;
 
@@ -117,22 +111,41 @@ in
     }:
     value: ''
       <?xml version="1.0" encoding="UTF-8"?>
-      <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+      <!DOCTYPE plist PUBLIC "-//Apple Computer//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
       <plist version="1.0">
       ${plist "" value}</plist>'';
 
-  # For messages: a value as Nix text, or null where it can't be evaluated.
-  showValue =
-    value:
+  # Cuts what lies too deep, so that a message ends.
+  withRecursion =
+    {
+      depthLimit,
+      throwOnDepthLimit ? true,
+    }:
     let
-      shown = builtins.tryEval (
-        builtins.deepSeq (sketch value) (sketch value)
-      );
-      sketch = pretty {
-        multiline = true;
-        allowPrettyValues = false;
-        depth = 10;
-      } "";
+      cut =
+        depth: value:
+        if depthLimit == null || depth <= depthLimit then
+          walk depth value
+        else if throwOnDepthLimit then
+          throw "Exceeded maximum eval-depth limit of ${toString depthLimit} while trying to evaluate with `generators.withRecursion'!"
+        else
+          "<unevaluated>";
+      special = [
+        "__functor"
+        "__functionArgs"
+        "__toString"
+        "__pretty"
+      ];
+      walk =
+        depth: value:
+        if isList value then
+          map (cut (depth + 1)) value
+        else if lib.isAttrs value then
+          builtins.mapAttrs (
+            name: inner: if lib.elem name special then inner else cut (depth + 1) inner
+          ) value
+        else
+          value;
     in
-    if shown.success then shown.value else null;
+    walk 0;
 }

@@ -2,13 +2,13 @@
 lib:
 let
   inherit (builtins) isAttrs mapAttrs typeOf;
+  inherit (lib.options) showDefs;
   inherit (lib)
     concatMap
     filter
     head
     isOption
     length
-    showDefs
     showFiles
     showOption
     ;
@@ -80,24 +80,6 @@ let
     throw "The option `${showOption loc}' in module `${parent.file}' would be a parent of the following options, but its type `${
       parent.value.type.description or "<no description>"
     }' does not support nested options.\n${lib.concatStringsSep "\n" (lib.sort (a: b: a < b) lines)}";
-in
-rec {
-  # The tree of options with their values, and the definitions that no option takes.
-  mergeModules =
-    loc: modules:
-    mergeTree loc
-      (map (m: {
-        file = m._file;
-        value = m.options;
-      }) modules)
-      (
-        pushed (
-          map (m: {
-            file = m._file;
-            value = m.config;
-          }) modules
-        )
-      );
 
   mergeTree =
     loc: decls: defs:
@@ -142,15 +124,6 @@ rec {
       unmatched = lib.optionals (defs != [ ]) (lib.concatLists unmatched);
     };
 
-  # Several declarations of one option, which may differ in what their types can merge.
-  mergeOptionDecls =
-    loc:
-    lib.foldl' (addDeclaration loc) {
-      inherit loc;
-      declarations = [ ];
-      declarationPositions = [ ];
-      options = [ ];
-    };
   addDeclaration =
     loc: sum: decl:
     let
@@ -187,6 +160,40 @@ rec {
       }
       // lib.optionalAttrs (both "type") { type = if type == null then twice else type; };
 
+  inherit (lib.modules)
+    evalOptionValue
+    fixupOptionType
+    mergeDefinitions
+    mergeOptionDecls
+    ;
+in
+{
+  # The tree of options with their values, and the definitions that no option takes.
+  mergeModules =
+    loc: modules:
+    mergeTree loc
+      (map (m: {
+        file = m._file;
+        value = m.options;
+      }) modules)
+      (
+        pushed (
+          map (m: {
+            file = m._file;
+            value = m.config;
+          }) modules
+        )
+      );
+
+  # Several declarations of one option, which may differ in what their types can merge.
+  mergeOptionDecls =
+    loc:
+    lib.foldl' (addDeclaration loc) {
+      inherit loc;
+      declarations = [ ];
+      declarationPositions = [ ];
+      options = [ ];
+    };
   # Hands what was declared below an option to its type.
   fixupOptionType =
     loc: option:
@@ -237,7 +244,7 @@ rec {
           )
         )
       ) defs;
-      strongest = lib.filterOverrides' discharged;
+      strongest = lib.modules.filterOverrides' discharged;
       invalid = filter (def: !(type.check def.value)) result.defsFinal;
       result = {
         inherit (strongest) highestPrio;

@@ -8,6 +8,9 @@ let
     length
     optionalAttrs
     ;
+  prioritySuggestion = ''
+    Use `lib.mkForce value` or `lib.mkDefault value` to change the priority on any of these definitions.
+  '';
 in
 rec {
   mkOption =
@@ -66,7 +69,6 @@ rec {
         );
       }
     );
-  showAttrPath = path: if path == [ ] then "<root attribute path>" else lib.concatMapStringsSep "." lib.strings.escapeNixIdentifier path;
 
   literalExpression =
     text:
@@ -136,9 +138,6 @@ rec {
     else
       throw "Cannot merge definitions of `${showOption loc}'. Definition values:${showDefs defs}";
 
-  prioritySuggestion = ''
-    Use `lib.mkForce value` or `lib.mkDefault value` to change the priority on any of these definitions.
-  '';
   unknownModule = "<unknown-file>";
 
   # Placeholders such as `*` and `<name>` stand for any name, and are not quoted.
@@ -152,13 +151,19 @@ rec {
   showDefs = concatMapStrings (
     def:
     let
-      shown = lib.generators.showValue def.value;
-      lines = lib.splitString "\n" shown;
+      sketch = lib.generators.toPretty { } (
+        lib.generators.withRecursion {
+          depthLimit = 10;
+          throwOnDepthLimit = false;
+        } def.value
+      );
+      shown = builtins.tryEval sketch;
+      lines = lib.splitString "\n" shown.value;
       start = lib.take 5 lines ++ lib.optional (length lines > 5) "...";
     in
     "\n- In `${def.file}'"
-    + lib.optionalString (shown != null) (
-      if length lines == 1 then ": ${shown}" else ":\n    ${concatStringsSep "\n    " start}"
+    + lib.optionalString shown.success (
+      if length lines == 1 then ": ${shown.value}" else ":\n    ${concatStringsSep "\n    " start}"
     )
   );
 }

@@ -2,6 +2,8 @@
 lib:
 let
   inherit (builtins) isString match;
+  lower = lib.stringToCharacters "abcdefghijklmnopqrstuvwxyz";
+  upper = lib.stringToCharacters "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 in
 rec {
   inherit (builtins)
@@ -78,8 +80,6 @@ rec {
 
   toLower = replaceStrings upper lower;
   toUpper = replaceStrings lower upper;
-  lower = stringToCharacters "abcdefghijklmnopqrstuvwxyz";
-  upper = stringToCharacters "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
   escape = characters: replaceStrings characters (map (c: "\\${c}") characters);
   escapeRegex = escape (stringToCharacters "\\[{()^$?*+|.");

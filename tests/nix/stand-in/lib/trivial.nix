@@ -6,26 +6,18 @@ in
 {
   inherit (builtins)
     add
-    addErrorContext
     bitAnd
     bitOr
     bitXor
     deepSeq
-    fromJSON
-    genericClosure
-    isAttrs
     isBool
     isFloat
     isInt
-    isList
-    isPath
-    isString
     lessThan
     pathExists
     readFile
     seq
     sub
-    trace
     ;
 
   id = x: x;
@@ -69,9 +61,4 @@ in
   warnIfNot = condition: lib.warnIf (!condition);
   throwIf = condition: message: if condition then throw message else lib.id;
   throwIfNot = condition: lib.throwIf (!condition);
-  assertMsg = condition: message: condition || throw message;
-  assertOneOf =
-    name: value: allowed:
-    lib.assertMsg (builtins.elem value allowed)
-      "${name} must be one of ${lib.generators.toPretty { } allowed}, but is: ${lib.generators.toPretty { } value}";
 }

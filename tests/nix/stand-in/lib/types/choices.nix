@@ -2,7 +2,7 @@
 lib:
 let
   inherit (lib) mkOptionType;
-  inherit (lib.types) phrase;
+  inherit (import ./shared.nix lib) phrase;
 in
 rec {
   enum =

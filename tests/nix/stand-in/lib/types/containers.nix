@@ -4,7 +4,7 @@ let
   inherit (lib) mkOptionType showFiles showOption;
   inherit (lib.modules) mergeDefinitions;
   inherit (lib.options) getFiles;
-  inherit (lib.types) elemTypeFunctor phrase;
+  inherit (import ./shared.nix lib) elemTypeFunctor phrase;
 
   inner = elemType: {
     inherit (elemType) getSubModules;
@@ -14,6 +14,21 @@ let
     "noun"
     "composite"
   ];
+
+  joinAttrs =
+    a: b:
+    let
+      elemType = a.elemType.typeMerge b.elemType.functor;
+      placeholder = if a.placeholder == "name" then b.placeholder else a.placeholder;
+      agree = b.placeholder == "name" || b.placeholder == placeholder;
+    in
+    if elemType == null || a.lazy != b.lazy || !agree then
+      null
+    else
+      {
+        inherit elemType placeholder;
+        inherit (a) lazy;
+      };
 in
 rec {
   listOf =
@@ -98,20 +113,6 @@ rec {
         };
       }
     );
-  joinAttrs =
-    a: b:
-    let
-      elemType = a.elemType.typeMerge b.elemType.functor;
-      placeholder = if a.placeholder == "name" then b.placeholder else a.placeholder;
-      agree = b.placeholder == "name" || b.placeholder == placeholder;
-    in
-    if elemType == null || a.lazy != b.lazy || !agree then
-      null
-    else
-      {
-        inherit elemType placeholder;
-        inherit (a) lazy;
-      };
 
   nullOr =
     elemType:

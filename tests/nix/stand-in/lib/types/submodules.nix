@@ -2,13 +2,38 @@
 lib:
 let
   inherit (lib) mkOptionType;
-  inherit (lib.types) defaultFunctor phrase;
+  inherit (lib.types) defaultFunctor;
+  inherit (import ./shared.nix lib) phrase;
 
   isModule = x: lib.isAttrs x || lib.isFunction x || lib.types.path.check x;
   unchecked = {
     _file = "<documentation>";
     config._module.check = lib.mkForce false;
   };
+
+  joinSubmodules =
+    a: b:
+    let
+      agreed =
+        name:
+        if a.${name} == null || a.${name} == b.${name} then
+          b.${name}
+        else if b.${name} == null then
+          a.${name}
+        else
+          throw "A submoduleWith option is declared multiple times with conflicting ${name} values";
+      shared = lib.attrNames (lib.intersectAttrs a.specialArgs b.specialArgs);
+    in
+    {
+      modules = a.modules ++ b.modules;
+      specialArgs =
+        lib.throwIf (shared != [ ])
+          "A submoduleWith option is declared multiple times with the same specialArgs \"${toString shared}\""
+          (a.specialArgs // b.specialArgs);
+      shorthandOnlyDefinesConfig = agreed "shorthandOnlyDefinesConfig";
+      description = agreed "description";
+      class = agreed "class";
+    };
 in
 rec {
   submodule =
@@ -98,29 +123,6 @@ rec {
         };
         binOp = joinSubmodules;
       };
-    };
-  joinSubmodules =
-    a: b:
-    let
-      agreed =
-        name:
-        if a.${name} == null || a.${name} == b.${name} then
-          b.${name}
-        else if b.${name} == null then
-          a.${name}
-        else
-          throw "A submoduleWith option is declared multiple times with conflicting ${name} values";
-      shared = lib.attrNames (lib.intersectAttrs a.specialArgs b.specialArgs);
-    in
-    {
-      modules = a.modules ++ b.modules;
-      specialArgs =
-        lib.throwIf (shared != [ ])
-          "A submoduleWith option is declared multiple times with the same specialArgs \"${toString shared}\""
-          (a.specialArgs // b.specialArgs);
-      shorthandOnlyDefinesConfig = agreed "shorthandOnlyDefinesConfig";
-      description = agreed "description";
-      class = agreed "class";
     };
 
   # A module that is kept for another evaluation.

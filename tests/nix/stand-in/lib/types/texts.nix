@@ -3,6 +3,7 @@ lib:
 let
   inherit (lib) isString mkOptionType;
   inherit (lib.types) addCheck;
+  inherit (import ./shared.nix lib) phrase;
 in
 rec {
   str = mkOptionType {
@@ -64,7 +65,7 @@ rec {
     addCheck type (x: !(lib.hasInfix ":" x || lib.hasInfix "\n" x))
     // {
       name = "passwdEntry ${type.name}";
-      description = "${lib.types.phrase [ "noun" ] type}, not containing newlines or colons";
+      description = "${phrase [ "noun" ] type}, not containing newlines or colons";
       descriptionClass = "nonRestrictiveClause";
     };
 }

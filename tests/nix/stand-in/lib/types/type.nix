@@ -50,16 +50,6 @@ rec {
     payload = null;
     binOp = _: _: null;
   };
-  elemTypeFunctor = name: payload: {
-    inherit name payload;
-    type = payload: lib.types.${name} payload.elemType;
-    binOp =
-      a: b:
-      let
-        elemType = a.elemType.typeMerge b.elemType.functor;
-      in
-      if elemType == null then null else { inherit elemType; };
-  };
   defaultTypeMerge =
     a: b:
     let
@@ -80,5 +70,4 @@ rec {
   optionDescriptionPhrase =
     bare: type:
     if bare (type.descriptionClass or null) then type.description else "(${type.description})";
-  phrase = classes: optionDescriptionPhrase (class: lib.elem class classes);
 }
