@@ -69,6 +69,11 @@ impl FsError {
         move |source| Self { action, path: path.to_owned(), source }
     }
 
+    /// Whether there was no room.
+    pub fn is_full(&self) -> bool {
+        self.source.kind() == io::ErrorKind::StorageFull
+    }
+
     /// Whether the path simply is not there.
     pub fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound

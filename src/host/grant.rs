@@ -182,6 +182,11 @@ impl FileError {
         self.class() == Class::Finding
     }
 
+    /// Whether there was no room for the file.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Fs(error) if error.is_full())
+    }
+
     pub(super) fn unknown_user(account: &Account) -> Self {
         Self::UnknownUser { name: shown(account) }
     }

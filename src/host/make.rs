@@ -7,6 +7,7 @@ use std::io::Read;
 use std::io::Seek;
 use std::io::Write;
 
+use rayon::prelude::*;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -75,6 +76,22 @@ pub(super) struct Maker<'a> {
 }
 
 impl Maker<'_> {
+    /// Makes every file of `wishes`, each with its own success or failure.
+    pub(super) fn make_all<'t>(
+        &self,
+        wishes: &BTreeMap<&'t Target, Wish<'_>>,
+    ) -> Vec<(&'t Target, Result<Made, FileError>)> {
+        let mut all: Vec<_> =
+            wishes.par_iter().map(|(target, wish)| (*target, self.make(target, wish))).collect();
+        // One value that does not fit takes the room of those beside it, but only until it is removed.
+        for ((_, made), (target, wish)) in all.iter_mut().zip(wishes) {
+            if made.as_ref().is_err_and(FileError::is_full) {
+                *made = self.make(target, wish);
+            }
+        }
+        all
+    }
+
     /// Decrypts or renders the file of `wish`; on an error nothing of it is left.
     pub(super) fn make(&self, target: &Target, wish: &Wish<'_>) -> Result<Made, FileError> {
         let name = target.as_str();

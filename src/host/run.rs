@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rayon::prelude::*;
-
 use super::activate::ActivateError;
 use super::activate::Options;
 use super::draft::Draft;
@@ -178,9 +176,7 @@ impl Run<'_> {
         if let Some(unwrapped) = unwrapped {
             let (tree, identity) = (self.admitted.tree(), &unwrapped.identity);
             let maker = Maker { tree, identity, running: self.running, folder: &folder };
-            let made: Vec<_> =
-                missing.par_iter().map(|(target, wish)| (*target, maker.make(target, wish))).collect();
-            for (target, made) in made {
+            for (target, made) in maker.make_all(&missing) {
                 match made {
                     Ok(made) => files.succeeded(target, made, self.old(target).is_some()),
                     Err(error) => {

@@ -47,6 +47,27 @@ fn one_broken_sealed_file_of_thirty_keeps_its_last_good_value() {
 }
 
 #[test]
+fn a_value_that_does_not_fit_into_memory_takes_no_room_from_the_others() {
+    private!();
+    let mut host = Host::new();
+    let mount = host.path("run/secretctl.d");
+    std::fs::create_dir_all(&mount).unwrap();
+    let options = c"noswap,size=1m,mode=0751";
+    rustix::mount::mount("tiny", &mount, "tmpfs", rustix::mount::MountFlags::empty(), Some(options)).unwrap();
+    thirty(&mut host, "old");
+    host.activate(&[]).clean();
+    for round in 0..10 {
+        thirty(&mut host, &format!("new{round}-"));
+        host.secret("s0", &vec![b'x'; 2 << 20]);
+        host.activate(&[]).exit(4).says("`s0`: cannot write");
+        assert_eq!(host.value("s0"), "old0");
+        for number in 1..30 {
+            assert_eq!(host.value(&format!("s{number}")), format!("new{round}-{number}"));
+        }
+    }
+}
+
+#[test]
 fn a_file_that_was_never_good_is_absent() {
     private!();
     let mut host = Host::new();

@@ -38,7 +38,7 @@ on_each_systemd! {
             // In every other boot the secrets take their time, so that only the order of units can help.
             let slow = if round % 2 == 0 { "" } else { "[Service]\nExecStartPre=/bin/sleep 0.2\n" };
             machine.unit("a", "secretctl.service.d/slow.conf", slow, &[]);
-            let ran = machine.boot("a", "settle; cp /race/* .; systemctl --failed --no-legend 'racer*' >failed");
+            let ran = machine.boot("a", "settle; cp /race/* .; systemctl list-units --failed --no-legend 'racer*' >failed");
             ran.clean();
             assert_eq!(ran.text("failed"), "");
             for name in &names {

@@ -117,7 +117,7 @@ on_each_systemd! {
             assert!(*value == old || *value == format!("value{round}"), "round {round}: {value} after {old}");
             killed += usize::from(*result == "signal");
             switched += usize::from(*value != old);
-            old = (*value).to_owned();
+            (*value).clone_into(&mut old);
         }
         println!("{killed} of {KILLS} runs were killed, {switched} had switched");
         assert!(killed > KILLS / 4 && switched > 0, "{:?}", ran.lines("rounds"));
