@@ -4,6 +4,7 @@
 let
   alpha = module: { imports = [ ./alpha.nix module ]; };
   request = config: builtins.fromJSON (builtins.unsafeDiscardStringContext config.secretctl.uncheckedRequest.text);
+  scripts = config: lib.filter (lib.hasPrefix "secretctl") (builtins.attrNames config.system.activationScripts);
   only = config: lib.head (request config).secrets;
 in
 {
@@ -28,7 +29,7 @@ in
       path = config.secretctl.secrets."any/token".path;
       placeholder = config.secretctl.placeholder."any/token";
       users = config.systemd.services ? secretctl-users;
-      scripts = builtins.attrNames config.system.activationScripts;
+      scripts = scripts config;
     };
     expected = {
       secret = {
@@ -276,13 +277,13 @@ in
   };
 
   credential-that-is-refreshed = {
-    module = alpha {
-      systemd.package.version = "260";
+    module = alpha ({ pkgs, ... }: {
+      systemd.package = pkgs.systemd // { version = "260"; };
       secretctl.services.app = {
         onChange = "reload";
         secrets.key = { };
       };
-    };
+    });
     gives = config: {
       inherit (only config) restart_units reload_units;
       refresh = config.systemd.services.app.serviceConfig.RefreshOnReload;
@@ -295,13 +296,13 @@ in
   };
 
   credential-that-cannot-be-refreshed = {
-    module = alpha {
-      systemd.package.version = "257.9";
+    module = alpha ({ pkgs, ... }: {
+      systemd.package = pkgs.systemd // { version = "257.9"; };
       secretctl.services.app = {
         onChange = "reload";
         secrets.key = { };
       };
-    };
+    });
     gives = config: {
       inherit (only config) restart_units reload_units;
       refresh = config.systemd.services.app.serviceConfig ? RefreshOnReload;
@@ -364,7 +365,7 @@ in
     gives = config: {
       inherit (only config) phase;
       inherit (config.systemd.services.secretctl-users) before;
-      scripts = builtins.attrNames config.system.activationScripts;
+      scripts = scripts config;
     };
     expected = {
       phase = "users";
@@ -457,7 +458,7 @@ in
     gives = config: {
       inherit (request config) secrets templates;
       runs = config.systemd.services ? secretctl;
-      plan = builtins.attrNames config.system.activationScripts;
+      plan = scripts config;
     };
     expected = {
       secrets = [ ];
