@@ -17,6 +17,8 @@ mod crash;
 mod install;
 #[path = "host/isolation.rs"]
 mod isolation;
+#[path = "host/launchd.rs"]
+mod launchd;
 #[path = "host/paths.rs"]
 mod paths;
 #[path = "host/plan.rs"]
@@ -25,3 +27,5 @@ mod plan;
 mod templates;
 #[path = "host/trust.rs"]
 mod trust;
+#[path = "host/user.rs"]
+mod user;

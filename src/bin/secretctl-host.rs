@@ -13,6 +13,7 @@ use secretctl::cli::plan;
 use secretctl::cli::ui::Colour;
 use secretctl::cli::ui::Ui;
 use secretctl::cli::verify;
+use secretctl::host::Places;
 
 /// Install what a signed manifest grants this host
 #[derive(Debug, clap::Parser)]
@@ -32,7 +33,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut ui = Ui::new(Box::new(io::stdout()), Box::new(io::stderr()), colour());
-    match run(&arguments.command, now(), &mut ui) {
+    match run(&arguments.command, &places(), now(), &mut ui) {
         Ok(exit) => exit.into(),
         Err(error) => {
             ui.failure(&*error);
@@ -41,10 +42,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
+fn run(command: &Command, places: &Places, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
     match command {
-        Command::Activate(args) => activate::run(args, now, ui),
-        Command::Plan(args) => plan::run(args, now, ui),
+        Command::Activate(args) => activate::run(args, places, now, ui),
+        Command::Plan(args) => plan::run(args, places, now, ui),
         Command::Verify(args) => verify::run(args, now, ui),
     }
 }
@@ -53,6 +54,11 @@ fn run(command: &Command, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandEr
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
+fn places() -> Places {
+    Places::of(|name| std::env::var_os(name))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here")]

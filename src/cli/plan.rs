@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::ops::plan;
+use crate::ops::plan::Places;
 
 /// Print what an activation would do, without keys and without changing anything
 #[derive(Debug, clap::Args)]
@@ -27,19 +28,20 @@ pub struct PlanArgs {
 }
 
 /// Runs `plan`.
-pub fn run(args: &PlanArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
-    show(&args.request, args.phase, args.format, now, ui)
+pub fn run(args: &PlanArgs, places: &Places, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
+    show(&args.request, places, args.phase, args.format, now, ui)
 }
 
 /// Prints the plan of a request.
 pub(super) fn show(
     request: &Path,
+    places: &Places,
     phase: PhaseArg,
     format: Format,
     now: Timestamp,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let plan = plan::plan(request, phase.into(), now)?;
+    let plan = plan::plan(request, places, phase.into(), now)?;
     for finding in plan.findings() {
         ui.finding(&finding);
     }

@@ -24,6 +24,7 @@ use super::trust::SealedTree;
 use super::trust::TrustError;
 use super::trust::admit;
 use super::units::UnitDelivery;
+use super::units::UnitError;
 use super::unwrap::UnwrapError;
 use super::unwrap::unwrap;
 use super::wish::Resolver;
@@ -71,6 +72,10 @@ pub enum ActivateError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Generation(#[from] GenerationError),
+    /// Its units cannot be told as wanted.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Units(#[from] UnitError),
     /// Something else failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -84,6 +89,7 @@ impl Failure for ActivateError {
             Self::Trust(error) => error.class(),
             Self::Unwrap(error) => error.class(),
             Self::Generation(error) => error.class(),
+            Self::Units(error) => error.class(),
             Self::Fs(error) => error.class(),
         }
     }
@@ -137,6 +143,7 @@ fn report(request: &Request, outcome: Outcome) -> Outcome {
 }
 
 fn run(request: &Request, options: &Options, started: Outcome) -> Result<Outcome, ActivateError> {
+    options.units.check(request.manager)?;
     let state = State::read(&request.state).map_err(TrustError::from)?;
     let before = state.clone().unwrap_or_default();
     let admitted = admit(SealedTree::open(request)?, request, state, options.consents)?;

@@ -31,8 +31,6 @@ use super::request::Request;
 use super::state::State;
 use super::trust::Admitted;
 use super::trust::TrustError;
-use super::units::UnitDelivery;
-use super::units::queue;
 use super::unwrap::Unwrapped;
 use crate::fsx::Folder;
 use crate::fsx::FsError;
@@ -301,10 +299,7 @@ impl Run<'_> {
         if units.is_empty() {
             return Vec::new();
         }
-        let failed = match self.options.units {
-            UnitDelivery::Systemctl => queue(units),
-            UnitDelivery::Report => Vec::new(),
-        };
+        let failed = self.options.units.queue(units);
         let mut problems: Vec<_> = failed.iter().map(FailureReport::of).collect();
         if problems.is_empty() {
             let told = Index { pending: UnitActions::default(), ..index };

@@ -9,14 +9,16 @@ pub use crate::host::Consents;
 pub use crate::host::Options;
 pub use crate::host::Outcome;
 pub use crate::host::Phase;
+pub use crate::host::Places;
 pub use crate::host::Refused;
 pub use crate::host::Request;
 pub use crate::host::RequestError;
+pub use crate::host::Scope;
 pub use crate::host::UnitDelivery;
 
 /// Reads a request file.
-pub fn read_request(path: &Path) -> Result<Request, RequestError> {
-    Request::read(path)
+pub fn read_request(path: &Path, places: &Places) -> Result<Request, RequestError> {
+    Request::read(path, places)
 }
 
 /// Activates what the request asks for.

@@ -9,6 +9,7 @@ use crate::diag::Failure;
 use crate::host;
 
 pub use crate::host::Phase;
+pub use crate::host::Places;
 pub use crate::host::Plan;
 
 /// Why there is no plan.
@@ -35,6 +36,6 @@ impl Failure for PlanError {
 }
 
 /// Reads a request and plans its activation; changes nothing.
-pub fn plan(request: &Path, phase: Phase, now: Timestamp) -> Result<Plan, PlanError> {
-    Ok(host::plan(&host::Request::read(request)?, phase, now)?)
+pub fn plan(request: &Path, places: &Places, phase: Phase, now: Timestamp) -> Result<Plan, PlanError> {
+    Ok(host::plan(&host::Request::read(request, places)?, phase, now)?)
 }
