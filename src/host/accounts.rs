@@ -48,7 +48,7 @@ impl Accounts {
     /// The same as seen by whoever activates into `mount`, for a plan that somebody else may ask for.
     ///
     /// Never for an activation: the owner of a folder that is yet to be mounted over has no say.
-    pub(super) fn as_owner_of(self, mount: &Path) -> Self {
+    pub(super) fn for_owner_of(self, mount: &Path) -> Self {
         match mount.metadata() {
             Ok(seen) if seen.uid() != self.runner.user => {
                 Self { runner: Runner { user: seen.uid(), group: seen.gid() }, ..self }

@@ -139,7 +139,7 @@ pub fn plan(request: &Request, phase: Phase, now: Timestamp) -> Result<Plan, Act
         remarks.extend(admitted.remarks().iter().cloned());
     }
     let running = Running::find(request)?;
-    let accounts = Accounts::read()?.as_owner_of(&request.mount);
+    let accounts = Accounts::read()?.for_owner_of(&request.mount);
     let links = LinkKeeper { request, remembered: &remembered };
     let manifest = admitted.tree().manifest();
     let resolver = Resolver { request, manifest, accounts: &accounts, links: &links, now };
