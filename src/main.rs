@@ -12,6 +12,7 @@ use secretctl::cli::exit::Exit;
 use secretctl::cli::secretctl::Cli;
 use secretctl::cli::ui::Colour;
 use secretctl::cli::ui::Ui;
+use secretctl::host::Places;
 use secretctl::secret::SecretBytes;
 
 fn main() -> ExitCode {
@@ -65,6 +66,7 @@ fn environment() -> Environment {
         home: path("HOME"),
         config_home: path("XDG_CONFIG_HOME"),
         runtime_dir: path("XDG_RUNTIME_DIR"),
+        places: Places::of(variable),
         agent: path("SSH_AUTH_SOCK"),
         sops_key_file: path("SOPS_AGE_KEY_FILE"),
         sops_key: variable("SOPS_AGE_KEY").map(|key| SecretBytes::from(key.into_encoded_bytes())),

@@ -19,6 +19,8 @@ mod crash;
 mod install;
 #[path = "host/isolation.rs"]
 mod isolation;
+#[path = "host/launchd.rs"]
+mod launchd;
 #[path = "host/paths.rs"]
 mod paths;
 #[path = "host/plan.rs"]
@@ -29,3 +31,5 @@ mod system;
 mod templates;
 #[path = "host/trust.rs"]
 mod trust;
+#[path = "host/user.rs"]
+mod user;

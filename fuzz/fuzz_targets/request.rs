@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = secretctl::host::Request::parse(bytes);
+    let _ = secretctl::host::Request::parse(bytes, &secretctl::host::Places::of_anybody());
 });

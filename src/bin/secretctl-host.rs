@@ -14,6 +14,7 @@ use secretctl::cli::plan;
 use secretctl::cli::ui::Colour;
 use secretctl::cli::ui::Ui;
 use secretctl::cli::verify;
+use secretctl::host::Places;
 
 /// Install what a signed manifest grants this host
 #[derive(Debug, clap::Parser)]
@@ -34,7 +35,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut ui = Ui::new(Box::new(io::stdout()), Box::new(io::stderr()), colour());
-    match run(&arguments.command, now(), &mut ui) {
+    match run(&arguments.command, &places(), now(), &mut ui) {
         Ok(exit) => exit.into(),
         Err(error) => {
             ui.failure(&*error);
@@ -43,11 +44,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
+fn run(command: &Command, places: &Places, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
     match command {
-        Command::Activate(args) => activate::run(args, now, ui),
-        Command::Mount(args) => mount::run(args, ui),
-        Command::Plan(args) => plan::run(args, now, ui),
+        Command::Activate(args) => activate::run(args, places, now, ui),
+        Command::Mount(args) => mount::run(args, places, ui),
+        Command::Plan(args) => plan::run(args, places, now, ui),
         Command::Verify(args) => verify::run(args, now, ui),
     }
 }
@@ -56,6 +57,11 @@ fn run(command: &Command, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandEr
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment enters here")]
+fn places() -> Places {
+    Places::of(|name| std::env::var_os(name))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here")]

@@ -14,12 +14,13 @@ use crate::ops::activate::Consents;
 use crate::ops::activate::Options;
 use crate::ops::activate::Outcome;
 use crate::ops::activate::Phase;
+use crate::ops::activate::Places;
+use crate::ops::activate::Scope;
 use crate::ops::activate::UnitDelivery;
 use crate::ops::source::RequestSource;
 
 /// Install the secrets of this host and tell units about changes
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ActivateArgs {
     #[command(flatten)]
     source: SourceArgs,
@@ -30,8 +31,11 @@ pub struct ActivateArgs {
     #[arg(long)]
     dry_run: bool,
     /// Restart and reload changed units through systemctl, without waiting for them
-    #[arg(long)]
-    systemctl: bool,
+    #[arg(long, value_enum, value_name = "SCOPE", num_args = 0..=1, require_equals = true, default_missing_value = "system")]
+    systemctl: Option<ScopeArg>,
+    /// Restart changed services of launchd, and send SIGHUP to those that reload
+    #[arg(long, value_enum, value_name = "SCOPE", num_args = 0..=1, require_equals = true, default_missing_value = "system", conflicts_with = "systemctl")]
+    launchctl: Option<ScopeArg>,
     /// Accept trusted keys that no key trusted before stands behind
     #[arg(long)]
     accept_new_trust: bool,
@@ -62,22 +66,50 @@ impl From<PhaseArg> for Phase {
     }
 }
 
+/// Whose services are told, as an argument.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum ScopeArg {
+    /// Those of the machine.
+    System,
+    /// Those of the user who runs this.
+    User,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::System => Self::System,
+            ScopeArg::User => Self::User,
+        }
+    }
+}
+
+impl ActivateArgs {
+    fn units(&self) -> UnitDelivery {
+        match (self.systemctl, self.launchctl) {
+            (Some(scope), _) => UnitDelivery::Systemctl(scope.into()),
+            (None, Some(scope)) => UnitDelivery::Launchctl(scope.into()),
+            (None, None) => UnitDelivery::Report,
+        }
+    }
+}
+
 /// Runs `activate`.
-pub fn run(args: &ActivateArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
+pub fn run(args: &ActivateArgs, places: &Places, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
     if args.dry_run {
-        return plan::show(&args.source, args.phase, args.format, now, ui);
+        return plan::show(&args.source, places, args.phase, args.format, now, ui);
     }
     let consent = |given| if given { Consent::Given } else { Consent::None };
     let options = Options {
         phase: args.phase.into(),
-        units: if args.systemctl { UnitDelivery::Systemctl } else { UnitDelivery::Report },
+        units: args.units(),
         consents: Consents {
             new_trust: consent(args.accept_new_trust),
             rollback: consent(args.accept_rollback),
         },
         now,
     };
-    let request = RequestSource::from(&args.source).read()?;
+    let request = RequestSource::from(&args.source).read(places)?;
     match activate::activate(&request, &options) {
         Ok(outcome) => {
             show(&outcome, args.format, ui)?;

@@ -10,6 +10,7 @@ use crate::cli::exit::CommandError;
 use crate::ops::Settings;
 use crate::ops::SignerSource;
 use crate::ops::Workspace;
+use crate::ops::activate::Places;
 use crate::secret::SecretBytes;
 
 use super::prompt::TerminalPrompt;
@@ -49,6 +50,8 @@ pub struct Environment {
     pub config_home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
+    /// What `%t`, `%h` and `%S` stand for in a request.
+    pub places: Places,
     /// `SSH_AUTH_SOCK`.
     pub agent: Option<PathBuf>,
     /// `SOPS_AGE_KEY_FILE`.

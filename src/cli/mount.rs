@@ -6,6 +6,7 @@ use super::exit::CommandError;
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::ops::mount;
+use crate::ops::mount::Places;
 
 /// Mount the memory that an activation fills, for one that may not mount itself
 #[derive(Debug, clap::Args)]
@@ -16,8 +17,8 @@ pub struct MountArgs {
 }
 
 /// Runs `mount`.
-pub fn run(args: &MountArgs, ui: &mut Ui) -> Result<Exit, CommandError> {
-    let backing = mount::mount(&args.request)?;
+pub fn run(args: &MountArgs, places: &Places, ui: &mut Ui) -> Result<Exit, CommandError> {
+    let backing = mount::mount(&args.request, places)?;
     ui.say(&format!("the secrets will lie on {}", backing.in_words()));
     Ok(Exit::Clean)
 }

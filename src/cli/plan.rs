@@ -9,6 +9,7 @@ use super::source::SourceArgs;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::ops::plan;
+use crate::ops::plan::Places;
 use crate::ops::plan::PlanResult;
 
 /// Print what an activation would do, without keys and without changing anything; exit 5 if anything would
@@ -25,19 +26,20 @@ pub struct PlanArgs {
 }
 
 /// Runs `plan`.
-pub fn run(args: &PlanArgs, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
-    show(&args.source, args.phase, args.format, now, ui)
+pub fn run(args: &PlanArgs, places: &Places, now: Timestamp, ui: &mut Ui) -> Result<Exit, CommandError> {
+    show(&args.source, places, args.phase, args.format, now, ui)
 }
 
 /// Prints the plan of a request.
 pub(super) fn show(
     source: &SourceArgs,
+    places: &Places,
     phase: PhaseArg,
     format: Format,
     now: Timestamp,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let plan = plan::plan(&source.into(), phase.into(), now)?;
+    let plan = plan::plan(&source.into(), places, phase.into(), now)?;
     for finding in plan.findings() {
         ui.finding(&finding);
     }

@@ -56,6 +56,7 @@ fn row(arg: &clap::Arg) -> String {
         arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
     let takes_value = arg.get_action().takes_values();
     let shown = match arg.get_long() {
+        Some(long) if arg.is_require_equals_set() => format!("--{long}[={value}]"),
         Some(long) if takes_value => format!("--{long} {value}"),
         Some(long) => format!("--{long}"),
         None => value,

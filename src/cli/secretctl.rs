@@ -82,9 +82,9 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Policy(command) => policy::run(command, environment, global, ui),
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),
-        Command::Activate(args) => activate::run(&args, environment.now, ui),
-        Command::Mount(args) => mount::run(&args, ui),
-        Command::Plan(args) => plan::run(&args, environment.now, ui),
+        Command::Activate(args) => activate::run(&args, &environment.places, environment.now, ui),
+        Command::Mount(args) => mount::run(&args, &environment.places, ui),
+        Command::Plan(args) => plan::run(&args, &environment.places, environment.now, ui),
         Command::Verify(args) => verify::run(&args, environment.now, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }

@@ -11,6 +11,7 @@ use rustix::fs::AtFlags;
 use rustix::fs::Gid;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::fs::RawMode;
 use rustix::fs::Uid;
 
 use super::FsError;
@@ -60,11 +61,11 @@ impl Folder {
     /// Makes the folder `name` in this one with exactly `mode`, and opens it.
     pub fn create(&self, name: &str, mode: u32) -> Result<Self, FsError> {
         let path = self.path.join(name);
-        let bits = Mode::from_raw_mode(mode);
-        rustix::fs::mkdirat(&self.fd, name, bits).map_err(on("create", &path))?;
+        let mode = bits(mode);
+        rustix::fs::mkdirat(&self.fd, name, mode).map_err(on("create", &path))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(on("open", &path))?;
-        rustix::fs::fchmod(&fd, bits).map_err(on("set the mode of", &path))?;
+        rustix::fs::fchmod(&fd, mode).map_err(on("set the mode of", &path))?;
         Ok(Self { fd, path })
     }
 
@@ -73,9 +74,9 @@ impl Folder {
         for (end, _) in relative.match_indices('/') {
             let name = relative.get(..end).unwrap_or_default();
             let path = self.path.join(name);
-            let bits = Mode::from_raw_mode(mode);
-            match rustix::fs::mkdirat(&self.fd, name, bits) {
-                Ok(()) => rustix::fs::chmodat(&self.fd, name, bits, AtFlags::empty())
+            let mode = bits(mode);
+            match rustix::fs::mkdirat(&self.fd, name, mode) {
+                Ok(()) => rustix::fs::chmodat(&self.fd, name, mode, AtFlags::empty())
                     .map_err(on("set the mode of", &path))?,
                 Err(rustix::io::Errno::EXIST) => {}
                 Err(error) => return Err(on("create", &path)(error)),
@@ -89,7 +90,7 @@ impl Folder {
         let path = self.path.join(relative);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // Without group and other bits until the owner is set.
-        let born = Mode::from_raw_mode(attributes.mode & 0o700);
+        let born = bits(attributes.mode & 0o700);
         let fd = rustix::fs::openat(&self.fd, relative, flags, born).map_err(on("create", &path))?;
         let given = own(&fd, attributes).map_err(on("set owner and mode of", &path));
         if given.is_err() {
@@ -169,13 +170,18 @@ pub fn create_folders(path: &Path, mode: u32) -> Result<(), FsError> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(&failed)
 }
 
+/// Permission bits as the system's own type, which has 16 bits on some and 32 on others.
+fn bits(mode: u32) -> Mode {
+    Mode::from_raw_mode(RawMode::from(u16::try_from(mode & 0o7777).unwrap_or_default()))
+}
+
 fn own(fd: &OwnedFd, attributes: Attributes) -> rustix::io::Result<()> {
     let (owner, group) = (Uid::from_raw(attributes.owner), Gid::from_raw(attributes.group));
     let found = rustix::fs::fstat(fd)?;
     if (found.st_uid, found.st_gid) != (attributes.owner, attributes.group) {
         rustix::fs::fchown(fd, Some(owner), Some(group))?;
     }
-    rustix::fs::fchmod(fd, Mode::from_raw_mode(attributes.mode))
+    rustix::fs::fchmod(fd, bits(attributes.mode))
 }
 
 /// [`FsError::on`] for the errors of system calls.

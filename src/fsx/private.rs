@@ -139,7 +139,7 @@ fn file_system(place: &Path) -> Option<Memory> {
 
 #[cfg(not(target_os = "linux"))]
 fn file_system(place: &Path) -> Option<Memory> {
-    place.exists().then_some(Memory::Not)
+    Some(if super::memory::is_memory(place).ok()? { Memory::Backed } else { Memory::Not })
 }
 
 /// Wipes folders whose process was killed: nobody holds their lock any more.

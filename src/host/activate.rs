@@ -25,6 +25,7 @@ use super::trust::SealedTree;
 use super::trust::TrustError;
 use super::trust::admit;
 use super::units::UnitDelivery;
+use super::units::UnitError;
 use super::unwrap::UnwrapError;
 use super::unwrap::unwrap;
 use super::wish::Resolver;
@@ -72,6 +73,10 @@ pub enum ActivateError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Generation(#[from] GenerationError),
+    /// Its units cannot be told as wanted.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Units(#[from] UnitError),
     /// Something else failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -85,6 +90,7 @@ impl Failure for ActivateError {
             Self::Trust(error) => error.class(),
             Self::Unwrap(error) => error.class(),
             Self::Generation(error) => error.class(),
+            Self::Units(error) => error.class(),
             Self::Fs(error) => error.class(),
         }
     }
@@ -140,6 +146,7 @@ fn report(request: &Request, outcome: Outcome) -> Outcome {
 }
 
 fn run(request: &Request, options: &Options, started: Outcome) -> Result<Outcome, ActivateError> {
+    options.units.check(request.manager)?;
     let Some(sealed) = request.needs() else { return clear(request, started) };
     let state = State::read(&request.state).map_err(TrustError::from)?;
     let before = state.clone().unwrap_or_default();

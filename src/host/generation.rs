@@ -158,7 +158,9 @@ impl<'a> Store<'a> {
         for name in self.mount.names()? {
             let stem = name.strip_suffix(".json").unwrap_or(&name);
             let newer = parse_number(stem).is_some_and(|number| linked.is_none_or(|linked| number > linked));
-            if newer || name.starts_with('.') {
+            // Other names with a dot are the system's own, such as `.fseventsd` of macOS.
+            let hidden = name.strip_prefix('.').unwrap_or_default();
+            if newer || hidden.starts_with(|c: char| c.is_ascii_digit()) {
                 self.mount.remove_tree(&name)?;
             }
         }

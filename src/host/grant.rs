@@ -198,6 +198,7 @@ impl FileError {
 
 fn shown(account: &Account) -> String {
     match account {
+        Account::Runner => "whoever runs this".to_owned(),
         Account::Name(name) => name.clone(),
         Account::Id(id) => id.to_string(),
     }

@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn a_unit_that_restarts_is_not_reloaded_as_well() {
-        let units = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
+        let units = |names: &[&str]| {
+            names.iter().map(|name| UnitName::try_from((*name).to_owned()).unwrap()).collect()
+        };
         let mut actions = UnitActions::default();
         actions.add(&units(&[]), &units(&["a.service", "b.service"]));
         actions.add(&units(&["a.service"]), &units(&["a.service"]));

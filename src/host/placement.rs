@@ -11,9 +11,11 @@ use crate::name::SecretName;
 /// Folder below the link in which templates land.
 pub(super) const RENDERED: &str = "rendered";
 
-/// A user or group, by name or by number.
+/// A user or group.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Account {
+    /// Whoever runs the program: root for a host, the user for a request of their own.
+    Runner,
     /// Looked up on the host.
     Name(String),
     /// Used as it is.
@@ -21,9 +23,10 @@ pub enum Account {
 }
 
 impl Account {
-    /// Whether this is `root`, whatever the host's files say.
+    /// Whether this names `root`, whatever the host's files say.
     pub fn is_root(&self) -> bool {
         match self {
+            Self::Runner => false,
             Self::Name(name) => name == "root",
             Self::Id(id) => *id == 0,
         }
@@ -100,7 +103,27 @@ impl fmt::Display for FileMode {
     }
 }
 
-/// Name of a systemd unit with its suffix.
+/// Who runs the services of a host, and so which names they have.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceManager {
+    /// Full names of units, such as `sonarr.service`.
+    #[default]
+    Systemd,
+    /// Labels, such as `org.nixos.sonarr`.
+    Launchd,
+}
+
+impl fmt::Display for ServiceManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Systemd => "systemd",
+            Self::Launchd => "launchd",
+        })
+    }
+}
+
+/// Name of a systemd unit with its suffix, or label of a service of launchd.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UnitName(String);
@@ -110,12 +133,25 @@ impl UnitName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl FromStr for UnitName {
-    type Err = &'static str;
+    /// Parses the name of a unit or service of `manager`.
+    pub fn parse(text: &str, manager: ServiceManager) -> Result<Self, &'static str> {
+        match manager {
+            ServiceManager::Systemd => Self::unit(text),
+            ServiceManager::Launchd => Self::label(text),
+        }
+    }
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn label(text: &str) -> Result<Self, &'static str> {
+        let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
+        if first && text.len() <= 255 && text.chars().all(allowed) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("it must be the label of a service, such as `org.nixos.sonarr`")
+    }
+
+    fn unit(text: &str) -> Result<Self, &'static str> {
         const SUFFIXES: [&str; 11] = [
             "service",
             "socket",
@@ -141,8 +177,9 @@ impl FromStr for UnitName {
 impl TryFrom<String> for UnitName {
     type Error = &'static str;
 
+    /// Reads back what was written: a name of either kind.
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+        Self::unit(&text).or_else(|_| Self::label(&text))
     }
 }
 
@@ -236,10 +273,21 @@ mod tests {
     #[test]
     fn unit_names_carry_their_suffix() {
         for text in ["sonarr.service", "getty@tty1.service", "-.mount", "a\\x2db.socket"] {
-            assert!(text.parse::<UnitName>().is_ok(), "{text}");
+            assert!(UnitName::parse(text, ServiceManager::Systemd).is_ok(), "{text}");
         }
         for text in ["", "sonarr", ".service", "a b.service", "a/b.service", "x.conf", "a;b.service"] {
-            assert!(text.parse::<UnitName>().is_err(), "{text}");
+            assert!(UnitName::parse(text, ServiceManager::Systemd).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_are_names_for_launchd_alone() {
+        for text in ["org.nixos.sonarr", "org.nixos.sonarr-2", "homebrew.mxcl.x@1", "sonarr"] {
+            assert!(UnitName::parse(text, ServiceManager::Launchd).is_ok(), "{text}");
+            assert!(UnitName::parse(text, ServiceManager::Systemd).is_err(), "{text}");
+        }
+        for text in ["", "-k", ".x", "system/org.nixos.x", "a b", "a\n", "org.nixos.ä", &"x".repeat(256)] {
+            assert!(UnitName::parse(text, ServiceManager::Launchd).is_err(), "{text}");
         }
     }
 

@@ -206,7 +206,7 @@ fn compared(request: &Request, now: Timestamp, started: Plan) -> Result<Plan, Ac
     if !blind {
         remarks.extend(admitted.remarks().iter().cloned());
     }
-    let accounts = Accounts::read()?;
+    let accounts = Accounts::read()?.for_owner_of(&request.mount);
     let links = LinkKeeper { request, remembered: &remembered };
     let (running, phase) = (running.as_ref(), started.phase);
     let comparison = Comparison { request, tree: admitted.tree(), running, links: &links, phase, now };

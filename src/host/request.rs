@@ -1,6 +1,7 @@
 //! The request: what a host's configuration asks for.
 
 mod check;
+mod places;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use super::placement::Account;
 use super::placement::FileMode;
+use super::placement::ServiceManager;
 use super::placement::Target;
 use super::placement::UnitName;
 use super::template::Template;
@@ -27,6 +29,8 @@ use crate::fsx::read_bounded;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
+
+pub use places::Places;
 
 /// The version of the format that this program reads.
 pub(super) const VERSION: u32 = 1;
@@ -233,14 +237,16 @@ pub struct Request {
     pub swap: Swap,
     /// Where metrics for a node exporter are written.
     pub metrics: Option<PathBuf>,
+    /// Who runs the services that are told about changes.
+    pub manager: ServiceManager,
     /// Every file that is asked for, by where it lands.
     pub files: BTreeMap<Target, Wanted>,
 }
 
 impl Request {
     /// Reads and parses a request file.
-    pub fn read(path: &Path) -> Result<Self, RequestError> {
-        Self::parse(&read_bounded(path, REQUEST_MAX)?)
+    pub fn read(path: &Path, places: &Places) -> Result<Self, RequestError> {
+        Self::parse(&read_bounded(path, REQUEST_MAX)?, places)
     }
 
     /// The sealed tree that its files come from; `None` when it asks for none.
@@ -249,7 +255,7 @@ impl Request {
     }
 
     /// Parses a request strictly; mistakes in its values are gathered.
-    pub fn parse(text: &[u8]) -> Result<Self, RequestError> {
+    pub fn parse(text: &[u8], places: &Places) -> Result<Self, RequestError> {
         #[derive(Deserialize)]
         struct Versioned {
             version: u64,
@@ -260,7 +266,7 @@ impl Request {
             return Err(RequestError::Version { found });
         }
         let document: wire::Document = serde_json::from_slice(text).map_err(malformed)?;
-        check::check(document).map_err(|mistakes| RequestError::Invalid { mistakes })
+        check::check(document, places).map_err(|mistakes| RequestError::Invalid { mistakes })
     }
 }
 

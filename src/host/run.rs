@@ -30,9 +30,6 @@ use super::request::Request;
 use super::state::State;
 use super::trust::Admitted;
 use super::trust::TrustError;
-use super::units::UnitDelivery;
-use super::units::Untold;
-use super::units::queue;
 use super::unwrap::Unwrapped;
 use crate::fsx::Folder;
 use crate::fsx::FsError;
@@ -291,10 +288,7 @@ impl Run<'_> {
         if units.is_empty() {
             return Vec::new();
         }
-        let untold = match self.options.units {
-            UnitDelivery::Systemctl => queue(units),
-            UnitDelivery::Report => Untold::default(),
-        };
+        let untold = self.options.units.queue(units);
         let mut problems: Vec<_> = untold.errors.iter().map(FailureReport::of).collect();
         if untold.left != index.pending {
             let told = Index { pending: untold.left, ..index };

@@ -7,6 +7,7 @@ use crate::diag::Failure;
 use crate::host;
 
 pub use crate::fsx::Backing;
+pub use crate::host::Places;
 
 /// Why nothing was mounted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -32,6 +33,6 @@ impl Failure for MountError {
 }
 
 /// Reads a request and prepares its mount and folders; what is there already stays as it is.
-pub fn mount(request: &Path) -> Result<Backing, MountError> {
-    Ok(host::mount(&host::Request::read(request)?)?)
+pub fn mount(request: &Path, places: &Places) -> Result<Backing, MountError> {
+    Ok(host::mount(&host::Request::read(request, places)?)?)
 }

@@ -10,6 +10,7 @@ use crate::diag::Failure;
 use crate::host;
 
 pub use crate::host::Phase;
+pub use crate::host::Places;
 pub use crate::host::Plan;
 pub use crate::host::PlanResult;
 
@@ -37,8 +38,13 @@ impl Failure for PlanError {
 }
 
 /// Reads a request and plans its activation; changes nothing. For a system without one, everything would go.
-pub fn plan(source: &RequestSource, phase: Phase, now: Timestamp) -> Result<Plan, PlanError> {
-    let of = |path: &Path| Ok(host::plan(&host::Request::read(path)?, phase, now));
+pub fn plan(
+    source: &RequestSource,
+    places: &Places,
+    phase: Phase,
+    now: Timestamp,
+) -> Result<Plan, PlanError> {
+    let of = |path: &Path| Ok(host::plan(&host::Request::read(path, places)?, phase, now));
     match source {
         RequestSource::File(path) => of(path),
         RequestSource::System(system) => match host::find_request(system)? {

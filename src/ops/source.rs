@@ -39,12 +39,12 @@ impl Failure for SourceError {
 }
 
 impl RequestSource {
-    /// Finds and reads the request.
-    pub fn read(&self) -> Result<host::Request, SourceError> {
+    /// Finds and reads the request, with `places` for its specifiers.
+    pub fn read(&self, places: &host::Places) -> Result<host::Request, SourceError> {
         match self {
-            Self::File(path) => Ok(host::Request::read(path)?),
+            Self::File(path) => Ok(host::Request::read(path, places)?),
             Self::System(system) => match host::find_request(system)? {
-                Some(path) => Ok(host::Request::read(&path)?),
+                Some(path) => Ok(host::Request::read(&path, places)?),
                 None => Err(host::SystemError::NoRequest { path: system.clone() }.into()),
             },
         }

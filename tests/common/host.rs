@@ -284,7 +284,7 @@ impl Host {
         std::fs::create_dir_all(self.path("bin")).unwrap();
         let log = self.path("log");
         let script = format!(
-            "#!/bin/sh\nif [ $1 = --no-block ]; then echo \"$@\" core=$(ulimit -c) >>{}; fi\n{ends}\n",
+            "#!/bin/sh\ncase \"$*\" in *--no-block*) echo \"$@\" core=$(ulimit -c) >>{};; esac\n{ends}\n",
             log.display()
         );
         std::fs::write(self.path("bin/systemctl"), script).unwrap();

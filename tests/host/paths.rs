@@ -106,8 +106,20 @@ fn the_link_replaces_another_tools_link_and_never_a_folder() {
     assert_eq!(host.value("a"), "1");
 }
 
+/// Lays a file over the kernel's list of swap areas, in the namespace of this test.
+fn cover_swaps(host: &Host, areas: &str) {
+    let cover = host.path("swaps");
+    std::fs::write(&cover, format!("Filename\tType\tSize\tUsed\tPriority\n{areas}")).unwrap();
+    rustix::mount::mount_bind(&cover, "/proc/swaps").unwrap();
+}
+
+/// Whether this machine has no swap at all, so that what is expected of plain tmpfs is known.
+fn no_swap() -> bool {
+    std::fs::read_to_string("/proc/swaps").unwrap().lines().count() == 1
+}
+
 #[test]
-fn memory_that_can_be_swapped_or_changed_by_others_is_refused() {
+fn memory_that_could_be_swapped_in_the_clear_or_changed_by_others_is_refused() {
     private!();
     let mut host = Host::new();
     let mount = host.path("run/secretctl.d");
@@ -117,10 +129,14 @@ fn memory_that_can_be_swapped_or_changed_by_others_is_refused() {
         rustix::mount::mount("test", &mount, "tmpfs", flags, Some(options)).unwrap();
     };
     tmpfs(c"mode=0751");
-    host.secret("a", b"1")
-        .activate(&[])
+    host.secret("a", b"1");
+    // A list that hides the areas of the machine, as some containers lay over the kernel's, counts for nothing.
+    cover_swaps(&host, "");
+    host.activate(&[])
         .exit(4)
+        .says("memory::swap_in_clear")
         .says("tmpfs that can be swapped out")
+        .says("it is not the kernel's")
         .says("danger_allow_swap");
     assert_eq!(mount.read_dir().unwrap().count(), 0);
     host.fields.insert("danger_allow_swap", json!(true));
@@ -128,4 +144,22 @@ fn memory_that_can_be_swapped_or_changed_by_others_is_refused() {
     rustix::mount::unmount(&mount, rustix::mount::UnmountFlags::DETACH).unwrap();
     tmpfs(c"mode=0777");
     host.activate(&[]).exit(4).says("memory::not_ours");
+}
+
+#[test]
+fn plain_tmpfs_will_do_while_nothing_can_be_swapped_in_the_clear_and_that_is_asked_in_every_run() {
+    private!();
+    let mut host = Host::new();
+    let mount = host.path("run/secretctl.d");
+    std::fs::create_dir(&mount).unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    rustix::mount::mount("test", &mount, "tmpfs", flags, Some(c"mode=0751")).unwrap();
+    host.secret("a", b"1");
+    if no_swap() {
+        host.activate(&[]).clean();
+        assert_eq!(host.value("a"), "1");
+    }
+    cover_swaps(&host, "/dev/sda3 partition 16777212 0 -2\n");
+    host.seal("a", b"2").activate(&[]).exit(4).says("memory::swap_in_clear");
+    assert!(!no_swap() || host.value("a") == "1", "what is there stays");
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::fixture::Host;
-use crate::fixture::Ran;
 use crate::fixture::private;
+use crate::host::Ran;
 
 /// Builds a system as NixOS lays it out: the request is a link into the store, the sealed tree a path of its own.
 fn build(host: &mut Host, name: &str) -> PathBuf {

@@ -15,6 +15,7 @@ use crate::host::outcome::FileOutcome;
 use crate::host::request::LINK;
 use crate::host::request::MOUNT;
 use crate::host::request::Phase;
+use crate::host::request::Places;
 use crate::host::request::Request;
 use crate::host::request::STATE;
 use crate::host::system::REQUEST_IN_SYSTEM;
@@ -23,7 +24,7 @@ use crate::host::system::RUNNING_SYSTEM;
 /// Plans the switch to `system`, which has no request: what is installed is found where the running system
 /// keeps it, or in the usual places.
 pub fn plan_removal(system: &Path, phase: Phase) -> Plan {
-    let running = Request::read(&Path::new(RUNNING_SYSTEM).join(REQUEST_IN_SYSTEM)).ok();
+    let running = Request::read(&Path::new(RUNNING_SYSTEM).join(REQUEST_IN_SYSTEM), &Places::default()).ok();
     let mut started = Plan::started(running.as_ref().map(|request| request.host.clone()), phase);
     started.without = Some(system.to_owned());
     let places = match &running {

@@ -1,5 +1,6 @@
 //! From texts to values: every rule of the request, with all mistakes gathered.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -14,6 +15,7 @@ use super::Mistake;
 use super::Need;
 use super::Phase;
 use super::Placement;
+use super::Places;
 use super::Renewal;
 use super::Request;
 use super::Wanted;
@@ -21,7 +23,9 @@ use super::wire;
 use crate::fsx::Swap;
 use crate::host::placement::Account;
 use crate::host::placement::FileMode;
+use crate::host::placement::ServiceManager;
 use crate::host::placement::Target;
+use crate::host::placement::UnitName;
 use crate::host::template::Template;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -31,8 +35,9 @@ use crate::name::ServiceName;
 const PATH_MAX: usize = 4095;
 
 /// Checks every value, or tells every mistake.
-pub(super) fn check(document: wire::Document) -> Result<Request, Vec<Mistake>> {
-    let mut checker = Checker::default();
+pub(super) fn check(document: wire::Document, places: &Places) -> Result<Request, Vec<Mistake>> {
+    let (mistakes, own, paths) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let mut checker = Checker { places, manager: document.manager, mistakes, own, paths };
     let request = checker.request(document);
     match request {
         Some(request) if checker.mistakes.is_empty() => Ok(request),
@@ -43,16 +48,17 @@ pub(super) fn check(document: wire::Document) -> Result<Request, Vec<Mistake>> {
 /// The fields that secrets and templates share.
 struct Shared {
     service: String,
-    owner: String,
-    group: String,
+    owner: Option<String>,
+    group: Option<String>,
     mode: String,
     path: Option<String>,
     restart_units: Vec<String>,
     reload_units: Vec<String>,
 }
 
-#[derive(Default)]
-struct Checker {
+struct Checker<'a> {
+    places: &'a Places,
+    manager: ServiceManager,
     mistakes: Vec<Mistake>,
     /// Folders of our own, which no custom path may lie in.
     own: Vec<(&'static str, PathBuf)>,
@@ -60,7 +66,7 @@ struct Checker {
     paths: BTreeMap<PathBuf, Target>,
 }
 
-impl Checker {
+impl Checker<'_> {
     fn request(&mut self, document: wire::Document) -> Option<Request> {
         let host = self.parse::<HostName>("request::host", "host", &document.host);
         let sealed = self.sealed(&document);
@@ -77,7 +83,10 @@ impl Checker {
             let message = "at least the running generation is kept";
             self.mistake("request::keep_generations", "keep_generations", message, help);
         }
-        let metrics = document.metrics.as_ref().map(|path| self.absolute("metrics", path));
+        let metrics = document.metrics.as_ref().map(|path| {
+            let path = self.expanded("metrics", path)?;
+            self.absolute("metrics", &path)
+        });
         let files = self.files(document.secrets, document.templates);
         let [mount, link, state, runtime] = folders?;
         Some(Request {
@@ -93,6 +102,7 @@ impl Checker {
             rollback: document.rollback,
             swap: if document.danger_allow_swap { Swap::DangerAllowed } else { Swap::Refused },
             metrics: metrics.flatten(),
+            manager: document.manager,
             files,
         })
     }
@@ -111,7 +121,8 @@ impl Checker {
         let mut kept = Vec::new();
         for (index, text) in paths.iter().enumerate() {
             let place = format!("identities[{index}]");
-            let Some(path) = self.absolute(&place, text) else { continue };
+            let Some(text) = self.expanded(&place, text) else { continue };
+            let Some(path) = self.absolute(&place, &text) else { continue };
             if without_dots(&path).starts_with("/nix/store") {
                 let message = format!("`{text}` lies in the Nix store, which every local user can read");
                 let help =
@@ -133,7 +144,8 @@ impl Checker {
         ];
         let mut found: Vec<(&'static str, PathBuf)> = Vec::new();
         for (field, text) in fields {
-            let Some(path) = self.path(field, text) else { continue };
+            let Some(text) = self.expanded(field, text) else { continue };
+            let Some(path) = self.path(field, &text) else { continue };
             let within =
                 |(_, other): &&(&'static str, PathBuf)| path.starts_with(other) || other.starts_with(&path);
             if let Some((other, _)) = found.iter().find(within) {
@@ -258,13 +270,15 @@ impl Checker {
     ) -> (Option<ServiceName>, Option<Placement>) {
         let at = |field: &str| format!("{place}.{field}");
         let service = self.parse("request::service", &at("service"), &shared.service);
-        let owner = self.parse::<Account>("request::owner", &at("owner"), &shared.owner);
-        let group = self.parse::<Account>("request::group", &at("group"), &shared.group);
+        let owner = self.account("request::owner", &at("owner"), shared.owner.as_deref());
+        let group = self.account("request::group", &at("group"), shared.group.as_deref());
         let mode = self.parse::<FileMode>("request::mode", &at("mode"), &shared.mode);
         let path = shared.path.as_ref().map(|text| self.custom_path(&at("path"), text));
-        let restart_units = self.all("request::unit", &at("restart_units"), &shared.restart_units);
-        let reload_units = self.all("request::unit", &at("reload_units"), &shared.reload_units);
-        let root = |account: &Option<Account>| account.as_ref().is_none_or(Account::is_root);
+        let restart_units = self.units(&at("restart_units"), &shared.restart_units);
+        let reload_units = self.units(&at("reload_units"), &shared.reload_units);
+        let root = |account: &Option<Account>| {
+            account.as_ref().is_none_or(|account| account.is_root() || *account == Account::Runner)
+        };
         if phase == Phase::Users && !(root(&owner) && root(&group)) {
             let message = "only root can own what is installed before users are created";
             let help = "leave out owner and group, or use phase `main`";
@@ -278,7 +292,8 @@ impl Checker {
     }
 
     fn custom_path(&mut self, place: &str, text: &str) -> Option<PathBuf> {
-        let path = self.path(place, text)?;
+        let text = self.expanded(place, text)?;
+        let path = self.path(place, &text)?;
         let own = self.own.iter().find(|(_, own)| path.starts_with(own) || own.starts_with(&path));
         if let Some((field, _)) = own {
             let message = format!("`{text}` lies in the `{field}` folder or around it");
@@ -286,6 +301,27 @@ impl Checker {
             self.mistake("request::path_inside", place, message, help);
         }
         Some(path)
+    }
+
+    /// Left out, it is whoever runs the program.
+    fn account(&mut self, code: &'static str, place: &str, text: Option<&str>) -> Option<Account> {
+        text.map_or(Some(Account::Runner), |text| self.parse(code, place, text))
+    }
+
+    fn units(&mut self, place: &str, texts: &[String]) -> BTreeSet<UnitName> {
+        let manager = self.manager;
+        let parse = |text: &String| self.parsed("request::unit", place, text, UnitName::parse(text, manager));
+        texts.iter().filter_map(parse).collect()
+    }
+
+    /// A path with the folder of the user that it starts with.
+    fn expanded<'t>(&mut self, place: &str, text: &'t str) -> Option<Cow<'t, str>> {
+        let expanded = self.places.expand(text);
+        expanded.inspect_err(|reason| {
+            let message = format!("`{}` stands for no path: {reason}", text.escape_debug());
+            let help = "run it in a session of the user, such as by `systemctl --user`, or write an absolute path";
+            self.mistake("request::specifier", place, message, help);
+        }).ok()
     }
 
     /// A path that is only read, or that only root chooses.
@@ -322,7 +358,17 @@ impl Checker {
     }
 
     fn parse<T: FromStr<Err: Display>>(&mut self, code: &'static str, place: &str, text: &str) -> Option<T> {
-        match text.parse() {
+        self.parsed(code, place, text, text.parse())
+    }
+
+    fn parsed<T>(
+        &mut self,
+        code: &'static str,
+        place: &str,
+        text: &str,
+        parsed: Result<T, impl Display>,
+    ) -> Option<T> {
+        match parsed {
             Ok(value) => Some(value),
             Err(error) => {
                 let shown: String = text.escape_debug().take(300).collect();

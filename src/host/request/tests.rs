@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use miette::Diagnostic;
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn with(field: &str, value: &Value) -> Value {
 }
 
 fn parse(request: &Value) -> Result<Request, RequestError> {
-    Request::parse(request.to_string().as_bytes())
+    Request::parse(request.to_string().as_bytes(), &Places::of_anybody())
 }
 
 fn codes(request: &Value) -> Vec<&'static str> {
@@ -54,16 +54,18 @@ fn what_is_left_out_has_the_documented_default() {
     assert_eq!(target.as_str(), "a/b");
     assert_eq!((wanted.service.as_str(), wanted.phase, wanted.need), ("system", Phase::Main, Need::Required));
     let placement = &wanted.placement;
-    assert!(placement.owner.is_root() && placement.group.is_root() && placement.path.is_none());
+    assert!(
+        placement.owner == Account::Runner && placement.group == Account::Runner && placement.path.is_none()
+    );
     assert_eq!(placement.mode.bits(), 0o400);
 }
 
 #[test]
 fn an_unknown_version_is_named_before_anything_else_is_looked_at() {
-    let error = Request::parse(br#"{"version":2,"new":true}"#).unwrap_err();
+    let error = Request::parse(br#"{"version":2,"new":true}"#, &Places::default()).unwrap_err();
     assert!(matches!(error, RequestError::Version { found: 2 }));
     assert!(error.help().unwrap().to_string().contains("same release"));
-    assert!(matches!(Request::parse(b"{}"), Err(RequestError::Malformed { .. })));
+    assert!(matches!(Request::parse(b"{}", &Places::default()), Err(RequestError::Malformed { .. })));
 }
 
 #[test]
@@ -161,4 +163,79 @@ fn all_mistakes_are_told_at_once_with_their_place() {
     };
     let places: Vec<&str> = mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
     assert_eq!(places, ["secrets[0] (`ok`).mode", "secrets[1] (`../x`).secret", "secrets[1] (`../x`).owner"]);
+}
+
+#[test]
+fn a_path_may_start_with_a_folder_of_the_user_and_only_start_with_it() {
+    let home = |name: &str| (name == "HOME").then(|| "/home/aki".into());
+    let parse = |request: &Value, places: &Places| Request::parse(request.to_string().as_bytes(), places);
+    let mut asked = secret_with("path", &json!("%h/.config/x"));
+    for (field, value) in
+        [("mount", "%h/m"), ("link", "%h/l"), ("runtime", "%h/r"), ("state", "%S"), ("metrics", "%S.prom")]
+    {
+        asked.as_object_mut().unwrap().insert(field.to_owned(), json!(value));
+    }
+    assert!(
+        matches!(parse(&asked, &Places::of(home)), Err(RequestError::Invalid { .. })),
+        "`%S.prom` is no folder"
+    );
+    asked.as_object_mut().unwrap().insert("metrics".to_owned(), json!("%S/x.prom"));
+    asked.as_object_mut().unwrap().insert("state".to_owned(), json!("%S/secretctl"));
+    asked.as_object_mut().unwrap().insert("identities".to_owned(), json!(["%h/.ssh/id_ed25519", "/etc/%h"]));
+    let request = parse(&asked, &Places::of(home)).unwrap();
+    assert_eq!(request.mount, Path::new("/home/aki/m"));
+    assert_eq!(request.state, Path::new("/home/aki/.local/state/secretctl"));
+    assert_eq!(request.metrics.as_deref(), Some(Path::new("/home/aki/.local/state/x.prom")));
+    assert_eq!(request.identities, [Path::new("/home/aki/.ssh/id_ed25519"), Path::new("/etc/%h")]);
+    let (_, wanted) = request.files.first_key_value().unwrap();
+    assert_eq!(wanted.placement.path.as_deref(), Some(Path::new("/home/aki/.config/x")));
+    assert!(parse(&asked, &Places::of_anybody()).is_ok());
+    let Err(RequestError::Invalid { mistakes }) = parse(&asked, &Places::default()) else {
+        panic!("a folder that nothing names was found")
+    };
+    assert_eq!(mistakes.len(), 7, "{mistakes:?}");
+    assert!(mistakes.iter().all(|mistake| mistake.code == "request::specifier"));
+}
+
+#[test]
+fn rules_for_paths_hold_for_what_a_specifier_stands_for() {
+    let at = |home: &'static str| Places::of(move |name| (name == "HOME").then(|| home.into()));
+    let codes =
+        |request: &Value, places: &Places| match Request::parse(request.to_string().as_bytes(), places) {
+            Ok(_) => Vec::new(),
+            Err(RequestError::Invalid { mistakes }) => mistakes.iter().map(|mistake| mistake.code).collect(),
+            Err(other) => panic!("{other}"),
+        };
+    let link = with("link", &json!("%h"));
+    assert_eq!(codes(&link, &at("/home/aki")), [""; 0]);
+    assert_eq!(codes(&link, &at("/run/secretctl.d/x")), ["request::folders"]);
+    assert_eq!(codes(&link, &at("/home/../x")), ["request::path"]);
+    assert_eq!(
+        codes(&with("identities", &json!(["%h/key"])), &at("/nix/store/x")),
+        ["request::identity_in_store"]
+    );
+    assert_eq!(codes(&with("sealed", &json!("%h/sealed")), &at("/home/aki")), ["request::path"]);
+}
+
+#[test]
+fn owners_that_are_left_out_or_null_are_whoever_runs_the_program() {
+    for value in [json!(null), json!("aki"), json!("root")] {
+        let request = parse(&secret_with("owner", &value)).unwrap();
+        let owner = &request.files.first_key_value().unwrap().1.placement.owner;
+        match value.as_str() {
+            None => assert_eq!(*owner, Account::Runner),
+            Some(name) => assert_eq!(*owner, Account::Name(name.to_owned())),
+        }
+    }
+}
+
+#[test]
+fn labels_of_launchd_are_names_where_the_request_says_so() {
+    let units = json!(["org.nixos.sonarr"]);
+    assert_eq!(codes(&secret_with("restart_units", &units)), ["request::unit"]);
+    let mut asked = secret_with("restart_units", &units);
+    asked.as_object_mut().unwrap().insert("manager".to_owned(), json!("launchd"));
+    assert_eq!(parse(&asked).unwrap().manager, ServiceManager::Launchd);
+    asked.as_object_mut().unwrap().insert("manager".to_owned(), json!("sysvinit"));
+    assert_eq!(codes(&asked), ["malformed"]);
 }

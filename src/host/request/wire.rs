@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::host::placement::ServiceManager;
 use crate::host::request::Phase;
 use crate::host::request::RollbackRule;
 
@@ -31,6 +32,8 @@ pub(super) struct Document {
     #[serde(default)]
     pub metrics: Option<String>,
     #[serde(default)]
+    pub manager: ServiceManager,
+    #[serde(default)]
     pub secrets: Vec<Secret>,
     #[serde(default)]
     pub templates: Vec<Template>,
@@ -45,10 +48,10 @@ pub(super) struct Secret {
     pub delivered_as: Option<String>,
     #[serde(default = "system")]
     pub service: String,
-    #[serde(default = "root")]
-    pub owner: String,
-    #[serde(default = "root")]
-    pub group: String,
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub group: Option<String>,
     #[serde(default = "mode")]
     pub mode: String,
     #[serde(default)]
@@ -74,10 +77,10 @@ pub(super) struct Template {
     pub format: crate::host::template::Format,
     #[serde(default = "system")]
     pub service: String,
-    #[serde(default = "root")]
-    pub owner: String,
-    #[serde(default = "root")]
-    pub group: String,
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub group: Option<String>,
     #[serde(default = "mode")]
     pub mode: String,
     #[serde(default)]
@@ -110,10 +113,6 @@ fn one() -> u32 {
 
 fn system() -> String {
     crate::name::ServiceName::SYSTEM.to_owned()
-}
-
-fn root() -> String {
-    "root".to_owned()
 }
 
 fn mode() -> String {

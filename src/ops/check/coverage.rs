@@ -9,6 +9,7 @@ use crate::diag::Finding;
 use crate::diag::Place;
 use crate::host::Content;
 use crate::host::Need;
+use crate::host::Places;
 use crate::host::Request;
 use crate::host::Wanted;
 use crate::name::HostName;
@@ -22,7 +23,7 @@ use crate::store::Survey;
 /// Notes everything that a request asks for and that does not exist or is not granted.
 pub(super) fn covered(ws: &Workspace, survey: &Survey, path: &Path, findings: &mut Vec<Finding>) {
     let place = Place::file(path);
-    let request = match Request::read(path) {
+    let request = match Request::read(path, &Places::of_anybody()) {
         Ok(request) => request,
         Err(failure) => {
             findings.push(Finding::from_failure(&failure).at(place.clone()));

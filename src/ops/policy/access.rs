@@ -11,6 +11,7 @@ use crate::diag::Class;
 use crate::diag::Failure;
 use crate::fsx::FsError;
 use crate::host::Need;
+use crate::host::Places;
 use crate::host::Request;
 use crate::host::RequestError;
 use crate::manifest::GrantedServices;
@@ -198,7 +199,7 @@ fn needed(
     let mut needed: BTreeMap<HostName, BTreeMap<SecretName, Needs>> = BTreeMap::new();
     for path in requests {
         let unused = |error| AccessError::Request { path: path.clone(), mistakes: vec![error] };
-        let request = Request::read(path).map_err(unused)?;
+        let request = Request::read(path, &Places::of_anybody()).map_err(unused)?;
         known(&ws.fleet, &request.host)?;
         let host = needed.entry(request.host.clone()).or_default();
         for wanted in request.files.values() {

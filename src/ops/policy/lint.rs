@@ -12,6 +12,7 @@ use crate::diag::Finding;
 use crate::diag::Place;
 use crate::diag::Severity;
 use crate::host::Content;
+use crate::host::Places;
 use crate::host::Request;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -83,7 +84,7 @@ fn unread<'s>(secrets: &'s [SecretName], rows: &[MatrixRow]) -> impl Iterator<It
 
 fn read(ws: &Workspace, path: &Path) -> Result<Request, Box<Finding>> {
     let place = |finding: Finding| Box::new(finding.at(Place::file(path)));
-    let request = Request::read(path).map_err(|failure| {
+    let request = Request::read(path, &Places::of_anybody()).map_err(|failure| {
         let mistakes = miette::Diagnostic::related(&failure).into_iter().flatten();
         let mistakes = mistakes.map(ToString::to_string);
         let found = Finding::from_failure(&failure);
