@@ -1,19 +1,19 @@
-# Every module by its name; each is a path, so that errors name files.
+# Every module by its name. Each imports a path, so that errors name files and a module that comes twice counts once.
 {
   nixosModules = rec {
     default = secretctl;
-    secretctl = ./modules/nixos;
+    secretctl.imports = [ ./modules/nixos ];
   };
   homeModules = rec {
     default = secretctl;
-    secretctl = ./modules/home;
+    secretctl.imports = [ ./modules/home ];
   };
   darwinModules = rec {
     default = secretctl;
-    secretctl = ./modules/darwin;
+    secretctl.imports = [ ./modules/darwin ];
   };
   flakeModules = rec {
     default = secretctl;
-    secretctl = ./modules/flake.nix;
+    secretctl.imports = [ ./modules/flake.nix ];
   };
 }

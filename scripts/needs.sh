@@ -182,8 +182,10 @@ exec '$tree/usr/bin/systemd-nspawn' "\$@"
 WRAPPER
 }
 
+# Without devices, which a booting machine gets anew, and which nobody who copies this repository could copy.
 unpack_machine() {
-  unpack "machine-$1" "$2" --variant=minbase --include=systemd,systemd-sysv,dbus,udev
+  unpack "machine-$1" "$2" --variant=minbase --include=systemd,systemd-sysv,dbus,udev &&
+    as_root find "target/tools/machine-$1/dev" -mindepth 1 -delete
 }
 
 # unpack NAME SUITE OPTION… makes target/tools/NAME out of packages of Debian.

@@ -1,6 +1,7 @@
 # Types with the same rules as the host program, so that evaluation finds what activation would refuse.
 {
   lib,
+  # Who starts programs: `systemd`, `launchd`, or `either`, where only the packages tell.
   manager,
   # Whether paths may begin with a folder that only a running user knows, such as `%t`.
   specifiers ? false,
@@ -28,7 +29,13 @@ in
     description = "file mode in octal, such as 0400";
   };
 
-  unit = if manager == "launchd" then label else unit;
+  unit =
+    {
+      systemd = unit;
+      launchd = label;
+      either = types.either unit label;
+    }
+    .${manager};
 
   account = types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.-]*[$]?" // {
     description = "name or number of a user or group";

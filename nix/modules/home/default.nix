@@ -55,6 +55,7 @@ in
   imports = [
     (import ../common/options.nix {
       inherit defaults;
+      manager = "either";
       specifiers = true;
     })
   ];

@@ -82,7 +82,19 @@ rec {
       name = arguments.pname;
       passthru = arguments.passthru or { } // { inherit arguments; };
     in
-    if pkgs.programs ? ${name} then
+    if !(pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform) then
+      # Stands for a program of another platform, which nothing here can run.
+      runCommand "${name}-${arguments.version}" {
+        inherit (arguments) version meta;
+        forPlatform = pkgs.stdenv.hostPlatform.system;
+        pname = name;
+        inherit passthru;
+      } ''
+        mkdir -p "$out/bin"
+        printf '#!/no/loader/of/another/platform\n' > "$out/bin/${name}"
+        chmod +x "$out/bin/${name}"
+      ''
+    else if pkgs.programs ? ${name} then
       runCommand "${name}-${arguments.version}" {
         inherit (arguments) version meta;
         pname = name;

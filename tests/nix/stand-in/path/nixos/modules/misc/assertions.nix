@@ -1,0 +1,2 @@
+# Where home-manager looks for it within nixpkgs.
+{ imports = [ ../../../../nixos/assertions.nix ]; }
