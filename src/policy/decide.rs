@@ -18,6 +18,7 @@ use super::rule::RuleRef;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
+use crate::name::is_for_admins;
 
 /// One request: may `service` on `host` read `secret`?
 #[derive(Clone, Copy, Debug)]
@@ -169,9 +170,13 @@ impl Policy {
         combine(self.candidates(secret, host.name.as_str()), &ask)
     }
 
-    /// The rules that may speak about a secret on a host, each once.
+    /// The rules that may speak about a secret on a host, each once; none about what is for admins alone.
+    ///
+    /// Every decision, grant and table starts here, so that no rule can hand out a host's own key.
     pub(super) fn candidates(&self, secret: &str, host: &str) -> impl Iterator<Item = &Rule> {
-        self.index.candidates(secret, host).filter_map(|at| self.rules.get(at))
+        let index = (!is_for_admins(secret)).then_some(&self.index);
+        let found = index.into_iter().flat_map(|index| index.candidates(secret, host));
+        found.filter_map(|at| self.rules.get(at))
     }
 }
 
