@@ -245,6 +245,10 @@ fn heads(rule: &Rule) -> BTreeSet<Head> {
         return all;
     }
     let all: BTreeSet<Head> = all.into_iter().map(Head::shortened).collect();
+    // A host may have the name that another start goes on with; then both would find the rule.
+    let meets = |head: &Head| head.host_follows && all.iter().any(|other| other.goes_on_from(head));
+    let opened = |head: &Head| Head { host_follows: head.host_follows && !meets(head), ..head.clone() };
+    let all: BTreeSet<Head> = all.iter().map(opened).collect();
     let covered = |head: &Head| all.iter().any(|other| other != head && other.covers(head));
     all.iter().filter(|head| !covered(head)).cloned().collect()
 }
