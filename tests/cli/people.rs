@@ -104,7 +104,7 @@ fn a_host_is_added_listed_and_keeps_the_comments_of_the_file() {
 #[test]
 fn a_host_that_exists_or_has_no_name_or_key_of_ours_is_refused() {
     let fleet = TestFleet::new().host("forge", &KEYS.forge);
-    fleet.refuses(["host", "add", "forge"], 2).says(&["error[fleet::host_exists]", "[hosts.forge]"]);
+    fleet.refuses(["host", "add", "forge"], 2).says(&["error[fleet::host_exists]", "host set forge"]);
     fleet.refuses(["host", "add", "../forge"], 2).says(&["`../forge` is not a host name"]);
     fleet
         .refuses(["host", "add", "x", "--recipient", "age1qqqq"], 2)
