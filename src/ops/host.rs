@@ -59,7 +59,7 @@ pub fn add(
     refuse_known(&read_fleet(&find_root(settings)?)?, name)?;
     let mut host = host.clone();
     if let Some(source) = ssh {
-        host.recipients.insert(learn(source, name, "add", &*settings.prompt)?);
+        host.recipients.insert(learn(source, name, &*settings.prompt)?);
     }
     if host.recipients.is_empty() {
         host.state = HostState::Pending;

@@ -89,7 +89,10 @@ fn a_host_is_added_listed_and_keeps_the_comments_of_the_file() {
     let args = ["host", "add", "forge", "--recipient", &forge, "--system", "x86_64-linux", "--tag", "nas"];
     let ran = fleet.run(args.iter().chain(&["--tag", "media", "--service", "sonarr"])).ok();
     assert_eq!(ran.stderr(), "added host forge; run `secretctl seal` to make its sealed tree\n");
-    fleet.run(["host", "add", "later"]).ok().says(&["it is pending until `secretctl host set later` gives it a key"]);
+    fleet
+        .run(["host", "add", "later"])
+        .ok()
+        .says(&["it is pending until `secretctl host set later` gives it a key"]);
     assert!(fleet.text("secretctl.toml").contains("# our machines"));
     insta::assert_snapshot!(fleet.run(["host", "list"]).ok().stdout(), @r"
     HOST   STATE    SYSTEM        TAGS       SERVICES

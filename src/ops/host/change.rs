@@ -41,7 +41,7 @@ pub fn set(
     let pending = known(&fleet, name)?.state == HostState::Pending;
     let mut change = change.clone();
     if let Some(source) = ssh {
-        let learned = learn(source, name, "set", &*settings.prompt)?;
+        let learned = learn(source, name, &*settings.prompt)?;
         change.recipients.get_or_insert_default().insert(learned);
     }
     if pending && change.recipients.is_some() && change.state.is_none() {

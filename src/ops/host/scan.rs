@@ -29,8 +29,10 @@ impl FromStr for SshAddress {
         let address = text.rsplit_once('@').map_or(text, |(_, address)| address);
         let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+        // An IPv6 address has two colons at least; one alone leads a port.
+        let port = bare.matches(':').count() == 1;
         let first = bare.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == ':');
-        if first && bare.chars().all(allowed) {
+        if first && !port && bare.chars().all(allowed) {
             return Ok(Self(bare.to_owned()));
         }
         Err("it must be a host name or an IP address; the port has an option of its own, `--port`")
@@ -131,7 +133,7 @@ pub enum ScanError {
     #[diagnostic(
         code(ssh::unconfirmed),
         help(
-            "if `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the console of the machine shows the same, run `{command}`"
+            "if `{compare}` on the console of the machine shows the same, run the command again with `--fingerprint {shown}`"
         )
     )]
     Unconfirmed {
@@ -139,8 +141,8 @@ pub enum ScanError {
         address: SshAddress,
         /// The fingerprint that it shows.
         shown: String,
-        /// The command with which it is believed.
-        command: String,
+        /// What shows it on the machine.
+        compare: String,
     },
     /// The person said no.
     #[error("the key of `{address}` was not confirmed, and nothing was changed")]
@@ -171,11 +173,10 @@ struct Shown {
 }
 
 /// Reads the key of a machine, and takes it only if its fingerprint was given or a person confirms it: whoever
-/// is in between could show a key of their own. `verb` is that of the command, `add` or `set`.
+/// is in between could show a key of their own.
 pub(super) fn learn(
     source: &SshSource,
     host: &HostName,
-    verb: &str,
     prompt: &dyn Prompt,
 ) -> Result<Recipient, ScanError> {
     let shown = scan(source)?;
@@ -190,33 +191,24 @@ pub(super) fn learn(
         return found.map(|shown| shown.key.clone()).ok_or_else(other);
     }
     let silent = || no_answer(source, "");
-    confirmed(source, host, verb, prompt, shown.into_iter().next().ok_or_else(silent)?)
+    confirmed(source, host, prompt, shown.into_iter().next().ok_or_else(silent)?)
 }
 
 fn confirmed(
     source: &SshSource,
     host: &HostName,
-    verb: &str,
     prompt: &dyn Prompt,
     shown: Shown,
 ) -> Result<Recipient, ScanError> {
     let address = source.address.clone();
     let kind = shown.key.as_str().split(' ').next().unwrap_or_default();
+    let compare = format!("ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub", kind.trim_start_matches("ssh-"));
     prompt.tell(&format!("{address} shows this {kind} key: {}", shown.fingerprint));
-    prompt.tell(&format!(
-        "on the console of {host} compare: ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub",
-        kind.trim_start_matches("ssh-")
-    ));
+    prompt.tell(&format!("on the console of {host} compare: {compare}"));
     match prompt.confirm("Is it the same?", "yes", None) {
         Some(true) => Ok(shown.key),
         Some(false) => Err(ScanError::Declined { address }),
-        None => {
-            let port = source.port.map(|port| format!(" --port {port}")).unwrap_or_default();
-            let fingerprint = &shown.fingerprint;
-            let command =
-                format!("secretctl host {verb} {host} --ssh {address}{port} --fingerprint {fingerprint}");
-            Err(ScanError::Unconfirmed { address, shown: shown.fingerprint, command })
-        }
+        None => Err(ScanError::Unconfirmed { address, shown: shown.fingerprint, compare }),
     }
 }
 
@@ -266,7 +258,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<SshAddress>().map(|address| address.0), Ok(wanted.to_owned()));
         }
-        for text in ["", "-f/etc/passwd", "root@-D", "a,b", "a b", "a/b", "user@", "a\n", "[::1]:22"] {
+        for text in
+            ["", "-f/etc/passwd", "root@-D", "a,b", "a b", "a/b", "user@", "a\n", "[::1]:22", "luna:22"]
+        {
             assert!(text.parse::<SshAddress>().is_err(), "{text:?}");
         }
     }
