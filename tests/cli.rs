@@ -17,6 +17,7 @@ mod cli {
     mod edit;
     mod editors;
     mod enforcement;
+    mod guide;
     mod identity;
     mod leaks;
     mod ledger;
