@@ -18,6 +18,7 @@ mod cli {
     mod editors;
     mod enforcement;
     mod guide;
+    mod host_set;
     mod identity;
     mod leaks;
     mod ledger;

@@ -13,6 +13,8 @@ use crate::name::HostName;
 
 /// The program that asks. It takes part in a key exchange, and logs in nowhere.
 const PROGRAM: &str = "ssh-keyscan";
+/// What is asked for. No age recipient is an ECDSA key; where there is no other, that is what to tell.
+const KINDS: &str = "ed25519,rsa,ecdsa";
 /// Seconds that each connection may take.
 const PATIENCE: &str = "5";
 /// Where ssh listens unless somebody says otherwise.
@@ -216,7 +218,7 @@ fn confirmed(
 fn scan(source: &SshSource) -> Result<Vec<Shown>, ScanError> {
     let port = source.port.unwrap_or(PORT).to_string();
     let mut command = Command::new(PROGRAM);
-    command.args(["-T", PATIENCE, "-p", &port, "-t", "ed25519,rsa", "--", &source.address.0]);
+    command.args(["-T", PATIENCE, "-p", &port, "-t", KINDS, "--", &source.address.0]);
     let ran = command.stdin(Stdio::null()).output().map_err(ScanError::NoProgram)?;
     let mut shown = Vec::new();
     let mut unusable = None;
