@@ -34,6 +34,15 @@ on Debian and Ubuntu: apt-get install ${packages[*]}"
   done
 }
 
+# Needs sshd, not its service: the package would start one that listens for everybody, and the tests start their own.
+need_sshd() {
+  has sshd && return
+  if [[ -d /run/systemd/system ]] && has apt-get; then
+    as_root systemctl --quiet mask ssh.service ssh.socket || die "cannot keep the ssh service from starting"
+  fi
+  need sshd:openssh-server
+}
+
 # Some commands lie where only the search path of root leads.
 has() {
   command -v "$1" >/dev/null || [[ -x "/usr/sbin/$1" || -x "/sbin/$1" ]]
@@ -41,7 +50,6 @@ has() {
 
 install_packages() {
   has apt-get || return 1
-  [[ $EUID -eq 0 ]] || has sudo || return 1
   printf 'installing %s\n' "$*" >&2
   update_packages
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$@" >&2
@@ -52,7 +60,11 @@ update_packages() {
 }
 
 as_root() {
-  if [[ $EUID -eq 0 ]]; then "$@"; else sudo "$@"; fi
+  if [[ $EUID -eq 0 ]]; then
+    "$@"
+  else
+    has sudo && sudo "$@"
+  fi
 }
 
 # need_crate CRATE VERSION COMMAND [OPTION…] builds one version of a program from crates.io into target/tools.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use edit::FleetFile;
+pub use edit::HostChange;
 pub use parse::FleetError;
 
 use crate::crypto::Recipient;

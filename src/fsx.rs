@@ -1,6 +1,8 @@
 //! The only writer of files: atomic replacement, modes, locks, memory-backed places.
 
 mod atomic;
+#[cfg(feature = "admin")]
+mod handout;
 mod install;
 mod lock;
 mod memory;
@@ -16,6 +18,12 @@ use std::path::PathBuf;
 
 pub use atomic::read_bounded;
 pub use atomic::write_atomic;
+#[cfg(feature = "admin")]
+pub use handout::Disk;
+#[cfg(feature = "admin")]
+pub use handout::Handout;
+#[cfg(feature = "admin")]
+pub use handout::HandoutError;
 pub use install::Attributes;
 pub use install::Folder;
 pub use install::Seen;

@@ -126,6 +126,20 @@ name!(
 );
 
 impl SecretName {
+    /// The first segment of names that are kept for admins: private host keys made before their hosts exist.
+    pub const HOST_KEYS: &str = "host-keys";
+
+    /// The private half of a host's own key.
+    pub fn of_host_key(host: &HostName) -> Self {
+        // A host name has at most 63 bytes, so the whole always follows the rule.
+        Self(format!("{}/{host}/ssh_host_ed25519_key", Self::HOST_KEYS))
+    }
+
+    /// Whether the secret is for admins alone, so that no policy can grant it to any host.
+    pub fn is_for_admins(&self) -> bool {
+        is_for_admins(self.as_str())
+    }
+
     /// The segments between the slashes; there is at least one.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
@@ -140,6 +154,11 @@ impl ServiceName {
     pub fn system() -> Self {
         Self(Self::SYSTEM.to_owned())
     }
+}
+
+/// Whether a secret of this name is for admins alone; case does not matter, as on some file systems.
+pub fn is_for_admins(name: &str) -> bool {
+    name.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(SecretName::HOST_KEYS))
 }
 
 fn secret_rule(name: &str) -> Result<(), &'static str> {
@@ -299,6 +318,19 @@ mod tests {
         }
         for name in ["", "sonarr.service", "a/b", "..", "a b", "-x"] {
             assert!(name.parse::<ServiceName>().is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_below_host_keys_is_for_admins_and_every_host_has_one() {
+        let longest: HostName = format!("a{}", "-_".repeat(30) + "z9").parse().unwrap();
+        let name = SecretName::of_host_key(&longest);
+        assert_eq!(name.as_str().parse::<SecretName>().as_ref(), Ok(&name));
+        assert!(name.is_for_admins());
+        for (name, reserved) in
+            [("host-keys", true), ("Host-Keys/x", true), ("host-keys-x/y", false), ("x/host-keys/y", false)]
+        {
+            assert_eq!(is_for_admins(name), reserved, "{name}");
         }
     }
 

@@ -63,3 +63,9 @@ pub use crate::crypto::VerifyingKey;
 pub use crate::fleet::Admin;
 #[cfg(feature = "admin")]
 pub use crate::fleet::Host;
+#[cfg(feature = "admin")]
+pub use crate::fleet::HostChange;
+#[cfg(feature = "admin")]
+pub use crate::fleet::HostState;
+#[cfg(feature = "admin")]
+pub use crate::fsx::Disk;

@@ -10,12 +10,15 @@
 mod common;
 
 mod cli {
+    mod bootstrap;
     mod crash;
     mod declared;
     mod denied;
     mod edit;
     mod editors;
     mod enforcement;
+    mod guide;
+    mod host_set;
     mod identity;
     mod leaks;
     mod ledger;

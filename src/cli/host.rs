@@ -1,5 +1,11 @@
 //! `secretctl host`
 
+mod add;
+mod key;
+mod set;
+
+use std::path::PathBuf;
+
 use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
@@ -8,37 +14,58 @@ use super::table::names;
 use super::table::table;
 use super::ui::Format;
 use super::ui::Ui;
-use crate::name::HostName;
-use crate::name::ServiceName;
-use crate::name::Tag;
 use crate::ops;
-use crate::ops::Host;
-use crate::ops::Recipient;
+use crate::ops::Disk;
+use crate::ops::host::Fingerprint;
+use crate::ops::host::Run;
+use crate::ops::host::SshAddress;
+use crate::ops::host::SshSource;
 
 /// Machines that read secrets
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum HostCommand {
-    Add(AddArgs),
+    Add(add::AddArgs),
+    Set(set::SetArgs),
+    Key(key::KeyArgs),
     List(ListArgs),
 }
 
-/// Add a host to secretctl.toml; without a recipient it is pending
+/// Where a host's key is read over ssh.
 #[derive(Debug, clap::Args)]
-pub(super) struct AddArgs {
-    /// Name of the host
-    name: HostName,
-    /// Its own key, an age recipient or the line in its `ssh_host_ed25519_key.pub` (can be repeated)
-    #[arg(long = "recipient", value_name = "RECIPIENT")]
-    recipients: Vec<Recipient>,
-    /// Its Nix system, such as x86_64-linux
-    #[arg(long, value_name = "SYSTEM")]
-    system: Option<String>,
-    /// A tag that policy can select by (can be repeated)
-    #[arg(long = "tag", value_name = "TAG")]
-    tags: Vec<Tag>,
-    /// A systemd service on it, without .service (can be repeated)
-    #[arg(long = "service", value_name = "SERVICE")]
-    services: Vec<ServiceName>,
+struct SshArgs {
+    /// Read its key over ssh from this address, and ask whether the fingerprint is right
+    #[arg(long, value_name = "ADDRESS")]
+    ssh: Option<SshAddress>,
+    /// The port that its sshd listens on; else 22
+    #[arg(long, value_name = "PORT", requires = "ssh")]
+    port: Option<u16>,
+    /// Take the key only if it has this fingerprint, and ask nobody
+    #[arg(long, value_name = "SHA256:…", requires = "ssh")]
+    fingerprint: Option<Fingerprint>,
+}
+
+impl SshArgs {
+    fn source(&self) -> Option<SshSource> {
+        let address = self.ssh.clone()?;
+        Some(SshSource { address, port: self.port, fingerprint: self.fingerprint.clone() })
+    }
+}
+
+/// Where a private key is handed out.
+#[derive(Debug, clap::Args)]
+struct OutArgs {
+    /// Write the key to DIR/etc/ssh, a folder in memory that an installer copies to the machine
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write the private key to a disk if DIR is on one
+    #[arg(long, requires = "out")]
+    danger_plain_disk: bool,
+}
+
+impl OutArgs {
+    fn disk(&self) -> Disk {
+        if self.danger_plain_disk { Disk::DangerAllowed } else { Disk::Refused }
+    }
 }
 
 /// List hosts with state, system, tags and services
@@ -56,32 +83,15 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     match command {
-        HostCommand::Add(args) => add(args, env, global, ui),
+        HostCommand::Add(args) => add::run(&args, env, global, ui),
+        HostCommand::Set(args) => set::run(&args, env, global, ui),
+        HostCommand::Key(args) => key::run(&args, env, global, ui),
         HostCommand::List(args) => list(&args, env, global, ui),
     }
 }
 
-fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
-    let settings = env.settings(global, &format!("host add {}", args.name));
-    let pending = args.recipients.is_empty();
-    let host = Host {
-        recipients: args.recipients.into_iter().collect(),
-        system: args.system,
-        tags: args.tags.into_iter().collect(),
-        services: args.services.into_iter().collect(),
-        ..Host::default()
-    };
-    ops::host::add(&settings, &args.name, &host)?;
-    if host.services.is_empty() {
-        ui.say("note: it lists no service, so `{service}` in a policy stands for none; add some with `--service`, or in secretctl.toml");
-    }
-    let next = if pending {
-        "it is pending until it has a recipient"
-    } else {
-        "run `secretctl seal` to make its sealed tree"
-    };
-    ui.say(&format!("added host {}; {next}", args.name));
-    Ok(Exit::Clean)
+fn mode(dry_run: bool) -> Run {
+    if dry_run { Run::Dry } else { Run::Real }
 }
 
 fn list(args: &ListArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {

@@ -109,7 +109,10 @@ fn is_one_line_with_newline(value: &SecretBytes) -> bool {
 pub(super) fn tell(report: &PutReport, ui: &mut Ui) -> Exit {
     let secret = &report.secret;
     let hosts: Vec<&str> = report.hosts.iter().map(AsRef::as_ref).collect();
-    let readers = if hosts.is_empty() {
+    let for_admins = secret.is_for_admins();
+    let readers = if for_admins {
+        "it is for admins alone".to_owned()
+    } else if hosts.is_empty() {
         "no host may read it yet".to_owned()
     } else {
         format!("read by {}", hosts.join(", "))
@@ -119,7 +122,7 @@ pub(super) fn tell(report: &PutReport, ui: &mut Ui) -> Exit {
         Put::Created => ui.say(&format!("created {secret} (revision {}); {readers}", report.revision)),
         Put::Changed => ui.say(&format!("changed {secret} (revision {}); {readers}", report.revision)),
     }
-    if hosts.is_empty() && report.outcome != Put::Unchanged {
+    if hosts.is_empty() && !for_admins && report.outcome != Put::Unchanged {
         ui.say(&format!(
             "help: `secretctl policy explain {secret} HOST SERVICE` tells which rule comes nearest"
         ));

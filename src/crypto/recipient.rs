@@ -53,6 +53,12 @@ impl Recipient {
         &self.text
     }
 
+    /// The SHA-256 fingerprint of an ssh key, as `ssh-keygen -l` prints it; none for other kinds.
+    pub fn ssh_fingerprint(&self) -> Option<String> {
+        let key = ssh_key::PublicKey::from_openssh(&self.text).ok()?;
+        Some(key.fingerprint(ssh_key::HashAlg::Sha256).to_string())
+    }
+
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
     }

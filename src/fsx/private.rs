@@ -124,13 +124,15 @@ impl Drop for PrivateDir {
     }
 }
 
-enum Memory {
+/// What a folder lies on.
+pub(super) enum Memory {
     Backed,
     Not,
 }
 
+/// What lies under a folder, as statfs tells; none where it is not there.
 #[cfg(target_os = "linux")]
-fn file_system(place: &Path) -> Option<Memory> {
+pub(super) fn file_system(place: &Path) -> Option<Memory> {
     /// `TMPFS_MAGIC` and `RAMFS_MAGIC` of linux/magic.h.
     const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
     let kind = rustix::fs::statfs(place).ok()?.f_type;
@@ -138,7 +140,7 @@ fn file_system(place: &Path) -> Option<Memory> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn file_system(place: &Path) -> Option<Memory> {
+pub(super) fn file_system(place: &Path) -> Option<Memory> {
     Some(if super::memory::is_memory(place).ok()? { Memory::Backed } else { Memory::Not })
 }
 

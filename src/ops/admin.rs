@@ -10,6 +10,7 @@ use crate::crypto::VerifyingKey;
 use crate::fleet::Admin;
 use crate::name::AdminName;
 use crate::ops::error::OpsError;
+use crate::ops::host::Run;
 use crate::ops::host::change_fleet;
 use crate::ops::host::refuse_shared;
 use crate::ops::workspace::Settings;
@@ -18,19 +19,20 @@ use crate::ops::workspace::read_fleet;
 
 /// Adds an admin to `secretctl.toml`; `rekey` then lets them read the sources.
 pub fn add(settings: &Settings, name: &AdminName, admin: &Admin) -> Result<(), OpsError> {
-    change_fleet(settings, |fleet, file| {
+    change_fleet(settings, Run::Real, |fleet, file| {
         if fleet.admins.contains_key(name) {
             return Err(OpsError::AdminExists { admin: name.clone() });
         }
         refuse_shared(fleet, &admin.recipients)?;
         file.add_admin(name, admin);
         Ok(())
-    })
+    })?;
+    Ok(())
 }
 
 /// Marks an admin as removed: nothing is encrypted to them any more, and old ledger lines of theirs hold.
 pub fn remove(settings: &Settings, name: &AdminName) -> Result<(), OpsError> {
-    change_fleet(settings, |fleet, file| {
+    change_fleet(settings, Run::Real, |fleet, file| {
         let active: Vec<&AdminName> = fleet.active_admins().map(|(name, _)| name).collect();
         if !active.contains(&name) {
             return Err(OpsError::UnknownAdmin { admin: name.clone() });
@@ -40,7 +42,8 @@ pub fn remove(settings: &Settings, name: &AdminName) -> Result<(), OpsError> {
         }
         file.remove_admin(name, settings.now);
         Ok(())
-    })
+    })?;
+    Ok(())
 }
 
 /// One line of `admin list`.

@@ -3,10 +3,13 @@
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::fsx::FsError;
+use crate::fsx::HandoutError;
 use crate::fsx::PrivateDirError;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::host::HostKeyError;
+use crate::ops::host::ScanError;
 use crate::ops::workspace::WorkspaceError;
 use crate::policy::Violation;
 use crate::store::StoreError;
@@ -41,12 +44,24 @@ pub enum OpsError {
     #[error("host `{host}` is already in `secretctl.toml`")]
     #[diagnostic(
         code(fleet::host_exists),
-        help("edit `[hosts.{host}]` in `secretctl.toml`, then run `secretctl seal`")
+        help("change it with `secretctl host set {host}`, then run `secretctl seal`")
     )]
     HostExists {
         /// The name.
         host: HostName,
     },
+    /// A kept host key is in the way, missing, or not what it should be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    HostKey(#[from] HostKeyError),
+    /// The key of a machine was not learned.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scan(#[from] ScanError),
+    /// A private key was not handed out.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Handout(#[from] HandoutError),
     /// An admin of this name exists already.
     #[error("admin `{admin}` is already in `secretctl.toml`")]
     #[diagnostic(
@@ -296,6 +311,9 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Fs(error) => error.class(),
+            Self::HostKey(error) => error.class(),
+            Self::Scan(error) => error.class(),
+            Self::Handout(error) => error.class(),
             Self::Invariant(_) | Self::NoEditor { .. } | Self::Unfit { .. } | Self::InstalledOnce { .. } => {
                 Class::Finding
             }

@@ -1,8 +1,25 @@
 //! Hosts: adding, listing, and finding the one that was meant.
 
+mod change;
+mod key;
+mod scan;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+
+pub use change::SetReport;
+pub use change::set;
+pub use key::HandedOut;
+pub use key::HostKeyError;
+pub use key::hand_out;
+pub use key::pre_generate;
+pub use scan::Fingerprint;
+pub use scan::ScanError;
+pub use scan::SshAddress;
+pub use scan::SshSource;
+
+use scan::learn;
 
 use crate::crypto::Recipient;
 use crate::fleet::Fleet;
@@ -21,17 +38,43 @@ use crate::ops::workspace::read_fleet;
 use crate::ops::workspace::read_text;
 use crate::store::Layout;
 
-/// Adds a host to `secretctl.toml`, keeping its comments and order. Without recipients it is pending.
-pub fn add(settings: &Settings, name: &HostName, host: &Host) -> Result<(), OpsError> {
-    change_fleet(settings, |fleet, file| {
-        if fleet.hosts.contains_key(name) {
-            return Err(OpsError::HostExists { host: name.clone() });
-        }
+/// Whether a command does what it says, or only tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Run {
+    /// It does.
+    Real,
+    /// `--dry-run`: nothing is written.
+    Dry,
+}
+
+/// Adds a host to `secretctl.toml`, keeping its comments and order. Its key may be read over ssh; a host without
+/// any key is pending. Gives the host as it is now.
+pub fn add(
+    settings: &Settings,
+    name: &HostName,
+    host: &Host,
+    ssh: Option<&SshSource>,
+    run: Run,
+) -> Result<Host, OpsError> {
+    refuse_known(&read_fleet(&find_root(settings)?)?, name)?;
+    let mut host = host.clone();
+    if let Some(source) = ssh {
+        host.recipients.insert(learn(source, name, &*settings.prompt)?);
+    }
+    if host.recipients.is_empty() {
+        host.state = HostState::Pending;
+    }
+    change_fleet(settings, run, |fleet, file| {
+        refuse_known(fleet, name)?;
         refuse_shared(fleet, &host.recipients)?;
-        let state = if host.recipients.is_empty() { HostState::Pending } else { host.state };
-        file.add_host(name, &Host { state, ..host.clone() });
+        file.add_host(name, &host);
         Ok(())
-    })
+    })?;
+    Ok(host)
+}
+
+fn refuse_known(fleet: &Fleet, name: &HostName) -> Result<(), OpsError> {
+    if fleet.hosts.contains_key(name) { Err(OpsError::HostExists { host: name.clone() }) } else { Ok(()) }
 }
 
 /// A key that somebody has already opens what policy means for them alone.
@@ -40,20 +83,29 @@ pub(super) fn refuse_shared(fleet: &Fleet, recipients: &BTreeSet<Recipient>) -> 
     owner.map_or(Ok(()), |owner| Err(OpsError::SharedRecipient { owner }))
 }
 
-/// Reads `secretctl.toml`, lets `edit` change it, and replaces it only if the result still parses.
+/// Reads `secretctl.toml`, lets `edit` change it, and replaces it only if the result still parses, which it gives.
 pub(super) fn change_fleet(
     settings: &Settings,
+    run: Run,
     edit: impl FnOnce(&Fleet, &mut FleetFile) -> Result<(), OpsError>,
-) -> Result<(), OpsError> {
+) -> Result<Fleet, OpsError> {
     let layout = Layout::new(find_root(settings)?);
-    let _lock = lock(&layout, settings)?;
+    let _lock = match run {
+        Run::Real => Some(lock(&layout, settings)?),
+        Run::Dry => None,
+    };
     let fleet = read_fleet(layout.root())?;
     let path = layout.root().join(crate::fleet::FLEET_FILE);
-    let mut file = FleetFile::parse(&read_text(&path)?);
+    let before = read_text(&path)?;
+    let mut file = FleetFile::parse(&before);
     edit(&fleet, &mut file)?;
     let text = file.to_text();
-    Fleet::parse(&text, std::path::Path::new(crate::fleet::FLEET_FILE)).map_err(WorkspaceError::from)?;
-    Ok(crate::fsx::write_atomic(&path, text.as_bytes(), 0o644)?)
+    let changed = Fleet::parse(&text, std::path::Path::new(crate::fleet::FLEET_FILE));
+    let changed = changed.map_err(WorkspaceError::from)?;
+    if run == Run::Real && text != before {
+        crate::fsx::write_atomic(&path, text.as_bytes(), 0o644)?;
+    }
+    Ok(changed)
 }
 
 /// One line of `host list`.

@@ -24,6 +24,7 @@ pub(super) use reasons::settle_reasons;
 use outlook::look;
 
 use crate::crypto::Digest;
+use crate::fleet::HostState;
 use crate::fsx::Transaction;
 use crate::ledger;
 use crate::ledger::Event;
@@ -54,6 +55,8 @@ pub struct SealReport {
     pub removed: Vec<String>,
     /// Hosts whose `denied.json` is not what policy says now.
     pub reasons: BTreeSet<HostName>,
+    /// Hosts that are skipped because they have no key yet.
+    pub pending: BTreeSet<HostName>,
     /// Secrets whose set of readers changed.
     pub readers_changed: Vec<SecretName>,
     /// Hosts that lost access to a secret, and know its current value.
@@ -81,7 +84,7 @@ impl SealReport {
 pub fn preview(ws: &Workspace, scope: &Scope) -> Result<SealReport, OpsError> {
     check_hosts(ws, scope)?;
     let outlook = look(ws, scope)?;
-    Ok(report(&outlook, &readers_changed(&outlook, scope), 0))
+    Ok(report(ws, &outlook, scope, &readers_changed(&outlook, scope)))
 }
 
 /// Seals every host in scope. Needs an identity only if some value must be decrypted for it.
@@ -104,7 +107,7 @@ pub(super) fn seal_locked(
     refuse_the_past(ws, &outlook)?;
     refuse_the_forbidden(ws, &outlook, scope)?;
     let moved = readers_changed(&outlook, scope);
-    let preview = report(&outlook, &moved, 0);
+    let preview = report(ws, &outlook, scope, &moved);
     if preview.is_clean() {
         return Ok(preview);
     }
@@ -176,7 +179,12 @@ fn check_hosts(ws: &Workspace, scope: &Scope) -> Result<(), OpsError> {
     Ok(())
 }
 
-fn report(outlook: &Outlook, moved: &BTreeMap<SecretName, BTreeSet<HostName>>, copies: usize) -> SealReport {
+fn report(
+    ws: &Workspace,
+    outlook: &Outlook,
+    scope: &Scope,
+    moved: &BTreeMap<SecretName, BTreeSet<HostName>>,
+) -> SealReport {
     let words = |plan: &HostPlan| plan.drift.iter().map(ToString::to_string).collect();
     let differing = outlook.hosts.iter().filter(|compared| !compared.plan.is_done());
     SealReport {
@@ -184,11 +192,18 @@ fn report(outlook: &Outlook, moved: &BTreeMap<SecretName, BTreeSet<HostName>>, c
         hosts: differing.map(|compared| (compared.wanted.host.clone(), words(&compared.plan))).collect(),
         removed: outlook.leaving.keys().cloned().collect(),
         reasons: outlook.reasons.keys().cloned().collect(),
+        pending: pending(ws, scope),
         readers_changed: moved.keys().cloned().collect(),
         exposed: moved.iter().filter_map(|(secret, hosts)| exposed(outlook, secret, hosts)).collect(),
-        copies,
+        copies: 0,
         left: Vec::new(),
     }
+}
+
+fn pending(ws: &Workspace, scope: &Scope) -> BTreeSet<HostName> {
+    let hosts = ws.fleet.hosts.iter().filter(|(_, host)| host.state == HostState::Pending);
+    let hosts = hosts.map(|(name, _)| name.clone());
+    hosts.filter(|name| scope.hosts.is_empty() || scope.hosts.contains(name)).collect()
 }
 
 /// The hosts that had the current value of a secret and may no longer read it.

@@ -18,6 +18,7 @@ use super::rule::RuleRef;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
+use crate::name::is_for_admins;
 
 /// One request: may `service` on `host` read `secret`?
 #[derive(Clone, Copy, Debug)]
@@ -169,9 +170,13 @@ impl Policy {
         combine(self.candidates(secret, host.name.as_str()), &ask)
     }
 
-    /// The rules that may speak about a secret on a host, each once.
+    /// The rules that may speak about a secret on a host, each once; none about what is for admins alone.
+    ///
+    /// Every decision, grant and table starts here, so that no rule can hand out a host's own key.
     pub(super) fn candidates(&self, secret: &str, host: &str) -> impl Iterator<Item = &Rule> {
-        self.index.candidates(secret, host).filter_map(|at| self.rules.get(at))
+        let index = (!is_for_admins(secret)).then_some(&self.index);
+        let found = index.into_iter().flat_map(|index| index.candidates(secret, host));
+        found.filter_map(|at| self.rules.get(at))
     }
 }
 
@@ -240,6 +245,10 @@ fn heads(rule: &Rule) -> BTreeSet<Head> {
         return all;
     }
     let all: BTreeSet<Head> = all.into_iter().map(Head::shortened).collect();
+    // A host may have the name that another start goes on with; then both would find the rule.
+    let meets = |head: &Head| head.host_follows && all.iter().any(|other| other.goes_on_from(head));
+    let opened = |head: &Head| Head { host_follows: head.host_follows && !meets(head), ..head.clone() };
+    let all: BTreeSet<Head> = all.iter().map(opened).collect();
     let covered = |head: &Head| all.iter().any(|other| other != head && other.covers(head));
     all.iter().filter(|head| !covered(head)).cloned().collect()
 }

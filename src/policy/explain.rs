@@ -36,6 +36,9 @@ pub struct Explanation {
     /// The decision, with every rule that spoke.
     #[serde(flatten)]
     pub decision: Decision,
+    /// Whether the secret is for admins alone, so that no rule can allow it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub for_admins: bool,
     /// On a denial, the rules that came nearest to permitting, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub near: Vec<NearMiss>,
@@ -112,13 +115,16 @@ impl Policy {
     /// Decides one request and tells what the decision rests on.
     pub fn explain(&self, query: &Query<'_>, now: Timestamp) -> Explanation {
         let decision = self.decide(query, now);
-        let near = if decision.is_allowed() { Vec::new() } else { self.near(query, now, &decision) };
+        let for_admins = query.secret.is_for_admins();
+        let near =
+            if decision.is_allowed() || for_admins { Vec::new() } else { self.near(query, now, &decision) };
         Explanation {
             secret: query.secret.clone(),
             host: query.host.clone(),
             service: query.service.clone(),
             host_state: self.roster.host(query.host.as_str()).map(|host| host.state),
             decision,
+            for_admins,
             near,
         }
     }

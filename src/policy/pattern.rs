@@ -53,12 +53,20 @@ impl Head {
         Self { behind: None, ..self }
     }
 
+    /// Whether this start has literal segments behind those of the other.
+    pub(super) fn goes_on_from(&self, other: &Self) -> bool {
+        self.prefix.len() > other.prefix.len() && other.shares_prefix(self)
+    }
+
+    /// Whether the literal segments of the other start begin with those of this one.
+    fn shares_prefix(&self, other: &Self) -> bool {
+        let behind = other.prefix.strip_prefix(&self.prefix);
+        behind.is_some_and(|rest| self.prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Whether every name with the other start has this one, neither of them told by what comes behind.
     pub(super) fn covers(&self, other: &Self) -> bool {
-        let behind = other.prefix.strip_prefix(&self.prefix);
-        let below =
-            behind.is_some_and(|rest| self.prefix.is_empty() || rest.is_empty() || rest.starts_with('/'));
-        below && (!self.host_follows || *self == *other)
+        self.shares_prefix(other) && (!self.host_follows || *self == *other)
     }
 }
 

@@ -89,7 +89,10 @@ fn a_host_is_added_listed_and_keeps_the_comments_of_the_file() {
     let args = ["host", "add", "forge", "--recipient", &forge, "--system", "x86_64-linux", "--tag", "nas"];
     let ran = fleet.run(args.iter().chain(&["--tag", "media", "--service", "sonarr"])).ok();
     assert_eq!(ran.stderr(), "added host forge; run `secretctl seal` to make its sealed tree\n");
-    fleet.run(["host", "add", "later"]).ok().says(&["it is pending until it has a recipient"]);
+    fleet
+        .run(["host", "add", "later"])
+        .ok()
+        .says(&["it is pending until `secretctl host set later` gives it a key"]);
     assert!(fleet.text("secretctl.toml").contains("# our machines"));
     insta::assert_snapshot!(fleet.run(["host", "list"]).ok().stdout(), @r"
     HOST   STATE    SYSTEM        TAGS       SERVICES
@@ -104,7 +107,7 @@ fn a_host_is_added_listed_and_keeps_the_comments_of_the_file() {
 #[test]
 fn a_host_that_exists_or_has_no_name_or_key_of_ours_is_refused() {
     let fleet = TestFleet::new().host("forge", &KEYS.forge);
-    fleet.refuses(["host", "add", "forge"], 2).says(&["error[fleet::host_exists]", "[hosts.forge]"]);
+    fleet.refuses(["host", "add", "forge"], 2).says(&["error[fleet::host_exists]", "host set forge"]);
     fleet.refuses(["host", "add", "../forge"], 2).says(&["`../forge` is not a host name"]);
     fleet
         .refuses(["host", "add", "x", "--recipient", "age1qqqq"], 2)

@@ -3,6 +3,7 @@
 
 pub(crate) mod attack;
 pub(crate) mod keys;
+pub(crate) mod sshd;
 pub(crate) mod terminal;
 pub(crate) mod tree;
 

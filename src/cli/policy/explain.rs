@@ -104,7 +104,9 @@ pub(super) fn lines(explanation: &Explanation) -> Vec<String> {
 /// What a denial rests on, and the rules that came nearest.
 fn denial(explanation: &Explanation, permits: &[RuleRef], objections: &[Objection]) -> Vec<String> {
     let mut lines = Vec::new();
-    if permits.is_empty() && objections.is_empty() {
+    if explanation.for_admins {
+        lines.push("  it is a host's own key, which is for admins alone: no rule can allow it".to_owned());
+    } else if permits.is_empty() && objections.is_empty() {
         lines.push("  no rule allows it".to_owned());
     }
     objections.iter().for_each(|objection| lines.extend(objection_lines(objection)));

@@ -101,6 +101,14 @@ fn a_pattern_without_a_secret_is_told_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn a_rule_that_would_hand_out_host_keys_is_an_error_and_one_that_guards_them_is_not() {
+    let found = lint("allow(\"host-keys/{host}/*\");");
+    let told = found.iter().map(|finding| (finding.code.as_str(), finding.severity)).collect::<Vec<_>>();
+    assert_eq!(told, [("lint::host_keys", Severity::Error)]);
+    assert_eq!(codes("deny(\"host-keys/**\");"), "1 unmatched");
+}
+
+#[test]
 fn a_rule_whose_secrets_belong_to_other_hosts_is_about_no_request() {
     assert_eq!(codes("allow(\"{host}/sonarr/**\").hosts(tag(\"web\"));"), "1 no_request");
     assert_eq!(

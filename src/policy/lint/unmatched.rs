@@ -7,6 +7,7 @@ use super::named;
 use super::world::Seen;
 use crate::diag::Severity;
 use crate::name::SecretName;
+use crate::name::is_for_admins;
 use crate::policy::Policy;
 use crate::policy::glob::Binding;
 use crate::policy::pattern::Pattern;
@@ -58,6 +59,12 @@ fn covers(pattern: &Pattern, secret: &SecretName) -> bool {
 }
 
 fn unmatched(at: usize, rule: &Rule, pattern: &Pattern, near: Option<(String, &SecretName)>) -> Claim {
+    if rule.reference.effect == Effect::Allow && is_for_admins(pattern.text()) {
+        let message =
+            format!("`{}` in {} is about host keys, which no rule can grant", pattern.text(), named(rule));
+        let claim = Claim::new(at, "lint::host_keys", message).severity(Severity::Error);
+        return claim.help("remove it; `secretctl host key` hands the key of a host to an admin");
+    }
     let message = format!("`{}` in {} covers no secret that exists", pattern.text(), named(rule));
     let claim = Claim::new(at, "lint::unmatched", message);
     match near {

@@ -13,6 +13,29 @@ fn objections(decision: &Decision) -> usize {
 }
 
 #[test]
+fn no_rule_hands_out_what_is_for_admins_alone() {
+    let rules = [
+        "allow(\"**\");",
+        "allow(\"host-keys/**\");",
+        "allow(\"host-keys/{host}/ssh_host_ed25519_key\");",
+        "allow(\"{host}/{service}/**\");",
+        "allow(\"*/*/*\").when(|s, h, v| true);",
+    ];
+    let policy = load(&rules.join("\n"));
+    for secret in ["host-keys/forge/ssh_host_ed25519_key", "HOST-KEYS/forge/x/y", "host-keys"] {
+        for host in fleet().hosts.keys() {
+            assert_eq!(granted(&policy, secret, host.as_str()), "none", "{secret} {host}");
+            for service in ["system", "caddy"] {
+                let decision = decide(&policy, &format!("{secret} {host} {service}"));
+                assert_eq!(decision, Decision::Deny { permits: Vec::new(), objections: Vec::new() });
+            }
+        }
+        assert!(policy.matrix(&[secret.parse().unwrap()], now()).rows.is_empty());
+    }
+    assert_ne!(granted(&policy, "forge/host-keys/x", "forge"), "none");
+}
+
+#[test]
 fn silence_denies() {
     let empty = Policy::load(&[], &fleet()).unwrap();
     let silence = Decision::Deny { permits: vec![], objections: vec![] };
