@@ -19,4 +19,5 @@ mod boot;
 mod crash;
 mod credentials;
 mod failure;
+mod sandbox;
 mod switch;
