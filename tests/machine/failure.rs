@@ -59,6 +59,12 @@ fn only_seven_is_old(ran: &Ran) {
     assert_eq!((&entry["SECRETCTL_OUTCOME"], &entry["SECRETCTL_SECRET"]), (&json!("kept"), &json!("s7")));
     assert_eq!((&entry["SECRETCTL_REVISION"], &entry["SECRETCTL_GENERATION"]), (&json!("1"), &json!("3")));
     assert_eq!(entry["_SYSTEMD_UNIT"], "secretctl.service");
+    let status = ran.status();
+    let seven = status["files"].as_array().unwrap().iter().find(|file| file["as"] == "s7").unwrap();
+    assert_eq!(
+        (&entry["SECRETCTL_CLASS"], &entry["SECRETCTL_CODE"]),
+        (&seven["failure"]["class"], &seven["failure"]["code"])
+    );
     assert_eq!(ran.text("switched"), "1\n");
 }
 
