@@ -138,7 +138,7 @@ impl Machine {
         self
     }
 
-    /// Boots a system; the script runs once `basic.target` is reached, and the machine ends with it.
+    /// Boots a system; the script runs once `sysinit.target` is reached, and the machine ends with it.
     pub(crate) fn boot(&self, system: &str, script: &str) -> Ran {
         copy_tree(&self.path("store").join(system).join("units"), &self.path("units"));
         // What an earlier boot wrote would pass for this one's.

@@ -16,6 +16,7 @@ mod ran;
 mod units;
 
 mod boot;
+mod cold;
 mod crash;
 mod credentials;
 mod failure;
