@@ -143,7 +143,9 @@ on_each_systemd! {
               sleep 0.01
               pid=$(systemctl show --property=MainPID --value secretctl)
             done 2>/dev/null
-            grep -E '^(VmLck|VmRSS|NoNewPrivs|Seccomp|CapBnd):' /proc/$pid/status | tr -s '\t ' ' ' >process
+            # By now it waits for the lock.
+            sleep 0.2
+            grep -E '^(VmLck|VmRSS|VmSwap|NoNewPrivs|Seccomp|CapBnd):' /proc/$pid/status | tr -s '\t ' ' ' >process
             grep 'Max core file size' /proc/$pid/limits | tr -s ' ' >>process
             systemctl kill --signal=ABRT secretctl other
             settle
@@ -156,7 +158,12 @@ on_each_systemd! {
         // The other service shows that a core would be dumped here.
         assert_eq!(ran.lines("results"), ["signal", "core-dump"]);
         let process = ran.lines("process");
-        println!("{process:?}");
+        let kilobytes = |field: &str| -> u64 {
+            let line = process.iter().find_map(|line| line.strip_prefix(field)?.strip_suffix(" kB"));
+            line.unwrap_or_else(|| panic!("no {field} in {process:?}")).trim().parse().unwrap()
+        };
+        assert!(kilobytes("VmLck:") >= kilobytes("VmRSS:") && kilobytes("VmRSS:") > 0, "{process:?}");
+        assert_eq!(kilobytes("VmSwap:"), 0);
         // CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_IPC_LOCK.
         for line in ["CapBnd: 000000000000400b", "NoNewPrivs: 1", "Seccomp: 2", "Max core file size 0 0 bytes "] {
             assert!(process.iter().any(|found| found == line), "`{line}` is missing in {process:?}");
