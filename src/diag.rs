@@ -33,6 +33,17 @@ impl Class {
     }
 }
 
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Finding => "finding",
+            Self::Usage => "usage",
+            Self::Integrity => "integrity",
+            Self::Environment => "environment",
+        })
+    }
+}
+
 /// How a plan ends that would change something and fail nowhere.
 pub const CHANGES_EXIT_CODE: u8 = 5;
 

@@ -74,20 +74,30 @@ fn journal(outcome: &Outcome) {
         None => outcome.summary(),
     };
     let priority = if outcome.exit_code == 0 { 6 } else { 3 };
-    let _ = socket.send_to(entry(&message, priority, &[]).as_bytes(), JOURNAL);
+    let class = outcome.class.map(|class| class.to_string()).unwrap_or_default();
+    let code = outcome.failure.as_ref().map(|failure| failure.code.clone()).unwrap_or_default();
+    let fields = [
+        ("SECRETCTL_EXIT_CODE", outcome.exit_code.to_string()),
+        ("SECRETCTL_CLASS", class),
+        ("SECRETCTL_CODE", code),
+    ];
+    let _ = socket.send_to(entry(&message, priority, &fields).as_bytes(), JOURNAL);
 }
 
 fn file_entry(outcome: &Outcome, file: &FileReport) -> String {
     let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
     let secret = file.secret.as_ref().map(ToString::to_string).unwrap_or_default();
+    let failure = file.failure.as_ref();
     let fields = [
         ("SECRETCTL_AS", file.target.to_string()),
         ("SECRETCTL_SECRET", secret),
         ("SECRETCTL_REVISION", number(file.revision)),
         ("SECRETCTL_GENERATION", number(outcome.generation)),
         ("SECRETCTL_OUTCOME", file.outcome.to_string()),
+        ("SECRETCTL_CLASS", failure.map(|failure| failure.class.to_string()).unwrap_or_default()),
+        ("SECRETCTL_CODE", failure.map(|failure| failure.code.clone()).unwrap_or_default()),
     ];
-    let (message, priority) = match &file.failure {
+    let (message, priority) = match failure {
         Some(failure) => (format!("{} {}: {}", file.outcome, file.target, failure.message), 3),
         None => (format!("{} {}", file.outcome, file.target), 6),
     };

@@ -5,11 +5,14 @@ use serde_json::json;
 use crate::host::Host;
 use crate::machine::Machine;
 use crate::machine::on_each_systemd;
+use crate::units::recorder;
 
 /// How often the race is run.
 const BOOTS: usize = 50;
 /// How many services take part in each.
 const RACERS: u32 = 8;
+/// Makes the secrets take their time, so that only the order of units can help.
+const SLOW: &str = "[Service]\nExecStartPre=/bin/sleep 0.2\n";
 
 /// A service that comes as early as `sysinit.target` lets it, and reads its secret at once.
 fn racer(name: &str) -> String {
@@ -35,15 +38,18 @@ on_each_systemd! {
             machine.unit("a", &format!("{name}.service"), &racer(name), &["sysinit.target.wants"]);
         }
         for round in 0..BOOTS {
-            // In every other boot the secrets take their time, so that only the order of units can help.
-            let slow = if round % 2 == 0 { "" } else { "[Service]\nExecStartPre=/bin/sleep 0.2\n" };
+            let slow = if round % 2 == 0 { "" } else { SLOW };
             machine.unit("a", "secretctl.service.d/slow.conf", slow, &[]);
-            let ran = machine.boot("a", "settle; cp /race/* .; systemctl list-units --failed --no-legend 'racer*' >failed");
-            ran.clean();
-            assert_eq!(ran.text("failed"), "");
+            let ran = machine.boot("a", r"
+                settle
+                systemctl list-units --failed --plain --no-legend 'racer*' >failed
+                find /race -type f -exec cp {} . \;
+            ");
+            assert_eq!(ran.text("failed"), "", "boot {round}");
             for name in &names {
                 assert_eq!(ran.text(name), format!("value of {name}"), "boot {round}");
             }
+            ran.clean();
         }
     }
 
@@ -84,26 +90,37 @@ on_each_systemd! {
         assert_eq!(ran.values()["early"], "value");
     }
 
-    fn nothing_outside_its_sandbox_is_there_for_an_activation(systemd: Systemd) {
+    fn a_unit_without_default_dependencies_waits_for_the_target(systemd: Systemd) {
         let mut host = Host::new();
-        host.secret("a", b"value");
+        host.secret("key", b"value");
         let machine = Machine::new(systemd, &host);
-        machine.system("a", &host);
-        let ran = machine.boot("a", r"
-            systemctl start dbus
-            for unit in secretctl-mount secretctl-users secretctl; do
-              systemd-analyze security --no-pager $unit.service | sed -n 's/.*exposure level for \(.*\).service: \([0-9.]*\) .*/\1 \2/p'
-            done >scores
-            systemd-analyze verify --man=no secretctl-mount.service secretctl-users.service secretctl.service secretctl.target \
-              sysinit-reactivation.target >verified 2>&1
-            grep ' /run/secretctl.d ' /proc/1/mountinfo >mounts
-        ");
+        machine.system("a", &host).unit("a", "secretctl.service.d/slow.conf", SLOW, &[]);
+        for (name, order) in [("waits", "After=secretctl.target"), ("hurries", "")] {
+            let text = format!(
+                "[Unit]\nDefaultDependencies=no\nBefore=sysinit.target\n{order}\n\
+                 [Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/cp /run/secrets/key /out/{name}\n"
+            );
+            machine.unit("a", &format!("{name}.service"), &text, &["sysinit.target.wants"]);
+        }
+        let ran = machine.boot("a", "systemctl is-failed hurries >hurried");
         ran.clean();
-        let scores = ran.lines("scores");
-        println!("{scores:?}");
-        assert_eq!(scores, ["secretctl-mount 3.2", "secretctl-users 1.2", "secretctl 1.2"]);
-        assert_eq!(ran.text("verified"), "");
-        let mounts = ran.lines("mounts");
-        assert!(mounts.len() == 1 && mounts[0].contains("tmpfs") && mounts[0].contains("noswap"), "{mounts:?}");
+        // The other shows that the value is not there by luck.
+        assert_eq!((ran.text("waits"), ran.text("hurried")), ("value".into(), "failed\n".into()));
+    }
+
+    fn nothing_is_restarted_by_the_values_of_a_boot(systemd: Systemd) {
+        let mut host = Host::new();
+        host.secret("early", b"value").want("early", json!({"phase": "users", "restart_units": ["app.service"]}));
+        host.secret("key", b"value").want("key", json!({"restart_units": ["app.service"]}));
+        let machine = Machine::new(systemd, &host);
+        let first = format!("[Unit]\nDefaultDependencies=no\n{}", recorder("app", "/etc/hostname"));
+        machine.system("a", &host).unit("a", "app.service", &first, &["sysinit.target.wants"]);
+        for unit in ["secretctl.service", "secretctl-users.service"] {
+            machine.unit("a", &format!("{unit}.d/later.conf"), "[Unit]\nAfter=app.service\n", &[]);
+        }
+        let ran = machine.boot("a", "settle");
+        ran.clean();
+        assert_eq!(ran.lines("app.record").len(), 1, "{:?}", ran.lines("app.record"));
+        assert_eq!(ran.values().len(), 2);
     }
 }

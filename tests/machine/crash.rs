@@ -125,6 +125,51 @@ on_each_systemd! {
         assert_eq!(ran.lines("left").len(), 3, "{:?}", ran.lines("left"));
     }
 
+    fn a_run_that_crashes_dumps_no_core_and_holds_its_memory_locked(systemd: Systemd) {
+        let mut host = Host::new();
+        host.secret("a", b"value");
+        let machine = Machine::new(systemd, &host);
+        // With a limit that would allow it, so that only the program itself stands in the way.
+        let dumps = "[Service]\nLimitCORE=infinity\n";
+        machine.system("a", &host).unit("a", "secretctl.service.d/dumps.conf", dumps, &[]);
+        machine.unit("a", "other.service", &format!("{dumps}ExecStart=/bin/sleep inf\n"), &[]);
+        let ran = machine.boot("a", r"
+            systemctl start other
+            exec 9>/run/secretctl/lock
+            flock 9
+            systemctl restart --no-block secretctl
+            pid=0
+            until grep -q '^VmLck:.* [1-9]' /proc/$pid/status; do
+              sleep 0.01
+              pid=$(systemctl show --property=MainPID --value secretctl)
+            done 2>/dev/null
+            # By now it waits for the lock.
+            sleep 0.2
+            grep -E '^(VmLck|VmRSS|VmSwap|NoNewPrivs|Seccomp|CapBnd):' /proc/$pid/status | tr -s '\t ' ' ' >process
+            grep 'Max core file size' /proc/$pid/limits | tr -s ' ' >>process
+            systemctl kill --signal=ABRT secretctl other
+            settle
+            flock --unlock 9
+            for unit in secretctl other; do systemctl show --property=Result --value $unit; done >results
+            systemctl reset-failed secretctl
+            systemctl restart secretctl
+        ");
+        ran.clean();
+        // The other service shows that a core would be dumped here.
+        assert_eq!(ran.lines("results"), ["signal", "core-dump"]);
+        let process = ran.lines("process");
+        let kilobytes = |field: &str| -> u64 {
+            let line = process.iter().find_map(|line| line.strip_prefix(field)?.strip_suffix(" kB"));
+            line.unwrap_or_else(|| panic!("no {field} in {process:?}")).trim().parse().unwrap()
+        };
+        assert!(kilobytes("VmLck:") >= kilobytes("VmRSS:") && kilobytes("VmRSS:") > 0, "{process:?}");
+        assert_eq!(kilobytes("VmSwap:"), 0);
+        // CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_IPC_LOCK.
+        for line in ["CapBnd: 000000000000400b", "NoNewPrivs: 1", "Seccomp: 2", "Max core file size 0 0 bytes "] {
+            assert!(process.iter().any(|found| found == line), "`{line}` is missing in {process:?}");
+        }
+    }
+
     fn plaintext_is_written_to_memory_alone(systemd: Systemd) {
         let mut host = Host::new();
         host.seal("app/key", PLAINTEXT.as_bytes()).want("app/key", json!({"path": "/etc/app/key"}));

@@ -14,6 +14,10 @@ use crate::units::recorder;
 const SECRETS: usize = 30;
 /// The status of a switch to `b`, with a service that reads `s0` and one that reads `s7`.
 const SWITCH: &str = "systemctl start zero seven; code=0; switch b || code=$?; echo $code >switched";
+/// Shaped like the tunnels of NixOS: it reads its key at the start, and goes down when it is stopped.
+const TUNNEL: &str = "[Service]\nType=oneshot\nRemainAfterExit=yes\n\
+     ExecStart=/bin/bash -c 'cp /run/secrets/wg0/key /run/tunnel; echo up >>/out/tunnel'\n\
+     ExecStop=/bin/bash -c 'rm /run/tunnel; echo down >>/out/tunnel'\n";
 
 fn seal_all(host: &mut Host, value: &str) {
     for number in 0..SECRETS {
@@ -59,6 +63,12 @@ fn only_seven_is_old(ran: &Ran) {
     assert_eq!((&entry["SECRETCTL_OUTCOME"], &entry["SECRETCTL_SECRET"]), (&json!("kept"), &json!("s7")));
     assert_eq!((&entry["SECRETCTL_REVISION"], &entry["SECRETCTL_GENERATION"]), (&json!("1"), &json!("3")));
     assert_eq!(entry["_SYSTEMD_UNIT"], "secretctl.service");
+    let status = ran.status();
+    let seven = status["files"].as_array().unwrap().iter().find(|file| file["as"] == "s7").unwrap();
+    assert_eq!(
+        (&entry["SECRETCTL_CLASS"], &entry["SECRETCTL_CODE"]),
+        (&seven["failure"]["class"], &seven["failure"]["code"])
+    );
     assert_eq!(ran.text("switched"), "1\n");
 }
 
@@ -116,12 +126,8 @@ on_each_systemd! {
         host.seal("wg0/key", b"new-tunnel");
         seal_all(&mut host, "newer");
         system(&machine, "b", &host);
-        // Shaped like the tunnels of NixOS: it reads its key at the start, and goes down when it is stopped.
-        let tunnel = "[Service]\nType=oneshot\nRemainAfterExit=yes\n\
-             ExecStart=/bin/bash -c 'cp /run/secrets/wg0/key /run/tunnel; echo up >>/out/tunnel'\n\
-             ExecStop=/bin/bash -c 'rm /run/tunnel; echo down >>/out/tunnel'\n";
         for name in ["a", "b"] {
-            machine.unit(name, "wireguard-wg0.service", tunnel, &["multi-user.target.wants"]);
+            machine.unit(name, "wireguard-wg0.service", TUNNEL, &["multi-user.target.wants"]);
         }
         std::fs::copy(keygen(&machine.path("persist"), "other-key", "ed25519"), machine.path("persist/wrong")).unwrap();
         let script = format!(r"
@@ -138,6 +144,56 @@ on_each_systemd! {
         assert_eq!(ran.text("tunnel.events"), "up\n");
         assert_eq!(ran.values()["wg0/key"], "old-tunnel");
         assert_eq!(ran.lines("zero.record"), ["start new"]);
+    }
+
+    fn a_tunnel_whose_unit_changed_too_comes_back_with_its_last_good_key(systemd: Systemd) {
+        let mut host = Host::new();
+        host.seal("wg0/key", b"old-tunnel").want("wg0/key", json!({"restart_units": ["wireguard-wg0.service"]}));
+        let machine = Machine::new(systemd, &host);
+        machine.system("a", &host).unit("a", "wireguard-wg0.service", TUNNEL, &[]);
+        host.seal("wg0/key", b"new-tunnel");
+        let text = format!("# another text\n{TUNNEL}");
+        machine.system("b", &host).unit("b", "wireguard-wg0.service", &text, &[]);
+        keygen(&machine.path("persist"), "wrong", "ed25519");
+        let ran = machine.boot("a", r"
+            systemctl start wireguard-wg0
+            cp /persist/wrong /persist/host-key
+            code=0; switch b || code=$?; echo $code >switched
+            systemctl is-active wireguard-wg0 >active
+            cp /run/tunnel tunnel.key
+            cp tunnel tunnel.events
+        ");
+        ran.failed("environment", 4).says("identity::none_fits");
+        assert_eq!((ran.text("active"), ran.text("tunnel.key")), ("active\n".into(), "old-tunnel".into()));
+        assert_eq!(ran.lines("tunnel.events"), ["up", "down", "up"]);
+        assert_eq!(ran.text("switched"), "1\n");
+    }
+
+    fn a_template_over_a_broken_secret_keeps_its_last_good_text(systemd: Systemd) {
+        let mut host = Host::new();
+        host.templates = ["good", "broken"]
+            .map(|name| json!({
+                "name": name, "content": format!("KEY=<secret:{name}>"), "restart_units": [format!("{name}.service")],
+            }))
+            .into();
+        let machine = Machine::new(systemd, &host);
+        for (system, value) in [("a", "old"), ("b", "new")] {
+            for name in ["good", "broken"] {
+                host.seal(name, value.as_bytes());
+            }
+            machine.system(system, &host);
+            for name in ["good", "broken"] {
+                let text = recorder(name, &format!("/run/secrets/rendered/{name}"));
+                machine.unit(system, &format!("{name}.service"), &text, &[]);
+            }
+        }
+        std::fs::write(machine.path("store/b/sealed/files/broken.age"), "age-encryption.org/v1\nnonsense").unwrap();
+        let ran = machine.boot("a", "systemctl start good broken; code=0; switch b || code=$?; echo $code >switched");
+        ran.failed("integrity", 3).says("sealed::changed");
+        assert_eq!(ran.outcome("rendered/broken"), "kept");
+        assert_eq!(ran.lines("good.record"), ["start KEY=old", "start KEY=new"]);
+        assert_eq!(ran.lines("broken.record"), ["start KEY=old"]);
+        assert_eq!(ran.text("switched"), "1\n");
     }
 
     fn a_manifest_by_an_untrusted_key_changes_nothing(systemd: Systemd) {

@@ -138,9 +138,12 @@ impl Machine {
         self
     }
 
-    /// Boots a system; the script runs once `basic.target` is reached, and the machine ends with it.
+    /// Boots a system; the script runs once `sysinit.target` is reached, and the machine ends with it.
     pub(crate) fn boot(&self, system: &str, script: &str) -> Ran {
         copy_tree(&self.path("store").join(system).join("units"), &self.path("units"));
+        // What an earlier boot wrote would pass for this one's.
+        std::fs::remove_dir_all(self.path("out")).unwrap();
+        std::fs::create_dir(self.path("out")).unwrap();
         let path = self.path("out/script");
         std::fs::write(&path, format!("{PRELUDE}\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();

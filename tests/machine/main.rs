@@ -16,7 +16,9 @@ mod ran;
 mod units;
 
 mod boot;
+mod cold;
 mod crash;
 mod credentials;
 mod failure;
+mod sandbox;
 mod switch;

@@ -22,7 +22,8 @@ trap collect EXIT
 
 # settle waits until systemd has nothing left to do but this script.
 settle() {
-  while systemctl list-jobs --no-legend | grep -qv kernel-command-line; do
+  # Not by the status of grep, which may end before all jobs are listed.
+  while [[ -n $(systemctl list-jobs --no-legend | grep -v kernel-command-line) ]]; do
     sleep 0.02
   done
 }

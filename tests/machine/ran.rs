@@ -103,8 +103,15 @@ impl Ran {
         assert_eq!(told, ("failed", "exit-code", code.to_string()), "{}", self.log());
         let status = self.status();
         assert_eq!((&status["class"], &status["exit_code"]), (&class.into(), &code.into()), "{status:#}");
-        let error = |entry: &Value| entry["PRIORITY"] == "3";
-        assert!(self.journal().iter().any(error), "the journal has no error:\n{}", self.log());
+        let journal = self.journal();
+        let last = journal.iter().rfind(|entry| entry["SECRETCTL_EXIT_CODE"] != Value::Null);
+        let last = last.unwrap_or_else(|| panic!("the journal has no end of a run:\n{}", self.log()));
+        assert_eq!((&last["PRIORITY"], &last["_SYSTEMD_UNIT"]), (&"3".into(), &"secretctl.service".into()));
+        assert_eq!(last["SECRETCTL_EXIT_CODE"], code.to_string());
+        assert_eq!(
+            (&last["SECRETCTL_CLASS"], &last["SECRETCTL_CODE"]),
+            (&class.into(), &status["failure"]["code"])
+        );
         self
     }
 

@@ -10,14 +10,16 @@ use crate::ran::Ran;
 use crate::units::recorder;
 
 /// A secret for each way of changing, and a service that reads it.
-const SERVICES: [&str; 7] = ["content", "steady", "owner", "mode", "reload", "template", "pair"];
+const SERVICES: [&str; 9] =
+    ["content", "steady", "owner", "group", "mode", "path", "reload", "template", "pair"];
 
 fn fleet() -> Host {
     let mut host = Host::new();
-    for name in ["content", "steady", "owner", "mode"] {
+    for name in ["content", "steady", "owner", "group", "mode", "path"] {
         host.seal(&format!("{name}/key"), b"old");
         host.want(&format!("{name}/key"), json!({"restart_units": [format!("{name}.service")]}));
     }
+    host.want("path/key", json!({"path": "/etc/app/one", "restart_units": ["path.service"]}));
     host.seal("reload/key", b"old").want("reload/key", json!({"reload_units": ["reload.service"]}));
     host.seal("template/key", b"old");
     host.templates = vec![json!({
@@ -38,6 +40,8 @@ fn two_systems(systemd: Systemd) -> Machine {
         host.seal(name, b"new");
     }
     host.want("owner/key", json!({"owner": "app", "restart_units": ["owner.service"]}));
+    host.want("group/key", json!({"group": "app", "restart_units": ["group.service"]}));
+    host.want("path/key", json!({"path": "/etc/app/two", "restart_units": ["path.service"]}));
     host.want("mode/key", json!({"mode": "0440", "restart_units": ["mode.service"]}));
     machine.system("b", &host);
     for system in ["a", "b"] {
@@ -62,12 +66,14 @@ fn records(ran: &Ran) -> Vec<(&'static str, Vec<String>)> {
 on_each_systemd! {
     fn each_unit_restarts_once_on_its_new_value_there_and_back(systemd: Systemd) {
         let ran = two_systems(systemd).boot("a", r"
-            systemctl start content steady owner mode reload template pair
+            systemctl start content steady owner group mode path reload template pair
             inodes() { stat --dereference --format='%n %i' /run/secrets/*/key; }
             inodes >inodes.1
             switch b
             inodes >inodes.2
-            stat --dereference --format='%U %a' /run/secrets/{owner,mode}/key >attributes
+            stat --dereference --format='%U %G %a' /run/secrets/{owner,group,mode}/key >attributes
+            cat /etc/app/two >path
+            ! ls /etc/app/one >>path
             cp /run/secretctl/status.json status.b.json
             switch a
             inodes >inodes.3
@@ -79,12 +85,15 @@ on_each_systemd! {
             ("content", there.clone()),
             ("steady", lines(&["start old"])),
             ("owner", same.clone()),
-            ("mode", same),
+            ("group", same.clone()),
+            ("mode", same.clone()),
+            ("path", same),
             ("reload", lines(&["start old", "reload new", "reload old"])),
             ("template", lines(&["start KEY=old", "start KEY=new", "start KEY=old"])),
             ("pair", there),
         ]);
-        assert_eq!(ran.lines("attributes"), ["app 400", "root 440"]);
+        assert_eq!(ran.lines("attributes"), ["app root 400", "root app 400", "root root 440"]);
+        assert_eq!(ran.text("path"), "old");
         let inodes = ["inodes.1", "inodes.2", "inodes.3"].map(|name| ran.lines(name));
         let of = |round: usize, name: &str| {
             let file = format!("/run/secrets/{name}/key ");
@@ -114,11 +123,11 @@ on_each_systemd! {
         let ran = two_systems(systemd).boot("a", r"
             systemctl start content
             switch b
-            systemctl is-active steady owner mode reload template pair >active || true
+            systemctl is-active steady owner group mode path reload template pair >active || true
         ");
         ran.clean();
         assert_eq!(ran.lines("content.record"), ["start old", "start new"]);
-        assert_eq!(ran.lines("active"), ["inactive"; 6]);
+        assert_eq!(ran.lines("active"), ["inactive"; 8]);
     }
 
     fn removing_the_last_secret_removes_its_plaintext_on_that_switch(systemd: Systemd) {

@@ -3,27 +3,27 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-/// Each unit, and whom its links make want or require it.
-const UNITS: [(&str, &str, &[&str]); 5] = [
-    ("secretctl-mount.service", include_str!("units/secretctl-mount.service"), &[]),
-    (
-        "secretctl-users.service",
-        include_str!("units/secretctl-users.service"),
-        &["sysinit.target.wants", "sysinit-reactivation.target.wants"],
-    ),
-    (
-        "secretctl.service",
-        include_str!("units/secretctl.service"),
-        &["sysinit.target.wants", "sysinit-reactivation.target.requires"],
-    ),
-    ("secretctl.target", include_str!("units/secretctl.target"), &["sysinit.target.wants"]),
-    ("sysinit-reactivation.target", include_str!("units/sysinit-reactivation.target"), &[]),
+/// Each unit as the module generates it; tests/nix/golden.rs keeps them so.
+const UNITS: [(&str, &str); 5] = [
+    ("secretctl-mount.service", include_str!("units/secretctl-mount.service")),
+    ("secretctl-users.service", include_str!("units/secretctl-users.service")),
+    ("secretctl.service", include_str!("units/secretctl.service")),
+    ("secretctl.target", include_str!("units/secretctl.target")),
+    ("sysinit-reactivation.target", include_str!("units/sysinit-reactivation.target")),
 ];
+
+/// Lines of a unit and the folders that link to it.
+const LINKS: &str = include_str!("units/links");
 
 /// Writes the units that activate a request.
 pub(crate) fn write(folder: &Path, request: &str) {
-    for (name, text, wanted_by) in UNITS {
-        add(folder, name, &text.replace("@request@", request), wanted_by);
+    for (name, text) in UNITS {
+        let text = text
+            .replace("@request@", request)
+            .replace("@program@", "/usr/bin/secretctl-host")
+            .replace("@path@", "/usr/local/bin:/usr/bin:/bin");
+        let links = LINKS.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        add(folder, name, &text, &links.collect::<Vec<_>>());
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! With `SECRETCTL_WRITE_GOLDEN` set the files are written anew instead.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -51,14 +52,22 @@ fn the_units_are_those_that_the_machines_are_tested_with() {
         }} ]).config.systemd.units"
     );
     let ours = "lib.filterAttrs (name: _: lib.hasPrefix \"secretctl\" name || name == \"sysinit-reactivation.target\")";
+    let shown = "{ inherit (unit) text wantedBy requiredBy; }";
     let units =
-        Nix::Current.eval(&(evaluate("") + &format!("lib.mapAttrs (_: unit: unit.text) ({ours} {config})")));
+        Nix::Current.eval(&(evaluate("") + &format!("lib.mapAttrs (_: unit: {shown}) ({ours} {config})")));
     let units = units.as_object().unwrap();
-    for (name, text) in units {
-        hold(&format!("tests/machine/units/{name}"), &placed(text.as_str().unwrap()));
+    let mut links = String::new();
+    for (name, unit) in units {
+        hold(&format!("tests/machine/units/{name}"), &placed(unit["text"].as_str().unwrap()));
+        for (list, folder) in [("wantedBy", "wants"), ("requiredBy", "requires")] {
+            for target in unit[list].as_array().unwrap() {
+                writeln!(links, "{name} {}.{folder}", target.as_str().unwrap()).unwrap();
+            }
+        }
     }
+    hold("tests/machine/units/links", &links);
     let folder = Path::new(ROOT).join("tests/machine/units").read_dir().unwrap();
-    assert_eq!(folder.count(), units.len(), "a unit is there that the module does not generate");
+    assert_eq!(folder.count(), units.len() + 1, "a unit is there that the module does not generate");
 }
 
 const HOME: &str = "{

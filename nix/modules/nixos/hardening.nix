@@ -59,7 +59,7 @@ in
       ProtectKernelLogs = true;
       ProtectKernelModules = true;
       ProtectKernelTunables = true;
-      ProtectProc = "invisible";
+      ProtectProc = "ptraceable";
       ProtectSystem = "strict";
       ReadWritePaths = writable;
       RestrictAddressFamilies = [ "AF_UNIX" ];

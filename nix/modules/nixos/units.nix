@@ -47,7 +47,6 @@ let
     wants = [ "secretctl-mount.service" ];
     after = [ "secretctl-mount.service" ];
     wantedBy = [ "sysinit.target" ];
-    requiredBy = [ "sysinit-reactivation.target" ];
     path = cfg.plugins;
     unitConfig = {
       DefaultDependencies = false;
@@ -93,6 +92,8 @@ in
         (activation "users")
         {
           description = "Install secrets that users are created with";
+          # Not required: a failure would end the reactivation while the main unit still installs.
+          wantedBy = [ "sysinit-reactivation.target" ];
           # Not after `local-fs.target`, before which users are created.
           after = [ "systemd-remount-fs.service" ];
           before = userUnits ++ [
@@ -108,6 +109,7 @@ in
       (activation "main")
       {
         description = "Install secrets";
+        requiredBy = [ "sysinit-reactivation.target" ];
         after = userUnits ++ [
           "local-fs.target"
           "secretctl-users.service"
