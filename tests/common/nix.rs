@@ -137,10 +137,19 @@ impl Programs {
         Self { dir }
     }
 
+    /// Makes a package of a program that the machine has, wherever it will run.
+    pub(crate) fn link(&self, package: &str, program: &str) {
+        let folder = self.dir.path().join(package).join("bin");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink(program, folder.join(Path::new(program).file_name().unwrap())).unwrap();
+    }
+
     /// As an argument of `tests/nix/evaluate.nix`.
     pub(crate) fn as_packages(&self) -> String {
-        let path = |name: &str| format!("{name} = {}/{name};", self.dir.path().display());
-        format!("packages.programs = {{ {} {} }};", path("secretctl"), path("secretctl-host"))
+        let folders = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap());
+        let programs = folders
+            .map(|entry| format!("{} = {};", entry.file_name().to_str().unwrap(), entry.path().display()));
+        format!("packages.programs = {{ {} }};", programs.collect::<String>())
     }
 }
 

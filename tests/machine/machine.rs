@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::host::Host;
+use crate::nix::Nix;
 use crate::ran::Ran;
 use crate::units;
 
@@ -76,13 +77,18 @@ pub(crate) struct Machine {
 impl Machine {
     /// A machine without a secret. Its host key lies in `/persist`, its units where an administrator's would.
     pub(crate) fn new(systemd: Systemd, host: &Host) -> Self {
+        Self::with_key(systemd, &host.path("host"))
+    }
+
+    /// The same with a private key from elsewhere.
+    pub(crate) fn with_key(systemd: Systemd, key: &Path) -> Self {
         assert!(rustix::process::geteuid().is_root(), "these tests boot machines: run them as root");
         let dir = tempfile::Builder::new().prefix("secretctl-machine-").tempdir().unwrap();
         for folder in ["store", "units", "sysusers.d", "out", "persist"] {
             std::fs::create_dir(dir.path().join(folder)).unwrap();
         }
         let machine = Self { systemd, dir, binds: Vec::new() };
-        std::fs::copy(host.path("host"), machine.path("persist/host-key")).unwrap();
+        std::fs::copy(key, machine.path("persist/host-key")).unwrap();
         machine
     }
 
@@ -113,6 +119,22 @@ impl Machine {
         self
     }
 
+    /// Puts a system that Nix built into the store, with everything that it refers to.
+    pub(crate) fn built_system(&self, name: &str, built: &Built) -> &Self {
+        for path in &built.closure {
+            let inside = self.path("store").join(path.file_name().unwrap());
+            if !inside.exists() {
+                let copied =
+                    Command::new("cp").arg("-a").arg(Nix::Current.place(path)).arg(&inside).status().unwrap();
+                assert!(copied.success());
+            }
+        }
+        let units = follow(&built.toplevel.join("etc/systemd/system"));
+        std::fs::create_dir(self.path("store").join(name)).unwrap();
+        copy_tree(&units, &self.path("store").join(name).join("units"));
+        self
+    }
+
     /// Adds a unit to a system, wanted by others through links as `systemctl enable` makes them.
     pub(crate) fn unit(&self, system: &str, name: &str, text: &str, wanted_by: &[&str]) -> &Self {
         units::add(&self.path("store").join(system).join("units"), name, text, wanted_by);
@@ -123,6 +145,12 @@ impl Machine {
     pub(crate) fn user(&self, name: &str, number: u32) -> &Self {
         let text = format!("u {name} {number} \"{name}\" /\n");
         std::fs::write(self.path("sysusers.d").join(format!("{name}.conf")), text).unwrap();
+        self
+    }
+
+    /// Adds users and groups in the words of sysusers.d(5).
+    pub(crate) fn accounts(&self, lines: &str) -> &Self {
+        std::fs::write(self.path("sysusers.d/fleet.conf"), lines).unwrap();
         self
     }
 
@@ -197,9 +225,30 @@ fn run(nspawn: Command, name: &str, out: &Path) -> Ran {
     Ran::read(out, &ended)
 }
 
+/// A system that Nix built.
+pub(crate) struct Built {
+    pub(crate) toplevel: PathBuf,
+    pub(crate) closure: Vec<PathBuf>,
+}
+
+/// Where a path of the store leads, through links that only the store itself could follow.
+fn follow(path: &Path) -> PathBuf {
+    let mut place = Nix::Current.place(Path::new("/"));
+    for part in path.strip_prefix("/").unwrap() {
+        place.push(part);
+        while let Ok(target) = std::fs::read_link(&place) {
+            place = match target.strip_prefix("/") {
+                Ok(_) => Nix::Current.place(&target),
+                Err(_) => place.parent().unwrap().join(target),
+            };
+        }
+    }
+    place
+}
+
 /// Makes `to` the same as `from`, links included.
 fn copy_tree(from: &Path, to: &Path) {
-    let script = "find \"$2\" -mindepth 1 -delete; cp -a \"$1\"/. \"$2\"";
+    let script = "mkdir -p \"$2\"; find \"$2\" -mindepth 1 -delete; cp -a \"$1\"/. \"$2\"";
     let ran = Command::new("sh").args(["-ec", script, "sh"]).arg(from).arg(to).status().unwrap();
     assert!(ran.success());
 }

@@ -12,6 +12,10 @@
 #[path = "../common/host.rs"]
 mod host;
 mod machine;
+#[path = "../common/model.rs"]
+mod model;
+#[path = "../common/nix.rs"]
+mod nix;
 mod ran;
 mod units;
 
@@ -20,5 +24,6 @@ mod cold;
 mod crash;
 mod credentials;
 mod failure;
+mod fleets;
 mod sandbox;
 mod switch;

@@ -16,11 +16,11 @@ in
   config = {
     users.users = lib.genAttrs config.fleet.users (name: {
       isSystemUser = true;
-      uid = number name;
+      uid = lib.mkDefault (number name);
       group = if builtins.elem name config.fleet.groups then name else "root";
     });
     users.groups = lib.genAttrs config.fleet.groups (name: {
-      gid = number name;
+      gid = lib.mkDefault (number name);
     });
 
     systemd.services = lib.genAttrs config.fleet.units (name: {

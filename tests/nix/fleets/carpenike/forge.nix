@@ -580,7 +580,7 @@
       content = ''
         AMBIT_DB_PASSWORD=${config.secretctl.placeholder."ambit/db_password"}
         AMBIT_PASSPHRASE=${config.secretctl.placeholder."ambit/passphrase"}
-        AMBIT_SESSION_SECRET=${config.secretctl.placeholder."ambit/session_secret"}
+        AMBIT_SESSION_SECRET="${config.secretctl.placeholder."ambit/session_secret"}"
         AMBIT_OIDC_CLIENT_SECRET=${config.secretctl.placeholder."ambit/oidc_client_secret"}
       '';
     };
@@ -589,7 +589,7 @@
       format = "dotenv";
       content = ''
         AUTOBRR_SESSION_SECRET=${config.secretctl.placeholder."autobrr/session-secret"}
-        AUTOBRR_OIDC_CLIENT_SECRET=${config.secretctl.placeholder."autobrr/oidc-client-secret"}
+        AUTOBRR_OIDC_CLIENT_SECRET="${config.secretctl.placeholder."autobrr/oidc-client-secret"}"
       '';
     };
     caddy-env = {
@@ -598,12 +598,12 @@
       owner = "caddy";
       group = "caddy";
       content = ''
-        NETWORKING_CLOUDFLARE_DDNS_APITOKEN=${config.secretctl.placeholder."networking/cloudflare/ddns/apiToken"}
+        NETWORKING_CLOUDFLARE_DDNS_APITOKEN="${config.secretctl.placeholder."networking/cloudflare/ddns/apiToken"}"
         SERVICES_CADDY_ENVIRONMENT_LOKI_ADMIN_BCRYPT=${config.secretctl.placeholder."services/caddy/environment/loki-admin-bcrypt"}
-        SERVICES_CADDY_ENVIRONMENT_PGWEB_ADMIN_BCRYPT=${config.secretctl.placeholder."services/caddy/environment/pgweb-admin-bcrypt"}
+        SERVICES_CADDY_ENVIRONMENT_PGWEB_ADMIN_BCRYPT="${config.secretctl.placeholder."services/caddy/environment/pgweb-admin-bcrypt"}"
         PROMETHEUS_API_KEYS_BACKUP_TASKFILE=${config.secretctl.placeholder."prometheus/api-keys/backup-taskfile"}
         PAPERLESS_AI_API_KEY=${config.secretctl.placeholder."paperless-ai/api_key"}
-        CADDY_POCKET_ID_CLIENT_SECRET=${config.secretctl.placeholder."caddy/pocket-id-client-secret"}
+        CADDY_POCKET_ID_CLIENT_SECRET="${config.secretctl.placeholder."caddy/pocket-id-client-secret"}"
       '';
     };
     grafana-oncall-env = {
@@ -612,7 +612,7 @@
       content = ''
         GRAFANA_ONCALL_SECRET_KEY=${config.secretctl.placeholder."grafana-oncall/secret_key"}
         GRAFANA_ONCALL_METRICS_SECRET=${config.secretctl.placeholder."grafana-oncall/metrics_secret"}
-        GRAFANA_ADMIN_PASSWORD=${config.secretctl.placeholder."grafana/admin-password"}
+        GRAFANA_ADMIN_PASSWORD="${config.secretctl.placeholder."grafana/admin-password"}"
       '';
     };
     hermes-agent-env = {
@@ -620,9 +620,9 @@
       format = "dotenv";
       restartUnits = [ "hermes-agent.service" ];
       content = ''
-        HERMES_AGENT_ANTHROPIC_API_KEY=${config.secretctl.placeholder."hermes-agent/anthropic-api-key"}
+        HERMES_AGENT_ANTHROPIC_API_KEY="${config.secretctl.placeholder."hermes-agent/anthropic-api-key"}"
         HERMES_AGENT_TELEGRAM_BOT_TOKEN=${config.secretctl.placeholder."hermes-agent/telegram-bot-token"}
-        HERMES_AGENT_HOMELAB_MCP_OAUTH_CLIENT_SECRET=${config.secretctl.placeholder."hermes-agent/homelab-mcp-oauth-client-secret"}
+        HERMES_AGENT_HOMELAB_MCP_OAUTH_CLIENT_SECRET="${config.secretctl.placeholder."hermes-agent/homelab-mcp-oauth-client-secret"}"
       '';
     };
     homelab-mcp-export-env = {
@@ -637,7 +637,7 @@
       format = "dotenv";
       restartUnits = [ "homelab-mcp.service" ];
       content = ''
-        LADING_READER_PASSWORD=${config.secretctl.placeholder."lading/reader_password"}
+        LADING_READER_PASSWORD="${config.secretctl.placeholder."lading/reader_password"}"
       '';
     };
     homelab-mcp-schoolhouse-env = {
@@ -645,7 +645,7 @@
       format = "dotenv";
       restartUnits = [ "homelab-mcp.service" ];
       content = ''
-        SCHOOLHOUSE_READER_PASSWORD=${config.secretctl.placeholder."schoolhouse/reader_password"}
+        SCHOOLHOUSE_READER_PASSWORD="${config.secretctl.placeholder."schoolhouse/reader_password"}"
       '';
     };
     homepage-env = {
@@ -653,17 +653,17 @@
       format = "dotenv";
       content = ''
         SONARR_API_KEY=${config.secretctl.placeholder."sonarr/api-key"}
-        RADARR_API_KEY=${config.secretctl.placeholder."radarr/api-key"}
-        PROWLARR_API_KEY=${config.secretctl.placeholder."prowlarr/api-key"}
+        RADARR_API_KEY="${config.secretctl.placeholder."radarr/api-key"}"
+        PROWLARR_API_KEY="${config.secretctl.placeholder."prowlarr/api-key"}"
         SABNZBD_API_KEY=${config.secretctl.placeholder."sabnzbd/api-key"}
         PLEX_TOKEN=${config.secretctl.placeholder."plex/token"}
-        TAUTULLI_API_KEY=${config.secretctl.placeholder."tautulli/api-key"}
+        TAUTULLI_API_KEY="${config.secretctl.placeholder."tautulli/api-key"}"
         AUTOBRR_API_KEY=${config.secretctl.placeholder."autobrr/api-key"}
-        NETWORKING_CLOUDFLARE_HOMEPAGE_API_TOKEN=${config.secretctl.placeholder."networking/cloudflare/homepage-api-token"}
-        NETWORKING_CLOUDFLARE_ACCOUNT_ID=${config.secretctl.placeholder."networking/cloudflare/account-id"}
+        NETWORKING_CLOUDFLARE_HOMEPAGE_API_TOKEN="${config.secretctl.placeholder."networking/cloudflare/homepage-api-token"}"
+        NETWORKING_CLOUDFLARE_ACCOUNT_ID="${config.secretctl.placeholder."networking/cloudflare/account-id"}"
         OMADA_HOMEPAGE_USERNAME=${config.secretctl.placeholder."omada/homepage-username"}
         OMADA_HOMEPAGE_PASSWORD=${config.secretctl.placeholder."omada/homepage-password"}
-        MIKROTIK_HOMEPAGE_PASSWORD=${config.secretctl.placeholder."mikrotik/homepage-password"}
+        MIKROTIK_HOMEPAGE_PASSWORD="${config.secretctl.placeholder."mikrotik/homepage-password"}"
       '';
     };
     kometa-env = {
@@ -672,7 +672,7 @@
       content = ''
         PLEX_TOKEN=${config.secretctl.placeholder."plex/token"}
         TMDB_API_KEY=${config.secretctl.placeholder."tmdb/api-key"}
-        TRAKT_CLIENT_ID=${config.secretctl.placeholder."trakt/client-id"}
+        TRAKT_CLIENT_ID="${config.secretctl.placeholder."trakt/client-id"}"
         TRAKT_CLIENT_SECRET=${config.secretctl.placeholder."trakt/client-secret"}
       '';
     };
@@ -689,10 +689,10 @@
       format = "dotenv";
       restartUnits = [ "lading-sync-ryan.service" ];
       content = ''
-        LADING_DB_PASSWORD=${config.secretctl.placeholder."lading/db_password"}
+        LADING_DB_PASSWORD="${config.secretctl.placeholder."lading/db_password"}"
         LADING_RYAN_AMAZON_USERNAME=${config.secretctl.placeholder."lading/ryan/amazon_username"}
         LADING_RYAN_AMAZON_PASSWORD=${config.secretctl.placeholder."lading/ryan/amazon_password"}
-        LADING_RYAN_AMAZON_OTP_SECRET_KEY=${config.secretctl.placeholder."lading/ryan/amazon_otp_secret_key"}
+        LADING_RYAN_AMAZON_OTP_SECRET_KEY="${config.secretctl.placeholder."lading/ryan/amazon_otp_secret_key"}"
       '';
     };
     lading-sync-steffi-env = {
@@ -702,7 +702,7 @@
       content = ''
         LADING_DB_PASSWORD=${config.secretctl.placeholder."lading/db_password"}
         LADING_STEFFI_AMAZON_USERNAME=${config.secretctl.placeholder."lading/steffi/amazon_username"}
-        LADING_STEFFI_AMAZON_PASSWORD=${config.secretctl.placeholder."lading/steffi/amazon_password"}
+        LADING_STEFFI_AMAZON_PASSWORD="${config.secretctl.placeholder."lading/steffi/amazon_password"}"
         LADING_STEFFI_AMAZON_OTP_SECRET_KEY=${config.secretctl.placeholder."lading/steffi/amazon_otp_secret_key"}
       '';
     };
@@ -712,7 +712,7 @@
       restartUnits = [ "marginalia.service" ];
       content = ''
         MARGINALIA_OIDC_CLIENT_SECRET=${config.secretctl.placeholder."marginalia/oidc_client_secret"}
-        MARGINALIA_SESSION_SECRET=${config.secretctl.placeholder."marginalia/session_secret"}
+        MARGINALIA_SESSION_SECRET="${config.secretctl.placeholder."marginalia/session_secret"}"
         MARGINALIA_DASHBOARD_TOKEN_KEY=${config.secretctl.placeholder."marginalia/dashboard_token_key"}
       '';
     };
@@ -724,7 +724,7 @@
       restartUnits = [ "podman-paperless-ai.service" ];
       content = ''
         PAPERLESS_AI_PAPERLESS_TOKEN=${config.secretctl.placeholder."paperless-ai/paperless_token"}
-        PAPERLESS_AI_LLM_API_KEY=${config.secretctl.placeholder."paperless-ai/llm_api_key"}
+        PAPERLESS_AI_LLM_API_KEY="${config.secretctl.placeholder."paperless-ai/llm_api_key"}"
         PAPERLESS_AI_API_KEY=${config.secretctl.placeholder."paperless-ai/api_key"}
       '';
     };
@@ -739,14 +739,14 @@
       service = "qui";
       format = "dotenv";
       content = ''
-        QUI_OIDC_CLIENT_SECRET=${config.secretctl.placeholder."qui/oidc-client-secret"}
+        QUI_OIDC_CLIENT_SECRET="${config.secretctl.placeholder."qui/oidc-client-secret"}"
       '';
     };
     radarr-env = {
       service = "radarr";
       format = "dotenv";
       content = ''
-        RADARR_API_KEY=${config.secretctl.placeholder."radarr/api-key"}
+        RADARR_API_KEY="${config.secretctl.placeholder."radarr/api-key"}"
       '';
     };
     recyclarr-env = {
@@ -754,7 +754,7 @@
       format = "dotenv";
       content = ''
         SONARR_API_KEY=${config.secretctl.placeholder."sonarr/api-key"}
-        RADARR_API_KEY=${config.secretctl.placeholder."radarr/api-key"}
+        RADARR_API_KEY="${config.secretctl.placeholder."radarr/api-key"}"
       '';
     };
     replog-env = {
@@ -763,7 +763,7 @@
       content = ''
         REPLOG_ADMIN_USER=${config.secretctl.placeholder."replog/admin_user"}
         REPLOG_ADMIN_PASS=${config.secretctl.placeholder."replog/admin_pass"}
-        REPLOG_ADMIN_EMAIL=${config.secretctl.placeholder."replog/admin_email"}
+        REPLOG_ADMIN_EMAIL="${config.secretctl.placeholder."replog/admin_email"}"
         REPLOG_SECRET_KEY=${config.secretctl.placeholder."replog/secret_key"}
         REPLOG_OIDC_CLIENT_SECRET=${config.secretctl.placeholder."replog/oidc_client_secret"}
       '';
@@ -772,7 +772,7 @@
       service = "sabnzbd";
       format = "dotenv";
       content = ''
-        SABNZBD_API_KEY=${config.secretctl.placeholder."sabnzbd/api-key"}
+        SABNZBD_API_KEY="${config.secretctl.placeholder."sabnzbd/api-key"}"
         SABNZBD_USENET_USERNAME=${config.secretctl.placeholder."sabnzbd/usenet/username"}
         SABNZBD_USENET_PASSWORD=${config.secretctl.placeholder."sabnzbd/usenet/password"}
       '';
@@ -782,7 +782,7 @@
       format = "dotenv";
       restartUnits = [ "schoolhouse.service" ];
       content = ''
-        SCHOOLHOUSE_DB_PASSWORD=${config.secretctl.placeholder."schoolhouse/db_password"}
+        SCHOOLHOUSE_DB_PASSWORD="${config.secretctl.placeholder."schoolhouse/db_password"}"
       '';
     };
     schoolhouse-ingest-env = {
@@ -792,8 +792,8 @@
       content = ''
         SCHOOLHOUSE_DB_PASSWORD=${config.secretctl.placeholder."schoolhouse/db_password"}
         SCHOOLHOUSE_SCHOOLOGY_USERNAME=${config.secretctl.placeholder."schoolhouse/schoology_username"}
-        SCHOOLHOUSE_SCHOOLOGY_PASSWORD=${config.secretctl.placeholder."schoolhouse/schoology_password"}
-        SCHOOLHOUSE_CHILDREN=${config.secretctl.placeholder."schoolhouse/children"}
+        SCHOOLHOUSE_SCHOOLOGY_PASSWORD="${config.secretctl.placeholder."schoolhouse/schoology_password"}"
+        SCHOOLHOUSE_CHILDREN="${config.secretctl.placeholder."schoolhouse/children"}"
         SCHOOLHOUSE_ICAL_FEEDS=${config.secretctl.placeholder."schoolhouse/ical_feeds"}
       '';
     };
@@ -801,7 +801,7 @@
       service = "sonarr";
       format = "dotenv";
       content = ''
-        SONARR_API_KEY=${config.secretctl.placeholder."sonarr/api-key"}
+        SONARR_API_KEY="${config.secretctl.placeholder."sonarr/api-key"}"
       '';
     };
     "unpackerr/env" = {
@@ -809,7 +809,7 @@
       format = "dotenv";
       content = ''
         SONARR_API_KEY=${config.secretctl.placeholder."sonarr/api-key"}
-        RADARR_API_KEY=${config.secretctl.placeholder."radarr/api-key"}
+        RADARR_API_KEY="${config.secretctl.placeholder."radarr/api-key"}"
       '';
     };
     whiskey-whiskey-whiskey-env = {
@@ -817,19 +817,19 @@
       format = "dotenv";
       restartUnits = [ "whiskey-whiskey-whiskey.service" ];
       content = ''
-        WHISKEY_WHISKEY_WHISKEY_ANTHROPIC_API_KEY=${config.secretctl.placeholder."whiskey-whiskey-whiskey/anthropic_api_key"}
+        WHISKEY_WHISKEY_WHISKEY_ANTHROPIC_API_KEY="${config.secretctl.placeholder."whiskey-whiskey-whiskey/anthropic_api_key"}"
         WHISKEY_WHISKEY_WHISKEY_API_TOKEN=${config.secretctl.placeholder."whiskey-whiskey-whiskey/api_token"}
         WHISKEY_WHISKEY_WHISKEY_SESSION_SECRET=${config.secretctl.placeholder."whiskey-whiskey-whiskey/session_secret"}
-        WHISKEY_WHISKEY_WHISKEY_OIDC_CLIENT_SECRET=${config.secretctl.placeholder."whiskey-whiskey-whiskey/oidc_client_secret"}
+        WHISKEY_WHISKEY_WHISKEY_OIDC_CLIENT_SECRET="${config.secretctl.placeholder."whiskey-whiskey-whiskey/oidc_client_secret"}"
         WHISKEY_WHISKEY_WHISKEY_TOKEN_KEY=${config.secretctl.placeholder."whiskey-whiskey-whiskey/token_key"}
-        WHISKEY_WHISKEY_WHISKEY_PUBLIC_TOKEN_KEY=${config.secretctl.placeholder."whiskey-whiskey-whiskey/public_token_key"}
-        WHISKEY_WHISKEY_WHISKEY_GATE_TOKEN_KEY=${config.secretctl.placeholder."whiskey-whiskey-whiskey/gate_token_key"}
+        WHISKEY_WHISKEY_WHISKEY_PUBLIC_TOKEN_KEY="${config.secretctl.placeholder."whiskey-whiskey-whiskey/public_token_key"}"
+        WHISKEY_WHISKEY_WHISKEY_GATE_TOKEN_KEY="${config.secretctl.placeholder."whiskey-whiskey-whiskey/gate_token_key"}"
         WHISKEY_WHISKEY_WHISKEY_PARTIFUL_CALENDAR_URL=${config.secretctl.placeholder."whiskey-whiskey-whiskey/partiful_calendar_url"}
         WHISKEY_WHISKEY_WHISKEY_PLEX_TOKEN=${config.secretctl.placeholder."whiskey-whiskey-whiskey/plex_token"}
-        WHISKEY_WHISKEY_WHISKEY_GEMINI_API_KEY=${config.secretctl.placeholder."whiskey-whiskey-whiskey/gemini_api_key"}
+        WHISKEY_WHISKEY_WHISKEY_GEMINI_API_KEY="${config.secretctl.placeholder."whiskey-whiskey-whiskey/gemini_api_key"}"
         WHISKEY_WHISKEY_WHISKEY_OPENAI_API_KEY=${config.secretctl.placeholder."whiskey-whiskey-whiskey/openai_api_key"}
         WHISKEY_WHISKEY_WHISKEY_OPENROUTER_API_KEY=${config.secretctl.placeholder."whiskey-whiskey-whiskey/openrouter_api_key"}
-        WHISKEY_WHISKEY_WHISKEY_PUSHOVER_TOKEN=${config.secretctl.placeholder."whiskey-whiskey-whiskey/pushover_token"}
+        WHISKEY_WHISKEY_WHISKEY_PUSHOVER_TOKEN="${config.secretctl.placeholder."whiskey-whiskey-whiskey/pushover_token"}"
         PUSHOVER_USER_KEY=${config.secretctl.placeholder."pushover/user-key"}
       '';
     };

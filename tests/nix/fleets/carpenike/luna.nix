@@ -47,8 +47,8 @@
       content = ''
         REVERSE_PROXY_METRICS_AUTH=${config.secretctl.placeholder."reverse-proxy/metrics-auth"}
         REVERSE_PROXY_VAULT_AUTH=${config.secretctl.placeholder."reverse-proxy/vault-auth"}
-        REVERSE_PROXY_GLANCES_AUTH=${config.secretctl.placeholder."reverse-proxy/glances-auth"}
-        NETWORKING_CLOUDFLARE_DDNS_APITOKEN=${config.secretctl.placeholder."networking/cloudflare/ddns/apiToken"}
+        REVERSE_PROXY_GLANCES_AUTH="${config.secretctl.placeholder."reverse-proxy/glances-auth"}"
+        NETWORKING_CLOUDFLARE_DDNS_APITOKEN="${config.secretctl.placeholder."networking/cloudflare/ddns/apiToken"}"
       '';
     };
   };

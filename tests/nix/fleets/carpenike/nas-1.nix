@@ -45,7 +45,7 @@
       owner = "caddy";
       group = "caddy";
       content = ''
-        NETWORKING_CLOUDFLARE_DDNS_APITOKEN=${config.secretctl.placeholder."networking/cloudflare/ddns/apiToken"}
+        NETWORKING_CLOUDFLARE_DDNS_APITOKEN="${config.secretctl.placeholder."networking/cloudflare/ddns/apiToken"}"
       '';
     };
   };

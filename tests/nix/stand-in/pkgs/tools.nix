@@ -48,7 +48,15 @@ in
   bash = shell;
   bashInteractive = shell;
   runtimeShell = "${shell}/bin/bash";
-  systemd = absent "systemd" pkgs.systemdVersion;
+  systemd =
+    if pkgs.programs ? systemd then
+      pkgs.runCommand "systemd-${pkgs.systemdVersion}" {
+        pname = "systemd";
+        version = pkgs.systemdVersion;
+        program = pkgs.programs.systemd;
+      } ''cp -R "$program" $out''
+    else
+      absent "systemd" pkgs.systemdVersion;
   installShellFiles = absent "installShellFiles" "0";
   makeWrapper = absent "makeWrapper" "0";
 }
