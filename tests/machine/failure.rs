@@ -62,7 +62,7 @@ fn only_seven_is_old(ran: &Ran) {
     let entry = journal.iter().rev().find(|entry| entry["SECRETCTL_AS"] == "s7").unwrap();
     assert_eq!((&entry["SECRETCTL_OUTCOME"], &entry["SECRETCTL_SECRET"]), (&json!("kept"), &json!("s7")));
     assert_eq!((&entry["SECRETCTL_REVISION"], &entry["SECRETCTL_GENERATION"]), (&json!("1"), &json!("3")));
-    assert_eq!(entry["_SYSTEMD_UNIT"], "secretctl.service");
+    assert_eq!(entry["_UID"], "0");
     let status = ran.status();
     let seven = status["files"].as_array().unwrap().iter().find(|file| file["as"] == "s7").unwrap();
     assert_eq!(

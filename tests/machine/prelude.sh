@@ -16,6 +16,7 @@ collect() {
   (cd /run/secrets/ && find . -type f -printf '%P\t%u\t%g\t%m\t%i\t' -exec cat {} \; -printf '\n') >values || true
   journalctl --sync
   journalctl --boot --output=json SYSLOG_IDENTIFIER=secretctl >journal || true
+  journalctl --boot --unit=secretctl --output=cat >said || true
   journalctl --boot --no-pager || true
 }
 trap collect EXIT

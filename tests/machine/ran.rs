@@ -106,7 +106,8 @@ impl Ran {
         let journal = self.journal();
         let last = journal.iter().rfind(|entry| entry["SECRETCTL_EXIT_CODE"] != Value::Null);
         let last = last.unwrap_or_else(|| panic!("the journal has no end of a run:\n{}", self.log()));
-        assert_eq!((&last["PRIORITY"], &last["_SYSTEMD_UNIT"]), (&"3".into(), &"secretctl.service".into()));
+        // Not `_SYSTEMD_UNIT`, which journald leaves out where the process has ended before it looks.
+        assert_eq!((&last["PRIORITY"], &last["_UID"]), (&"3".into(), &"0".into()));
         assert_eq!(last["SECRETCTL_EXIT_CODE"], code.to_string());
         assert_eq!(
             (&last["SECRETCTL_CLASS"], &last["SECRETCTL_CODE"]),
@@ -124,10 +125,15 @@ impl Ran {
         self
     }
 
-    /// Checks what was said about the failure of one file, or of the run.
+    /// Checks what was said about the failure of one file, or of the run, in the status and by `journalctl -u secretctl`.
     pub(crate) fn says(&self, code: &str) -> &Self {
         let status = self.status();
         assert!(status.to_string().contains(&format!("\"code\":\"{code}\"")), "{status:#}");
+        assert!(
+            self.text("said").contains(&format!("error[{code}]: ")),
+            "the unit is silent:\n{}",
+            self.text("said")
+        );
         self
     }
 }

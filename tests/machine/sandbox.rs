@@ -3,11 +3,20 @@
 use crate::host::Host;
 use crate::machine::Machine;
 use crate::machine::on_each_systemd;
+use crate::ran::Ran;
 
 /// The page that promises figures.
 const PAGE: &str = include_str!("../../docs/explanation/units.md");
 /// How the sentence with the figures begins.
 const FIGURES: &str = "`systemd-analyze security` gives ";
+/// Asks systemd for the figures of a running machine, and is to stand in its script.
+pub(crate) const MEASURE: &str = r"
+    systemctl start dbus
+    for unit in secretctl-mount secretctl-users secretctl; do
+      systemd-analyze security --no-pager $unit.service |
+        sed -n 's/.*exposure level for \(.*\): \([0-9.]* [A-Z]*\).*/\1 \2/p'
+    done | LC_ALL=C sort >figures
+";
 /// The services that are confined.
 const SERVICES: &str = "secretctl-mount.service secretctl-users.service secretctl.service";
 /// The sandbox of an activation, with a look around in place of the program.
@@ -29,6 +38,13 @@ can mount 'mount -t tmpfs none /var/lib/secretctl'
 can namespace 'unshare --mount true'
 can internet 'exec 9<>/dev/udp/127.0.0.1/9'
 ";
+
+/// Checks what [`MEASURE`] found against the page.
+pub(crate) fn confined_as_promised(ran: &Ran) {
+    let promised = promised();
+    assert_eq!(promised.len(), SERVICES.split(' ').count(), "{promised:?}");
+    assert_eq!(ran.lines("figures"), promised);
+}
 
 /// Each service with the figure and the word that the page gives it, such as `secretctl.service 1.2 OK`, by name.
 fn promised() -> Vec<String> {
@@ -55,17 +71,9 @@ on_each_systemd! {
         host.secret("a", b"value");
         let machine = Machine::new(systemd, &host);
         machine.system("a", &host);
-        let ran = machine.boot("a", &format!(r"
-            systemctl start dbus
-            for unit in {SERVICES}; do
-              systemd-analyze security --no-pager $unit |
-                sed -n 's/.*exposure level for \(.*\): \([0-9.]* [A-Z]*\).*/\1 \2/p'
-            done | LC_ALL=C sort >figures
-        "));
+        let ran = machine.boot("a", MEASURE);
         ran.clean();
-        let promised = promised();
-        assert_eq!(promised.len(), SERVICES.split(' ').count(), "{promised:?}");
-        assert_eq!(ran.lines("figures"), promised);
+        confined_as_promised(&ran);
     }
 
     fn systemd_finds_nothing_to_say_about_the_units(systemd: Systemd) {
