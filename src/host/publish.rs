@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::time::Duration;
 
 use super::outcome::FileOutcome;
 use super::outcome::FileReport;
@@ -17,6 +18,8 @@ pub(super) const STATUS_FILE: &str = "status.json";
 const PUBLIC_MODE: u32 = 0o644;
 /// Where journald listens for entries with fields, see systemd's "Native Journal Protocol".
 const JOURNAL: &str = "/run/systemd/journal/socket";
+/// How long one entry may wait for journald.
+const JOURNAL_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Writes status and metrics, and tells the journal.
 pub(super) fn publish(request: &Request, outcome: &Outcome) -> Result<(), FsError> {
@@ -64,10 +67,13 @@ fn journal(outcome: &Outcome) {
         return;
     }
     let Ok(socket) = UnixDatagram::unbound() else { return };
-    let _ = socket.set_nonblocking(true);
+    // Long enough for a busy journald to take entries by the hundred, short enough for a boot when it hangs.
+    let _ = socket.set_write_timeout(Some(JOURNAL_PATIENCE));
     let quiet = |file: &&FileReport| !matches!(file.outcome, FileOutcome::Unchanged | FileOutcome::Skipped);
     for file in outcome.files.iter().filter(quiet) {
-        let _ = socket.send_to(file_entry(outcome, file).as_bytes(), JOURNAL);
+        if socket.send_to(file_entry(outcome, file).as_bytes(), JOURNAL).is_err() {
+            break;
+        }
     }
     let message = match &outcome.failure {
         Some(failure) => failure.message.clone(),
