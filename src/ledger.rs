@@ -68,6 +68,20 @@ impl Event {
     }
 }
 
+/// What was seen of a new value when it was written. Nothing here lets anyone guess the value itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Whether it differs from the value before: null where nobody at hand could open that one.
+    pub changed: Option<bool>,
+    /// When the value says of itself that it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Whether it could be guessed, by its length and its kinds of characters alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub weak: bool,
+}
+
 /// One line, without its signature.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +101,9 @@ pub struct Line {
     pub recipients: BTreeSet<Recipient>,
     /// Hosts that have a sealed copy.
     pub hosts: BTreeSet<HostName>,
+    /// What was seen of the value, in lines that stand for a new one; absent in those of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Seen>,
     /// The admin who did it.
     pub author: AdminName,
     /// When, in whole seconds.
@@ -108,6 +125,8 @@ pub struct Entry {
     pub hosts: BTreeSet<HostName>,
     /// The highest revision that is known from elsewhere: a new value gets a higher one.
     pub above: u64,
+    /// What was seen of a new value.
+    pub value: Option<Seen>,
 }
 
 /// Who writes lines, and when.
@@ -260,6 +279,7 @@ impl VerifiedLedger {
             source_sha256: entry.source_sha256,
             recipients: entry.recipients,
             hosts: entry.hosts,
+            value: entry.value,
             author: author.name.clone(),
             time: author.now,
             previous: self.0.text.lines().last().map(|last| Digest::of(last.as_bytes())),

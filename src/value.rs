@@ -9,6 +9,7 @@ mod generator;
 mod hash;
 mod keys;
 mod schema;
+mod traits;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +20,7 @@ pub use encoding::Charset;
 pub use generator::Generator;
 pub use generator::GeneratorError;
 pub use schema::JsonSchema;
+pub use traits::Traits;
 
 use crate::name::SecretName;
 use crate::secret::SecretBytes;

@@ -54,6 +54,7 @@ impl Desk {
             recipients: BTreeSet::new(),
             hosts: BTreeSet::new(),
             above: 0,
+            value: None,
         };
         let name = "alice".parse().unwrap();
         let author = Author { name: &name, signer, now: "2026-11-20T10:00:00Z".parse().unwrap() };
@@ -148,6 +149,7 @@ fn a_new_value_gets_a_number_above_every_known_one() {
         recipients: BTreeSet::new(),
         hosts: BTreeSet::new(),
         above: 7,
+        value: None,
     };
     let name = "alice".parse().unwrap();
     let author = Author { name: &name, signer: &desk.alice, now: "2026-11-20T10:00:00Z".parse().unwrap() };

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use crate::fsx::PrivateDir;
+use crate::ledger::Event;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::put::Existing;
+use crate::ops::put::Made;
 use crate::ops::put::PutReport;
 use crate::ops::put::existing;
 use crate::ops::put::put;
@@ -68,7 +70,8 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         let lock = ws.lock()?;
         let now = existing(ws, secret)?;
         if revision(&now) == revision(&base) {
-            return put(ws, &lock, &author, secret, &new, now);
+            let made = Made { event: Event::Edited, changed: Some(true) };
+            return put(ws, &lock, &author, (secret, &new), made, now);
         }
         // Somebody else was faster. What was typed stays in the editor; saving it again replaces theirs.
         drop(lock);

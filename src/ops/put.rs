@@ -11,6 +11,7 @@ use crate::diag::Finding;
 use crate::diag::Severity;
 use crate::ledger;
 use crate::ledger::Event;
+use crate::ledger::Seen;
 use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -27,6 +28,7 @@ use crate::secret::SecretBytes;
 use crate::store::Layout;
 use crate::store::Source;
 use crate::store::StoreError;
+use crate::value::Traits;
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -75,14 +77,27 @@ pub fn set(
     value: &SecretBytes,
     empty: EmptyValue,
 ) -> Result<PutReport, OpsError> {
+    write(ws, secret, value, empty, Event::Edited)
+}
+
+/// The same with the event that replaces a value: edited by a person, or rotated.
+pub(super) fn write(
+    ws: &Workspace,
+    secret: &SecretName,
+    value: &SecretBytes,
+    empty: EmptyValue,
+    event: Event,
+) -> Result<PutReport, OpsError> {
     if value.is_empty() && empty == EmptyValue::Refuse && !values::may_be_empty(ws, secret) {
         return Err(OpsError::Empty { secret: secret.clone() });
     }
     let author = ws.author()?;
     let lock = ws.lock()?;
     let existing = existing(ws, secret)?;
+    let mut compared = existing.ledger().current().is_none();
     if let Existing::Sound(source) = &existing {
         let old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
+        compared = old.is_some();
         if old.is_some_and(|old| old.same(value)) {
             // An earlier attempt may have been interrupted before it sealed.
             let report = unchanged(ws, source);
@@ -92,7 +107,17 @@ pub fn set(
     }
     values::refuse_second(ws, secret, &existing)?;
     values::refuse_unfit(ws, secret, value)?;
-    put(ws, &lock, &author, secret, value, existing)
+    let made = Made { event, changed: compared.then_some(true) };
+    put(ws, &lock, &author, (secret, value), made, existing)
+}
+
+/// How a value came about, for its ledger line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Made {
+    /// What happened to a secret that had a value before.
+    pub(super) event: Event,
+    /// Whether it differs from the value before, as far as somebody could look.
+    pub(super) changed: Option<bool>,
 }
 
 /// What there is of a secret before it gets a value.
@@ -163,14 +188,14 @@ pub(super) fn put(
     ws: &Workspace,
     lock: &WriteLock,
     author: &Author,
-    secret: &SecretName,
-    value: &SecretBytes,
+    (secret, value): (&SecretName, &SecretBytes),
+    made: Made,
     existing: Existing,
 ) -> Result<PutReport, OpsError> {
     let mut ledger = existing.into_ledger();
     let outcome = if ledger.current().is_some() { Put::Changed } else { Put::Created };
     let hosts = readers(ws, secret);
-    let ciphertext = write_source(ws, author, secret, value, &mut ledger, &hosts)?;
+    let ciphertext = write_source(ws, author, (secret, value), made, &mut ledger, &hosts)?;
     let mut change = ws.change(lock)?;
     change.write(Layout::source(secret), &ciphertext)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
@@ -216,18 +241,21 @@ fn sealed(
 fn write_source(
     ws: &Workspace,
     author: &Author,
-    secret: &SecretName,
-    value: &SecretBytes,
+    (secret, value): (&SecretName, &SecretBytes),
+    made: Made,
     ledger: &mut VerifiedLedger,
     hosts: &BTreeSet<HostName>,
 ) -> Result<Vec<u8>, OpsError> {
     let recipients = ws.source_recipients(secret)?;
     let ciphertext = Source::encrypt(secret, value, &recipients, &ws.settings.prompt)?;
-    let event = if ledger.current().is_some() { Event::Edited } else { Event::Created };
+    let event = if ledger.current().is_some() { made.event } else { Event::Created };
+    let traits = Traits::of(value);
+    let seen = Seen { changed: made.changed, expires: traits.ends, weak: traits.weak };
     let source_sha256 = Some(Digest::of(&ciphertext));
     // A host may have a newer value than the ledger knows, if somebody put the ledger back to the past.
     let above = ws.layout.sealed_revision(secret, hosts, &ws.signers());
-    let entry = ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone(), above };
+    let entry =
+        ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone(), above, value: Some(seen) };
     ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     Ok(ciphertext)
 }

@@ -100,7 +100,8 @@ fn rekeyed(ws: &Workspace, author: &Author, secret: &SecretName) -> Result<(Vec<
     let hosts = source.hosts();
     let mut ledger = source.ledger;
     let source_sha256 = Some(Digest::of(&ciphertext));
-    let entry = ledger::Entry { event: Event::Rekeyed, source_sha256, recipients, hosts, above: 0 };
+    let entry =
+        ledger::Entry { event: Event::Rekeyed, source_sha256, recipients, hosts, above: 0, value: None };
     ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     Ok((ciphertext, ledger.bytes().to_vec()))
 }

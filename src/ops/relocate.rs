@@ -58,6 +58,7 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
             recipients: BTreeSet::new(),
             hosts: BTreeSet::new(),
             above: 0,
+            value: None,
         };
         ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
         change.write(Layout::ledger(secret), ledger.bytes())?;
@@ -95,8 +96,14 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     };
     let source_sha256 = Some(Digest::of(&bytes));
     let mut ledger = source.ledger;
-    let entry =
-        ledger::Entry { event: Event::Moved, source_sha256, recipients, hosts: after.clone(), above: 0 };
+    let entry = ledger::Entry {
+        event: Event::Moved,
+        source_sha256,
+        recipients,
+        hosts: after.clone(),
+        above: 0,
+        value: None,
+    };
     ledger.append(to, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     let mut change = ws.change(&lock)?;
     change.write(Layout::source(to), &bytes)?;

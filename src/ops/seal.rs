@@ -335,6 +335,7 @@ fn append_reader_lines(
             recipients: head.recipients.clone(),
             hosts,
             above: 0,
+            value: None,
         };
         let all: BTreeSet<HostName> = head.hosts.union(hosts).cloned().collect();
         if all != head.hosts {

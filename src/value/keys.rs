@@ -67,14 +67,28 @@ fn blocks(bytes: &[u8]) -> Result<Vec<Block<'_>>, String> {
     if open.is_some() { Err("the last PEM block does not end".to_owned()) } else { Ok(blocks) }
 }
 
-/// Whether all certificates are valid now.
-pub(super) fn x509(bytes: &[u8], now: Timestamp) -> Result<(), String> {
-    let der: Vec<Zeroizing<Vec<u8>>> = if bytes.starts_with(b"0") {
+/// The DER of every certificate in PEM or DER.
+fn certificates(bytes: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
+    Ok(if bytes.starts_with(b"0") {
         vec![Zeroizing::new(bytes.to_vec())]
     } else {
         let blocks = blocks(bytes)?.into_iter().filter(|block| block.label == "CERTIFICATE");
         blocks.map(|block| block.bytes).collect()
-    };
+    })
+}
+
+/// When the first of the certificates in a value ends; none where there is none, or it is damaged.
+pub(super) fn certificate_end(bytes: &[u8]) -> Option<Timestamp> {
+    let ends = certificates(bytes).ok()?.into_iter().filter_map(|der| {
+        let validity = Certificate::from_der(&der).ok()?.tbs_certificate.validity;
+        Timestamp::from_second(validity.not_after.to_unix_duration().as_secs().cast_signed()).ok()
+    });
+    ends.min()
+}
+
+/// Whether all certificates are valid now.
+pub(super) fn x509(bytes: &[u8], now: Timestamp) -> Result<(), String> {
+    let der = certificates(bytes)?;
     if der.is_empty() {
         return Err("there is no certificate".to_owned());
     }
