@@ -76,6 +76,7 @@ in
           group = "self";
           dynamic = false;
         };
+        unitOfUsers = _: false;
         unitExists = unit: builtins.elem unit (cfg.externalUnits ++ (if darwin then labels else units));
         fileSystems = { };
         volatilePaths = [ ];

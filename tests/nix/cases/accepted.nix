@@ -192,6 +192,82 @@ in
     };
   };
 
+  owner-of-the-template-of-an-instance = {
+    module = alpha {
+      systemd.services."page@".serviceConfig.User = "app";
+      secretctl.secrets."any/token".service = "page@a";
+    };
+    gives = config: { inherit (only config) owner group; };
+    expected = {
+      owner = "app";
+      group = "media";
+    };
+  };
+
+  owner-that-is-the-instance = {
+    module = alpha {
+      systemd.services."page@".serviceConfig.User = "%i";
+      secretctl.secrets."any/token".service = "page@app";
+    };
+    gives = config: (only config).owner;
+    expected = "app";
+  };
+
+  owner-by-number = {
+    module = alpha {
+      systemd.services.app.serviceConfig.User = lib.mkForce 4242;
+      secretctl.secrets."app/key".service = "app";
+    };
+    gives = config: { inherit (only config) owner group; };
+    expected = {
+      owner = "4242";
+      group = "root";
+    };
+  };
+
+  owner-with-a-name-of-its-own = {
+    module = alpha {
+      users.users.app.name = "application";
+      systemd.services.app.serviceConfig.User = lib.mkForce "application";
+      secretctl.secrets."app/key".service = "app";
+    };
+    gives = config: { inherit (only config) owner group; };
+    expected = {
+      owner = "application";
+      group = "media";
+    };
+  };
+
+  # systemd makes no dynamic user where there is one of the name.
+  owner-of-a-dynamic-service-with-an-account = {
+    module = alpha {
+      systemd.services.dynamic.serviceConfig.User = "app";
+      secretctl.secrets."dynamic/key".service = "dynamic";
+    };
+    gives = config: (only config).owner;
+    expected = "app";
+  };
+
+  units-that-are-there-by-other-ways = {
+    module = alpha {
+      systemd.services.app.aliases = [ "application.service" ];
+      systemd.services.worker.enable = false;
+      # As NixOS has units whose text is of a package.
+      systemd.services.packaged.wantedBy = [ "multi-user.target" ];
+      secretctl.secrets."any/token" = {
+        service = "packaged";
+        restartUnits = [
+          "application.service"
+          "packaged.service"
+          "worker.service"
+        ];
+      };
+      secretctl.services.packaged.secrets.token.secret = "any/token";
+    };
+    gives = config: config.systemd.services.packaged.serviceConfig.LoadCredential;
+    expected = [ "token:/run/secrets/credentials/packaged/token" ];
+  };
+
   declarations-of-many-modules = {
     module.imports = [
       ./alpha.nix
@@ -276,6 +352,98 @@ in
     };
   };
 
+  credentials-of-an-instance = {
+    module = alpha {
+      systemd.services."page@".path = [ "/opt" ];
+      secretctl.services."page@a".secrets.key.secret = "any/token";
+    };
+    gives = config: {
+      inherit (only config) as restart_units;
+      inherit (config.systemd.units."page@a.service") overrideStrategy;
+      # The template's own search path stays.
+      path = lib.hasInfix "PATH=" config.systemd.units."page@a.service".text;
+      load = config.systemd.services."page@a".serviceConfig.LoadCredential;
+      place = config.secretctl.services."page@a".secrets.key.path;
+    };
+    expected = {
+      as = "credentials/page_at_a/key";
+      restart_units = [ "page@a.service" ];
+      overrideStrategy = "asDropin";
+      path = false;
+      load = [ "key:/run/secrets/credentials/page_at_a/key" ];
+      place = "/run/credentials/page@a.service/key";
+    };
+  };
+
+  credentials-of-every-instance = {
+    module = alpha {
+      secretctl.services."page@" = {
+        onChange = "nothing";
+        secrets.key.secret = "any/token";
+      };
+    };
+    gives = config: {
+      inherit (only config) restart_units;
+      inherit (config.systemd.units."page@.service") overrideStrategy;
+      place = config.secretctl.services."page@".secrets.key.path;
+    };
+    expected = {
+      restart_units = [ ];
+      overrideStrategy = "asDropinIfExists";
+      place = "/run/credentials/page@%i.service/key";
+    };
+  };
+
+  credential-beside-those-of-the-unit = {
+    module = alpha {
+      systemd.services.app.serviceConfig.LoadCredential = "own:/etc/own";
+      secretctl.services.app.secrets.key = { };
+    };
+    gives = config: lib.sort (a: b: a < b) config.systemd.services.app.serviceConfig.LoadCredential;
+    expected = [
+      "key:/run/secrets/credentials/app/key"
+      "own:/etc/own"
+    ];
+  };
+
+  credential-of-a-secret-that-cannot-be-refreshed = {
+    module = alpha ({ pkgs, ... }: {
+      systemd.package = pkgs.systemd // { version = "257.9"; };
+      secretctl.secrets."app/key" = {
+        service = "app";
+        deliver = "credential";
+        reloadUnits = [
+          "app.service"
+          "worker.service"
+        ];
+      };
+    });
+    gives = config: { inherit (only config) restart_units reload_units; };
+    expected = {
+      restart_units = [ "app.service" ];
+      reload_units = [ "worker.service" ];
+    };
+  };
+
+  credential-whose-change-reloads-another-unit = {
+    module = alpha ({ pkgs, ... }: {
+      systemd.package = pkgs.systemd // { version = "260"; };
+      secretctl.secrets."app/key" = {
+        service = "app";
+        deliver = "credential";
+        reloadUnits = [ "worker.service" ];
+      };
+    });
+    gives = config: {
+      inherit (only config) restart_units;
+      refresh = config.systemd.services.app.serviceConfig ? RefreshOnReload;
+    };
+    expected = {
+      restart_units = [ "app.service" ];
+      refresh = false;
+    };
+  };
+
   credential-that-is-refreshed = {
     module = alpha ({ pkgs, ... }: {
       systemd.package = pkgs.systemd // { version = "260"; };
@@ -338,6 +506,24 @@ in
     };
   };
 
+  # `ProtectHome` would win over `ReadWritePaths` for the same folder.
+  links-in-homes-can-be-made = {
+    module = alpha { secretctl.secrets."any/token".path = "/home/app/.token"; };
+    gives = config: {
+      protected = config.systemd.services.secretctl.serviceConfig ? ProtectHome;
+      inherit (config.systemd.services.secretctl.serviceConfig) ProtectSystem ReadWritePaths;
+    };
+    expected = {
+      protected = false;
+      ProtectSystem = "strict";
+      ReadWritePaths = [
+        "/run"
+        "/var/lib/secretctl"
+        "-/home"
+      ];
+    };
+  };
+
   optional-and-not-granted = {
     module = alpha {
       secretctl.secrets.silent.optional = true;
@@ -378,6 +564,13 @@ in
       ];
       scripts = [ ];
     };
+  };
+
+  # An empty folder of the search path is the one that the switch is called from.
+  early-pass-without-plugins-keeps-the-search-path = {
+    module = alpha { secretctl.secrets."system/hash".neededForUsers = true; };
+    gives = config: lib.hasInfix "PATH=" config.system.activationScripts.secretctlUsers.text;
+    expected = false;
   };
 
   early-pass-where-perl-creates-users = {
@@ -432,6 +625,28 @@ in
       identities = [ "/persist/etc/ssh/ssh_host_ed25519_key" ];
       warned = [ true ];
     };
+  };
+
+  mounts-that-are-switched-off = {
+    module = alpha {
+      fileSystems."/etc/ssh" = {
+        enable = false;
+        device = "none";
+        fsType = "tmpfs";
+      };
+      secretctl.secrets."system/hash".neededForUsers = true;
+    };
+    gives = config: config.secretctl.identities;
+    expected = [ "/etc/ssh/ssh_host_ed25519_key" ];
+  };
+
+  pending-host-with-placeholders = {
+    module = alpha ({ config, ... }: {
+      secretctl.host = "beta";
+      secretctl.templates.x.content = config.secretctl.placeholder."prod/db";
+    });
+    gives = config: config.secretctl.templates.x.content;
+    expected = "<secret:prod/db>";
   };
 
   pending-host = {

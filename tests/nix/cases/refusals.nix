@@ -73,6 +73,32 @@ in
     module = secret "any/token" { reloadUnits = [ "nginx@x.service" ]; };
     says = [ "there is no unit `nginx@x.service`" ];
   };
+  unit-of-users = {
+    module = alpha {
+      systemd.user.services.webdav.script = "serve";
+      secretctl.secrets."any/token".restartUnits = [ "webdav.service" ];
+    };
+    says = [ "`webdav.service` is a unit of users" "home-manager" ];
+  };
+  template-to-restart = {
+    module = secret "any/token" { restartUnits = [ "page@.service" ]; };
+    says = [ "`page@.service` is a template" "`page@NAME.service`" ];
+  };
+  template-with-a-credential = {
+    module = alpha { secretctl.services."page@".secrets.t.secret = "any/token"; };
+    says = [ "secretctl.services.\"page@\".secrets.\"t\": `page@.service` is a template" ];
+  };
+  service-with-its-suffix = {
+    module = secret "any/token" { service = "app.service"; };
+    says = [ "secretctl.secrets.\"any/token\".service: services are named without `.service`" "Write `app`" ];
+  };
+  user-that-is-switched-off = {
+    module = alpha {
+      users.users.app.enable = false;
+      secretctl.secrets."app/key".service = "app";
+    };
+    says = [ "secretctl.secrets.\"app/key\".owner: there is no user `app` on this host" ];
+  };
   unknown-service-of-a-credential = {
     module = alpha { secretctl.services.ap.secrets.token.secret = "any/token"; };
     says = [ "there is no unit `ap.service` on this host" ];
@@ -94,6 +120,23 @@ in
     ];
   };
 
+  password-that-comes-too-late = {
+    module = alpha ({ config, ... }: {
+      secretctl.secrets."system/hash" = { };
+      users.users.app.hashedPasswordFile = config.secretctl.secrets."system/hash".path;
+    });
+    says = [
+      "users.users.\"app\".hashedPasswordFile: secretctl.secrets.\"system/hash\" is installed only after users are created"
+      "Set `secretctl.secrets.\"system/hash\".neededForUsers = true`"
+    ];
+  };
+  password-of-a-template = {
+    module = alpha ({ config, ... }: {
+      secretctl.templates.hash.content = "x";
+      users.users.app.hashedPasswordFile = config.secretctl.templates.hash.path;
+    });
+    says = [ "secretctl.templates.\"hash\" is installed only after users are created" "Deliver the hash as a secret" ];
+  };
   early-file-of-somebody = {
     module = secret "system/hash" {
       neededForUsers = true;
@@ -136,6 +179,42 @@ in
     };
     says = [ "lies on `/`, which is empty after a reboot" ];
   };
+  identity-in-a-folder-that-is-emptied = {
+    module = alpha {
+      secretctl.volatilePaths = [ "/etc/" ];
+      secretctl.secrets."any/token" = { };
+    };
+    says = [ "lies on `/etc`, which is empty after a reboot" ];
+  };
+  identity-that-is-public = {
+    module = alpha {
+      secretctl.identities = [ "/etc/ssh/ssh_host_ed25519_key.pub" ];
+      secretctl.secrets."any/token" = { };
+    };
+    says = [ "is the public half of a key" "Name the private one, `/etc/ssh/ssh_host_ed25519_key`" ];
+  };
+  identity-on-the-network = {
+    module = alpha {
+      fileSystems."/home" = {
+        device = "server:/home";
+        fsType = "nfs4";
+      };
+      secretctl.identities = [ "/home/app/key" ];
+      secretctl.secrets."any/token" = { };
+    };
+    says = [ "secretctl.identities: `/home/app/key` lies on `/home`, which comes over the network" ];
+  };
+  state-on-the-network = {
+    module = alpha {
+      fileSystems."/var/lib/secretctl" = {
+        device = "/dev/disk/by-path/iscsi";
+        fsType = "ext4";
+        options = [ "_netdev" ];
+      };
+      secretctl.secrets."any/token" = { };
+    };
+    says = [ "secretctl.state: `/var/lib/secretctl` lies on `/var/lib/secretctl`, which comes over the network" ];
+  };
   no-identity = {
     module = alpha {
       secretctl.identities = [ ];
@@ -155,6 +234,38 @@ in
       secretctl.services.app.secrets.${lib.concatStrings (lib.genList (_: "x") 73)}.secret = "any/token";
     };
     says = [ "too long for systemd: 84 characters with the unit's name, at most 83" ];
+  };
+  credential-with-an-id-that-systemd-does-not-take = {
+    module = alpha { secretctl.services.app.secrets."a/b".secret = "any/token"; };
+    says = [ "secretctl.services.\"app\".secrets.\"a/b\": `a/b` cannot be the id of a credential" ];
+  };
+  two-credentials-of-one-id = {
+    module = alpha {
+      secretctl.services.app.secrets.key = { };
+      secretctl.secrets."app/key" = {
+        service = "app";
+        deliver = "credential";
+        credential = "key";
+      };
+    };
+    says = [ "systemd.services.\"app\".serviceConfig.LoadCredential: credential `key` comes from more than one place" ];
+  };
+  credential-that-the-unit-has-already = {
+    module = alpha {
+      systemd.services.app.serviceConfig.LoadCredential = "key:/etc/key";
+      secretctl.services.app.secrets.key = { };
+    };
+    says = [ "more than one place: key:/etc/key, key:/run/secrets/credentials/app/key" ];
+  };
+  credential-that-is-overridden = {
+    module = alpha {
+      systemd.services.app.serviceConfig = lib.mkForce { ExecStart = "/bin/app"; };
+      secretctl.services.app.secrets.key = { };
+    };
+    says = [
+      "systemd.services.\"app\".serviceConfig.LoadCredential: credential `key` of `secretctl` is overridden"
+      "mkForce"
+    ];
   };
   credential-of-the-system = {
     module = secret "any/token" { deliver = "credential"; };
@@ -188,6 +299,57 @@ in
     };
     says = [ "/etc/token is the path of secretctl.secrets.\"any/token\" and of secretctl.secrets.\"copy\"" ];
   };
+  link-where-everybody-writes = {
+    module = secret "any/token" { path = "/tmp/token"; };
+    says = [ "secretctl.secrets.\"any/token\".path: everybody may change `/tmp`" ];
+  };
+  one-place-twice = {
+    module = alpha {
+      secretctl.secrets.copy.secret = "any/token";
+      secretctl.secrets."any/token".path = "/run/secrets/copy";
+    };
+    says = [ "/run/secrets/copy is the place of secretctl.secrets.\"any/token\" and of secretctl.secrets.\"copy\"" ];
+  };
+  file-and-folder = {
+    module = alpha {
+      secretctl.secrets.any.secret = "any/token";
+      secretctl.secrets."any/token" = { };
+    };
+    says = [
+      "secretctl.secrets.\"any/token\": `/run/secrets/any` would be its folder, and is the file of secretctl.secrets.\"any\""
+    ];
+  };
+  folder-of-templates = {
+    module = secret "rendered/x" { secret = "any/token"; };
+    says = [ "secretctl.secrets.\"rendered/x\": `/run/secrets/rendered` is the folder of templates" ];
+  };
+  name-that-is-no-file = {
+    module = alpha {
+      secretctl.secrets."../x".secret = "any/token";
+      secretctl.templates."a b".content = "";
+    };
+    says = [
+      "secretctl.secrets.\"../x\": `../x` cannot be the name of a file"
+      "secretctl.templates.\"a b\": `rendered/a b` cannot be the name of a file"
+    ];
+  };
+  link-in-a-folder-that-is-read-only = {
+    module = alpha {
+      services.userborn.enable = true;
+      system.etc.overlay = {
+        enable = true;
+        mutable = false;
+      };
+      secretctl.secrets."any/token".path = "/etc/token";
+    };
+    says = [ "secretctl.secrets.\"any/token\".path: `/etc/token` cannot be made" "environment.etc" ];
+  };
+  placeholder-of-what-is-not-granted = {
+    module = alpha ({ config, ... }: {
+      secretctl.templates.x.content = config.secretctl.placeholder.silent;
+    });
+    says = [ "secretctl.templates.\"x\": host `alpha` may not read secret `silent`" ];
+  };
   template-elsewhere-below-the-link = {
     module = alpha {
       secretctl.templates.x = {
@@ -211,6 +373,10 @@ in
   no-fleet = {
     module = alpha { secretctl.fleet = lib.mkForce ./.; };
     says = [ "there is no `secretctl.toml`" ];
+  };
+  host-without-a-name = {
+    module = alpha { networking.hostName = lib.mkForce ""; };
+    says = [ "secretctl.host: this host has no name" ];
   };
   unknown-host = {
     module = alpha { secretctl.host = "alfa"; };
