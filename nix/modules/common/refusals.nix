@@ -101,7 +101,7 @@ let
     ++ optionals (entry.deliver == "credential") (
       optional (!platform.credentials) (refuse ''
         ${entry.option}.deliver: ${platform.name} has no credentials of units for this.
-        Use "file", and name the owner.'')
+        Declare it below `secretctl.secrets`, as a "file".'')
       ++ optional (entry.service == "system") (refuse ''
         ${entry.option}.service: a credential is for the unit of a service, and none is named.
         Set `service`, or deliver a file.'')
@@ -125,7 +125,7 @@ let
       unknown = known: name: known != null && !number name && name != "root" && !builtins.elem name known;
       given = entry.owner != "self" || entry.group != "self";
     in
-    optional (platform.ownFiles && given) (refuse ''
+    optional (platform.ownFiles && given && entry.deliver or "file" == "file") (refuse ''
       ${entry.option}.owner: what a user installs belongs to that user, and cannot be given away.
       Leave out `owner` and `group`, or declare the secret in the configuration of the system.'')
     ++ optional (lib.hasSuffix ".service" entry.service) (refuse ''
@@ -168,7 +168,9 @@ let
           lib.unique (
             entry.restartUnits
             ++ entry.reloadUnits
-            ++ optional (entry.deliver or "file" == "credential") "${entry.service}.service"
+            ++ optional (
+              platform.credentials && entry.deliver or "file" == "credential"
+            ) "${entry.service}.service"
           )
         )
       );
@@ -179,7 +181,7 @@ let
       ${entry.option}.neededForUsers: ${platform.name} creates no users from secrets.
       Leave it out.'')
     ++
-    optional (entry.neededForUsers && (entry.owner != "root" || entry.group != "root")) (refuse ''
+    optional (platform.early && entry.neededForUsers && (entry.owner != "root" || entry.group != "root")) (refuse ''
       ${entry.option}.owner: only root can own what is there before users are created.
       Leave out `owner`, `group` and `service`.'');
 

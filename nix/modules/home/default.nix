@@ -36,20 +36,30 @@ let
     };
   };
 
-  units = lib.concatLists (
-    map (kind: map (name: "${name}.${kind}") (builtins.attrNames config.systemd.user."${kind}s")) [
-      "service"
-      "socket"
-      "timer"
-      "path"
-      "target"
-    ]
+  units = import ../../lib/units.nix { inherit lib; };
+
+  # Older versions of home-manager have fewer kinds.
+  declared = lib.concatLists (
+    map
+      (kind: map (name: "${name}.${kind}") (builtins.attrNames (config.systemd.user."${kind}s" or { })))
+      [
+        "service"
+        "socket"
+        "timer"
+        "path"
+        "target"
+        "slice"
+        "mount"
+        "automount"
+      ]
   );
+  existing = if darwin then labels else declared;
 
   labels = lib.mapAttrsToList (_: agent: agent.config.Label) config.launchd.agents;
 
   program = lib.getExe' cfg.package "secretctl-host";
-  path = lib.makeBinPath cfg.plugins;
+  # With the folders in which NixOS and others have systemctl.
+  path = "${lib.makeBinPath cfg.plugins}:/run/current-system/sw/bin:/usr/bin:/bin";
 in
 {
   imports = [
@@ -77,7 +87,10 @@ in
           dynamic = false;
         };
         unitOfUsers = _: false;
-        unitExists = unit: builtins.elem unit (cfg.externalUnits ++ (if darwin then labels else units));
+        unitExists =
+          unit:
+          builtins.elem unit (cfg.externalUnits ++ existing)
+          || builtins.elem (units.template unit) existing;
         fileSystems = { };
         volatilePaths = [ ];
         request = lib.optionalAttrs darwin { manager = "launchd"; };
@@ -100,7 +113,7 @@ in
           LimitCORE = 0;
           NoNewPrivileges = true;
         }
-        // lib.optionalAttrs (cfg.plugins != [ ]) { Environment = [ "PATH=${path}:/run/current-system/sw/bin" ]; };
+        // lib.optionalAttrs (cfg.plugins != [ ]) { Environment = [ "PATH=${path}" ]; };
         Install.WantedBy = [ "basic.target" ];
       };
     })
