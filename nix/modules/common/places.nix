@@ -38,8 +38,8 @@ let
   elsewhere =
     entry:
     map (folder: refuse ''
-      ${entry.option}.path: everybody may change `${folder}`, so `${entry.path}` could be replaced by anybody.
-      Leave `path` out, or choose one that root alone can change.'') (
+      ${entry.option}.path: everybody may write to `${folder}`, so anybody could be at `${entry.path}` first.
+      Leave `path` out, or choose a folder that not everybody may write to.'') (
       lib.filter (folder: entry.path != null && lib.hasPrefix "${folder}/" entry.path) open
     );
 
