@@ -123,7 +123,7 @@ in
       type = types.listOf kinds.unit;
       default = [ ];
       example = [ "pipewire.service" ];
-      description = "Units that packages bring, which evaluation cannot see. Others that are not declared are refused.";
+      description = "Units that packages bring, which evaluation cannot see; a template stands for its instances. Others that are not declared are refused.";
     };
 
     mount = mkOption' "mount" {

@@ -31,6 +31,7 @@ let
 
   open = [
     "/tmp"
+    "/private/tmp"
     "/var/tmp"
     "/dev/shm"
   ];

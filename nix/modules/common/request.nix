@@ -68,7 +68,9 @@ let
       path = null;
       credential = id;
       reloadUnits = lib.optionals reloads unit;
-      restartUnits = lib.optionals (entry.onChange != "nothing" && !reloads) unit;
+      restartUnits = lib.optionals (
+        cfg.platform.credentials && entry.onChange != "nothing" && !reloads
+      ) unit;
     };
 
   declared =

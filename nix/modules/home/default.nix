@@ -89,8 +89,10 @@ in
         unitOfUsers = _: false;
         unitExists =
           unit:
-          builtins.elem unit (cfg.externalUnits ++ existing)
-          || builtins.elem (units.template unit) existing;
+          lib.any (name: builtins.elem name (cfg.externalUnits ++ existing)) [
+            unit
+            (units.template unit)
+          ];
         fileSystems = { };
         volatilePaths = [ ];
         request = lib.optionalAttrs darwin { manager = "launchd"; };

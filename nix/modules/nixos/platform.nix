@@ -82,7 +82,10 @@ in
     unitOfUsers = unit: config.systemd.user.units ? ${unit};
     unitExists =
       unit:
-      builtins.elem unit cfg.externalUnits || declared unit || declared (units.template unit);
+      lib.any (name: builtins.elem name cfg.externalUnits || declared name) [
+        unit
+        (units.template unit)
+      ];
     inherit account;
     fileSystems = lib.listToAttrs (
       map (entry: lib.nameValuePair entry.mountPoint entry.fsType) (existing config.fileSystems)

@@ -46,12 +46,7 @@ let
       ];
     };
     credential = {
-      module = {
-        systemd.user.services.app.Service.ExecStart = "/bin/app";
-        secretctl.services.app.secrets.key = {
-          secret = "any/token";
-        };
-      };
+      module.secretctl.services.app.secrets.key.secret = "any/token";
       refused = [
         ''
           secretctl.services."app".secrets."key".deliver: home-manager has no credentials of units for this.

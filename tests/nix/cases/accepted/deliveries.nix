@@ -74,12 +74,14 @@ in
     module = alpha {
       systemd.services.app.aliases = [ "application.service" ];
       systemd.services.worker.enable = false;
+      secretctl.externalUnits = [ "foreign@.service" ];
       # As NixOS has units whose text is of a package.
       systemd.services.packaged.wantedBy = [ "multi-user.target" ];
       secretctl.secrets."any/token" = {
         service = "packaged";
         restartUnits = [
           "application.service"
+          "foreign@a.service"
           "packaged.service"
           "worker.service"
         ];
