@@ -56,7 +56,7 @@ let
     entry:
     map (folder: refuse ''
       ${entry.option}: `${cfg.link}/${folder}` would be its folder, and is the file of ${options byPlace.${folder}}.
-      Give one of them another name, and set `secret` to the name in the fleet.'') (
+      Give one of them another name; for a secret, `secret` then says what it is called in the fleet.'') (
       lib.filter (folder: byPlace ? ${folder}) (folders entry.as)
     );
 in
@@ -65,5 +65,5 @@ lib.mapAttrsToList (path: entries: refuse ''
   Give each a `path` of its own.'') (twice byPath)
 ++ lib.mapAttrsToList (place: entries: refuse ''
   ${cfg.link}/${place} is the place of ${options entries}.
-  Give one of them another name, and set `secret` to the name in the fleet.'') (twice byPlace)
+  Give one of them another name; for a secret, `secret` then says what it is called in the fleet.'') (twice byPlace)
 ++ lib.concatMap (entry: names entry ++ asFolder entry ++ elsewhere entry) files
