@@ -2,7 +2,7 @@
 # The host program beside sops-nix, inside a booted machine. Sourced by scripts/bench, which sets its variables; never run.
 
 SOPS_VERSION=v3.12.2
-SOPS_NIX_REV=56b24064
+SOPS_NIX_REV=56b24064fdcaedca53553b1a6d607fd23b613a24
 # Where the timings stay, since they also hold the slowest and the fastest runs.
 machine_results=target/bench-machine
 
@@ -160,7 +160,7 @@ $(cat "$folder/console" "$folder/out/log" 2>/dev/null)"
 
 machine_report() {
   printf 'Measured on %s, in a machine of %s; sops-nix %s, sops %s. Medians of %s runs in milliseconds; in brackets how many times our own.\n\n' \
-    "$(machine)" "$(machine_systemd target/tools/machine-sid)" "$SOPS_NIX_REV" "$("$SOPS" --disable-version-check --version | grep -o -m 1 '[0-9][0-9.]*')" "$2"
+    "$(machine)" "$(machine_systemd target/tools/machine-sid)" "${SOPS_NIX_REV:0:8}" "$("$SOPS" --disable-version-check --version | grep -o -m 1 '[0-9][0-9.]*')" "$2"
   printf '| the program alone | cold | unchanged | one changed |\n|---|--:|--:|--:|\n'
   machine_row "$1" '`secretctl-host activate`' ours ours cold unchanged changed
   machine_row "$1" '`sops-install-secrets`, one document' one ours cold unchanged changed
