@@ -122,7 +122,8 @@ let
       inherit (platform.account entry.service) dynamic user;
       madeAtStart = dynamic && entry.owner == user;
       number = name: builtins.match "[0-9]+" name != null;
-      unknown = known: name: known != null && !number name && name != "root" && !builtins.elem name known;
+      unknown =
+        known: name: known != null && name != "root" && !builtins.elem name known && !number name;
       given = entry.owner != "self" || entry.group != "self";
     in
     optional (platform.ownFiles && given && entry.deliver or "file" == "file") (refuse ''
