@@ -17,6 +17,7 @@ mod explain;
 mod facts;
 mod files;
 mod filter;
+mod generators;
 mod glob;
 mod grant;
 mod imports;

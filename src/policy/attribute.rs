@@ -130,7 +130,14 @@ impl Policy {
                     };
                     all.requirements.extend(requirements.iter().map(required));
                 }
-                Says::Generate(generator) => all.generators.push((*generator, place.clone())),
+                Says::Generate(generator) => {
+                    let host = self.host_in(attribute, secret.as_str());
+                    let generator = match host {
+                        Some(host) => generator.clone().for_host(host),
+                        None => generator.clone(),
+                    };
+                    all.generators.push((generator, place.clone()));
+                }
                 Says::Editors(names) => Editors::join(&mut all.editors, names, place),
             }
         }
@@ -139,6 +146,16 @@ impl Policy {
 }
 
 impl Policy {
+    /// The host that a secret is named after, where the declaration says `{host}`; of several the longest name.
+    fn host_in(&self, attribute: &Attribute, secret: &str) -> Option<&str> {
+        let patterns = attribute.patterns.iter().filter(|pattern| pattern.text().contains("{host"));
+        let hosts = patterns.flat_map(|pattern| {
+            let named = |host: &&str| pattern.matches(secret, Binding { host: Some(host), service: None });
+            self.roster.hosts().iter().map(|host| host.name.as_str()).filter(named)
+        });
+        hosts.max_by_key(|host| host.len())
+    }
+
     /// The secrets that must exist because hosts in use need them to come up, with the places that say so.
     pub fn needed_to_boot(&self) -> Vec<(SecretName, Place)> {
         let mut needed = Vec::new();

@@ -20,6 +20,7 @@ use super::draft::expected;
 use super::error::Code;
 use super::error::Fault;
 use super::facts::Roster;
+use super::generators;
 use super::language;
 use super::requirement::Requirement;
 use crate::name::AdminName;
@@ -39,7 +40,7 @@ struct AttributeHandle(usize);
 /// Teaches `engine` to declare attributes into a recorder.
 pub(super) fn register(recorder: &Recorder, engine: &mut Engine) {
     checks::register(engine);
-    checks::register_generators(engine);
+    generators::register(engine);
     engine.register_type_with_name::<RotationHandle>("rotation");
     engine.register_type_with_name::<AttributeHandle>("attribute");
     let to = recorder.clone();
@@ -155,7 +156,7 @@ fn requirements(given: &Given<'_>) -> Result<Vec<Requirement>, Fault> {
 }
 
 fn generator(given: &Given<'_>) -> Result<Generator, Fault> {
-    let generator = given.value.read_lock::<Generator>().map(|generator| *generator);
+    let generator = given.value.read_lock::<Generator>().map(|generator| generator.clone());
     generator.ok_or_else(|| {
         expected("a generator", given.type_name()).help("write `generate(\"pattern\", password(24))`")
     })

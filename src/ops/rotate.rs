@@ -1,0 +1,1 @@
+//! Gives secrets new values, in order of what they are made from.
