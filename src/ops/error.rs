@@ -273,6 +273,13 @@ pub enum OpsError {
         /// The declarations.
         places: String,
     },
+    /// No secret is covered.
+    #[error("no secret is covered by `{pattern}`")]
+    #[diagnostic(code(rotate::none), help("`secretctl list` shows the names; `**` covers any number of segments"))]
+    NoSuchSecrets {
+        /// The pattern.
+        pattern: String,
+    },
     /// Values are made from each other.
     #[error("values would be made from themselves: {circle}")]
     #[diagnostic(

@@ -18,7 +18,6 @@ pub use sandbox::Sandboxing;
 pub use crate::value::Answer;
 pub use crate::value::Question;
 
-pub(super) use make::Ready;
 pub(super) use make::make;
 pub(super) use order::Graph;
 pub(super) use recipe::recipe;

@@ -179,7 +179,7 @@ impl Derived {
             Self::Leaf(leaf) => {
                 leaf.names.iter_mut().for_each(|name| *name = filled(name, host));
                 leaf.key.bind(host);
-                for (certificate, key) in &mut leaf.authority {
+                if let Some((certificate, key)) = &mut leaf.authority {
                     certificate.bind(host);
                     key.bind(host);
                 }

@@ -167,7 +167,7 @@ fn x509_key() -> Result<SecretBytes, GeneratorError> {
         reason: error.to_string(),
     };
     let key = p256::SecretKey::random(&mut OsRng);
-    let text = key.to_pkcs8_pem(p256::pkcs8::LineEnding::LF).map_err(failed)?;
+    let text = key.to_pkcs8_pem(LineEnding::LF).map_err(failed)?;
     Ok(taken(Zeroizing::new(text.as_bytes().to_vec())))
 }
 
