@@ -20,6 +20,8 @@ pub mod plan;
 #[cfg(feature = "admin")]
 pub mod policy;
 #[cfg(feature = "admin")]
+mod previous;
+#[cfg(feature = "admin")]
 mod public;
 #[cfg(feature = "admin")]
 pub mod put;

@@ -6,6 +6,7 @@
 mod attribute;
 mod budget;
 mod checks;
+mod companion;
 mod condition;
 mod decide;
 mod declare;
@@ -43,6 +44,8 @@ pub use attribute::Attributes;
 pub use attribute::Editors;
 pub use attribute::Required;
 pub use attribute::Rotation;
+pub use companion::Companion;
+pub use companion::Role;
 pub use decide::Decision;
 pub use decide::Objection;
 pub use decide::Query;

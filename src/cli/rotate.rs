@@ -17,8 +17,11 @@ use crate::ops::generate::Asker;
 use crate::ops::generate::Means;
 use crate::ops::generate::Sandboxing;
 use crate::ops::policy::SecretPattern;
+use crate::ops::put::PutReport;
 use crate::ops::rotate::Hand;
 use crate::ops::rotate::HandReason;
+use crate::ops::rotate::Pace;
+use crate::ops::rotate::Phase;
 use crate::ops::rotate::Picked;
 use crate::ops::rotate::Plan;
 use crate::ops::rotate::RotateReport;
@@ -37,6 +40,9 @@ pub(super) struct RotateArgs {
     /// Rotate what was made from values that are not the current ones
     #[arg(long)]
     stale: bool,
+    /// Use new keys at once, where `.announce(..)` would let their public halves be known first
+    #[arg(long)]
+    at_once: bool,
     /// Show the plan and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -92,7 +98,8 @@ pub(super) fn run(
     };
     let ws = env.open(global, "rotate")?;
     let asker = TerminalAsker;
-    let plan = ops::rotate::plan(&ws, &picked(args, &ws)?, &asker)?;
+    let pace = if args.at_once { Pace::AtOnce } else { Pace::Announced };
+    let plan = ops::rotate::plan(&ws, &picked(args, &ws)?, &asker, pace)?;
     let mut report = RotateReport { version: 1, plan, done: Vec::new() };
     let mut worst = Exit::Clean;
     if args.format == Format::Text {
@@ -102,7 +109,7 @@ pub(super) fn run(
         confirm(args, &ws, &report.plan, &asker)?;
         let means = Means { asker: &asker, sandboxing };
         report.done = ops::rotate::rotate(&ws, &report.plan, &means, &mut |put| {
-            let exit = tell(put, ui);
+            let exit = if is_announced(put, &report.plan) { announced(put, ui) } else { tell(put, ui) };
             if exit != Exit::Clean {
                 worst = exit;
             }
@@ -156,6 +163,9 @@ fn confirm(
 fn show(plan: &Plan, is_data: bool, ui: &mut Ui) -> std::io::Result<()> {
     let mut lines: Vec<String> = plan.steps.iter().flat_map(step).collect();
     lines.extend(plan.by_hand.iter().flat_map(hand));
+    lines.extend(plan.waiting.iter().map(|waiting| {
+        format!("{}: announced, and used by a `rotate` from {} on", waiting.secret, waiting.until)
+    }));
     if lines.is_empty() {
         ui.say("nothing is to be rotated");
     }
@@ -166,7 +176,19 @@ fn show(plan: &Plan, is_data: bool, ui: &mut Ui) -> std::io::Result<()> {
 }
 
 fn step(step: &Step) -> Vec<String> {
-    let mut lines = vec![format!("{}: {}; {} ({})", step.secret, step.why, step.recipe.generator, step.recipe.place)];
+    let Step { secret, why, recipe, .. } = step;
+    let mut lines = vec![format!("{secret}: {why}; {} ({})", recipe.generator, recipe.place)];
+    match &step.phase {
+        Phase::Replace => {}
+        Phase::Announce { next, until } => {
+            lines.push(format!("  its public half first, in public/{next}.pub; it is used from {until} on"));
+            return lines;
+        }
+        Phase::Switch { next } => lines.push(format!("  with the value that was announced as {next}")),
+    }
+    if let Some(until) = step.previous_until {
+        lines.push(format!("  the value before stays as {secret}.previous until {until}"));
+    }
     if !step.dependents.is_empty() {
         let names: Vec<&str> = step.dependents.iter().map(AsRef::as_ref).collect();
         lines.push(format!("  then {}", names.join(", ")));
@@ -175,6 +197,17 @@ fn step(step: &Step) -> Vec<String> {
         lines.push(format!("  seen by {host}: {}", readers(services)));
     }
     lines
+}
+
+/// Whether a value lies beside the one in use and is for admins alone until it takes its place.
+fn is_announced(put: &PutReport, plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(&step.phase, Phase::Announce { next, .. } if *next == put.secret))
+}
+
+fn announced(put: &PutReport, ui: &mut Ui) -> Exit {
+    let next = &put.secret;
+    ui.say(&format!("announced {next}: publish public/{next}.pub, and run `rotate` again when its time has come"));
+    Exit::Clean
 }
 
 fn readers(services: &Services) -> String {

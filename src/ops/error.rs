@@ -280,6 +280,18 @@ pub enum OpsError {
         /// The pattern.
         pattern: String,
     },
+    /// A name that a value beside another one needs belongs to somebody's secret.
+    #[error("the value of `{secret}` needs the name `{name}` beside it, which is taken or too long")]
+    #[diagnostic(
+        code(rotate::companion),
+        help("nothing was changed; move that secret with `secretctl mv`, or say no `.keep_previous(..)` of this one")
+    )]
+    CompanionTaken {
+        /// The secret.
+        secret: SecretName,
+        /// The name.
+        name: String,
+    },
     /// Values are made from each other.
     #[error("values would be made from themselves: {circle}")]
     #[diagnostic(

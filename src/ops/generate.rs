@@ -18,6 +18,7 @@ pub use sandbox::Sandboxing;
 pub use crate::value::Answer;
 pub use crate::value::Question;
 
+pub(super) use make::Task;
 pub(super) use make::make;
 pub(super) use order::Graph;
 pub(super) use recipe::recipe;
@@ -74,8 +75,8 @@ pub fn generate(
     means: &Means<'_>,
     told: &mut dyn FnMut(&PutReport),
 ) -> Result<(), OpsError> {
-    let steps = missing.iter().map(|one| (one.secret.clone(), one.recipe.clone())).collect::<Vec<_>>();
-    for ready in make(ws, &steps, means)? {
+    let task = |one: &Missing| Task { secret: one.secret.clone(), recipe: one.recipe.clone(), from: None };
+    for ready in make(ws, &missing.iter().map(task).collect::<Vec<_>>(), means)? {
         told(&ready.keep(ws, Event::Edited)?);
     }
     Ok(())

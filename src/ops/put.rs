@@ -17,6 +17,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::previous;
 use crate::ops::public;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
@@ -97,10 +98,11 @@ pub(super) fn write(
     let lock = ws.lock()?;
     let existing = existing(ws, secret)?;
     let mut compared = existing.ledger().current().is_none();
+    let mut old = None;
     if let Existing::Sound(source) = &existing {
-        let old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
+        old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
         compared = old.is_some();
-        if old.is_some_and(|old| old.same(value)) {
+        if old.as_ref().is_some_and(|old| old.same(value)) {
             // An earlier attempt may have been interrupted before it sealed.
             let report = unchanged(ws, source);
             let unsealed = sealed(ws, &lock, &author, (secret, value), &report.hosts);
@@ -109,6 +111,7 @@ pub(super) fn write(
     }
     values::refuse_second(ws, secret, &existing)?;
     values::refuse_unfit(ws, secret, value)?;
+    previous::keep(ws, &lock, &author, (secret, &existing), old.as_ref())?;
     let made = Made { event, changed: compared.then_some(true), origin };
     put(ws, &lock, &author, (secret, value), made, existing)
 }

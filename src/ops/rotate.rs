@@ -1,10 +1,13 @@
 //! Gives secrets new values: what is picked, what is made from it, each after its inputs.
 
+mod announce;
 mod pick;
 mod plan;
 
 use serde::Serialize;
 
+pub use announce::Pace;
+pub use announce::Phase;
 pub use pick::Picked;
 pub use pick::Why;
 pub use pick::due;
@@ -14,6 +17,7 @@ pub use plan::Hand;
 pub use plan::HandReason;
 pub use plan::Plan;
 pub use plan::Step;
+pub use plan::Waiting;
 pub use plan::plan;
 
 pub use crate::policy::Services;
@@ -21,8 +25,11 @@ pub use crate::policy::Services;
 use crate::ledger::Event;
 use crate::ops::error::OpsError;
 use crate::ops::generate::Means;
+use crate::ops::generate::Task;
 use crate::ops::generate::make;
+use crate::ops::previous;
 use crate::ops::put::PutReport;
+use crate::ops::relocate;
 use crate::ops::workspace::Workspace;
 
 /// What `rotate` planned, and what it did.
@@ -46,12 +53,30 @@ pub fn rotate(
 ) -> Result<Vec<PutReport>, OpsError> {
     // Whoever cannot sign learns it before programs run and questions are asked.
     ws.author()?;
-    let steps: Vec<_> = plan.steps.iter().map(|step| (step.secret.clone(), step.recipe.clone())).collect();
+    for step in plan.steps.iter().filter(|step| previous::is_asked(ws, &step.secret)) {
+        // Whoever cannot open the old value could not keep it either.
+        if ws.layout.has_source(&step.secret) {
+            ws.layout.read_source(&step.secret, &ws.authors())?.open(ws.identities()?)?;
+        }
+    }
     let mut done = Vec::new();
-    for ready in make(ws, &steps, means)? {
+    let tasks: Vec<Task> = plan.steps.iter().map(task).collect();
+    for (ready, step) in make(ws, &tasks, means)?.into_iter().zip(&plan.steps) {
         let report = ready.keep(ws, Event::Rotated)?;
         told(&report);
         done.push(report);
+        if let Phase::Switch { next } = &step.phase {
+            relocate::remove(ws, next)?;
+        }
     }
     Ok(done)
+}
+
+fn task(step: &Step) -> Task {
+    let (secret, from) = match &step.phase {
+        Phase::Replace => (&step.secret, None),
+        Phase::Announce { next, .. } => (next, None),
+        Phase::Switch { next } => (&step.secret, Some(next.clone())),
+    };
+    Task { secret: secret.clone(), recipe: step.recipe.clone(), from }
 }

@@ -55,6 +55,10 @@ pub(super) fn register(recorder: &Recorder, engine: &mut Engine) {
     two(recorder, engine, "editors", |given| Ok(Says::Editors(admins(given)?)));
     term(recorder, engine, "every", |terms, text| put_period(&mut terms.every, text, "every"));
     term(recorder, engine, "warn", |terms, text| put_period(&mut terms.warn, text, "warn"));
+    term(recorder, engine, "keep_previous", |terms, text| {
+        put_period(&mut terms.keep_previous, text, "keep_previous")
+    });
+    term(recorder, engine, "announce", |terms, text| put_period(&mut terms.announce, text, "announce"));
     term(recorder, engine, "owner", |terms, text| put_text(&mut terms.owner, text, "owner"));
     term(recorder, engine, "runbook", |terms, text| put_text(&mut terms.runbook, text, "runbook"));
     register_except(recorder, engine, "rotation", |handle: RotationHandle| handle.0);

@@ -123,6 +123,11 @@ impl Generator {
         }
     }
 
+    /// Whether it makes the private half of a pair.
+    pub fn is_pair(&self) -> bool {
+        matches!(self, Self::Random(Random::SshKey | Random::WireguardKey | Random::AgeKey))
+    }
+
     /// The same generator with `{host}` standing for a host.
     #[must_use]
     pub fn for_host(mut self, host: &str) -> Self {

@@ -51,6 +51,16 @@ pub struct Means<'a> {
     pub sandboxing: Sandboxing,
 }
 
+/// One value to be made.
+pub(in crate::ops) struct Task {
+    /// The secret that gets it.
+    pub(in crate::ops) secret: SecretName,
+    /// How it is made.
+    pub(in crate::ops) recipe: Recipe,
+    /// The secret that holds it already, if it was announced.
+    pub(in crate::ops) from: Option<SecretName>,
+}
+
 /// A value that is made and not yet kept.
 pub(in crate::ops) struct Ready {
     pub(in crate::ops) secret: SecretName,
@@ -63,25 +73,24 @@ pub(in crate::ops) struct Ready {
 /// Makes every value, in order. The first failure ends it, and nothing has been changed then.
 pub(in crate::ops) fn make(
     ws: &Workspace,
-    steps: &[(SecretName, Recipe)],
+    tasks: &[Task],
     means: &Means<'_>,
 ) -> Result<Vec<Ready>, OpsError> {
     let mut made: BTreeMap<SecretName, Ready> = BTreeMap::new();
-    for (secret, recipe) in steps {
-        let ready = make_one(ws, secret, recipe, &made, means)?;
-        made.insert(secret.clone(), ready);
+    for task in tasks {
+        let ready = make_one(ws, task, &made, means)?;
+        made.insert(task.secret.clone(), ready);
     }
     for ready in made.values() {
         let known = |name: &SecretName| made.get(name).map(|ready| &ready.value);
         values::refuse_unfit_beside(ws, &ready.secret, &ready.value, &known)?;
     }
-    Ok(steps.iter().filter_map(|(secret, _)| made.remove(secret)).collect())
+    Ok(tasks.iter().filter_map(|task| made.remove(&task.secret)).collect())
 }
 
 fn make_one(
     ws: &Workspace,
-    secret: &SecretName,
-    recipe: &Recipe,
+    Task { secret, recipe, from }: &Task,
     made: &BTreeMap<SecretName, Ready>,
     means: &Means<'_>,
 ) -> Result<Ready, OpsError> {
@@ -100,7 +109,13 @@ fn make_one(
     let value_of = |name: &SecretName| made.get(name).map(|ready| &ready.value).or_else(|| opened.get(name));
     let inputs: Inputs<'_> =
         recipe.inputs.iter().filter_map(|name| Some((name.clone(), value_of(name)?))).collect();
-    let value = produce(ws, secret, recipe, &inputs, means)?;
+    let value = match from {
+        Some(next) => open(ws, secret, next)?.0,
+        None => produce(ws, secret, recipe, &inputs, means)?,
+    };
+    if value.is_empty() && !values::may_be_empty(ws, secret) {
+        return Err(OpsError::Empty { secret: secret.clone() });
+    }
     Ok(Ready { secret: secret.clone(), value, generator: recipe.generator.clone(), inputs: lines })
 }
 

@@ -56,19 +56,15 @@ pub type Picked = BTreeMap<SecretName, Why>;
 
 /// The secrets that one of these patterns covers; a pattern that covers none is an error.
 pub fn named(ws: &Workspace, patterns: &[SecretPattern]) -> Result<Picked, OpsError> {
-    let sources = ws.layout.survey()?.sources;
+    let mut sources = ws.layout.survey()?.sources;
+    sources.retain(|name| ws.policy.companion(name).is_none());
     let mut picked = Picked::new();
     for pattern in patterns {
-        let before = picked.len();
-        let covered = sources.iter().filter(|name| pattern.may_cover(name));
-        let mut found = false;
-        for name in covered {
-            found = true;
-            picked.insert(name.clone(), Why::Asked);
-        }
-        if !found && picked.len() == before {
+        let mut covered = sources.iter().filter(|name| pattern.may_cover(name)).peekable();
+        if covered.peek().is_none() {
             return Err(OpsError::NoSuchSecrets { pattern: pattern.to_string() });
         }
+        picked.extend(covered.map(|name| (name.clone(), Why::Asked)));
     }
     Ok(picked)
 }
@@ -127,7 +123,8 @@ fn pick(
     ws: &Workspace,
     judged: &mut dyn FnMut(&SecretName, &VerifiedLedger) -> Option<Why>,
 ) -> Result<Picked, OpsError> {
-    let names = ws.layout.survey()?.sources;
+    let mut names = ws.layout.survey()?.sources;
+    names.retain(|name| ws.policy.companion(name).is_none());
     let mut picked = Picked::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {
         let ledger = ledger.map_err(StoreError::from)?;

@@ -161,6 +161,22 @@ pub(in crate::policy) const LANGUAGE: &[Entry] = &[
     method(
         Rules,
         "rotation",
+        "keep_previous",
+        &["period: string"],
+        ".keep_previous(\"24h\")",
+        "How long hosts get the value before as `NAME.previous`, beside a new one; of several the longest holds.",
+    ),
+    method(
+        Rules,
+        "rotation",
+        "announce",
+        &["period: string"],
+        ".announce(\"24h\")",
+        "How long the public half of a new value lies in `public/NAME.next.pub` before the value is used; of several the longest holds.",
+    ),
+    method(
+        Rules,
+        "rotation",
         "owner",
         &["name: string"],
         ".owner(\"alice\")",
