@@ -47,6 +47,8 @@ mod rekey;
 #[cfg(feature = "admin")]
 mod rm;
 #[cfg(feature = "admin")]
+mod rotate;
+#[cfg(feature = "admin")]
 mod seal;
 #[cfg(feature = "admin")]
 pub mod secretctl;

@@ -84,6 +84,21 @@ pub struct Seen {
     pub weak: bool,
 }
 
+/// What a value was made from, and what of it is meant for everybody. Digests are of lines and of public text.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// The generator in the words of the policy; absent for a value that somebody wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<String>,
+    /// The secrets that it was made from, each with the digest of the ledger line that made the value used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<SecretName, Digest>,
+    /// Digest of the file with its public half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_sha256: Option<Digest>,
+}
+
 /// One line, without its signature.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +121,9 @@ pub struct Line {
     /// What was seen of the value, in lines that stand for a new one; absent in those of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Seen>,
+    /// What the value was made from, in lines that stand for a new one that a generator made or that has a public half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The admin who did it.
     pub author: AdminName,
     /// When, in whole seconds.
@@ -247,6 +265,11 @@ impl VerifiedLedger {
         made.map(|(_, raw)| Digest::of(raw.as_bytes()))
     }
 
+    /// The line that made the current value.
+    pub fn value(&self) -> Option<&Line> {
+        self.0.lines.iter().rev().find(|line| line.event.is_new_value())
+    }
+
     /// Whether one of the lines has this digest.
     pub fn has_line(&self, digest: Digest) -> bool {
         self.0.text.lines().any(|raw| Digest::of(raw.as_bytes()) == digest)
@@ -269,6 +292,17 @@ impl VerifiedLedger {
         entry: Entry,
         author: Author<'_>,
     ) -> Result<(), SignerError> {
+        self.append_made(secret, entry, None, author)
+    }
+
+    /// The same about a value that was made from others, or has a public half.
+    pub fn append_made(
+        &mut self,
+        secret: &SecretName,
+        entry: Entry,
+        origin: Option<Origin>,
+        author: Author<'_>,
+    ) -> Result<(), SignerError> {
         let last = self.head().map_or(0, |head| head.revision);
         let revision =
             if entry.event.is_new_value() { last.max(entry.above).saturating_add(1) } else { last };
@@ -282,6 +316,7 @@ impl VerifiedLedger {
             recipients: entry.recipients,
             hosts: entry.hosts,
             value: entry.value,
+            origin,
             author: author.name.clone(),
             time: author.now,
             previous: self.0.text.lines().last().map(|last| Digest::of(last.as_bytes())),

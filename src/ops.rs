@@ -22,11 +22,17 @@ pub mod plan;
 #[cfg(feature = "admin")]
 pub mod policy;
 #[cfg(feature = "admin")]
+mod previous;
+#[cfg(feature = "admin")]
+mod public;
+#[cfg(feature = "admin")]
 pub mod put;
 #[cfg(feature = "admin")]
 pub mod rekey;
 #[cfg(feature = "admin")]
 pub mod relocate;
+#[cfg(feature = "admin")]
+pub mod rotate;
 #[cfg(feature = "admin")]
 pub mod seal;
 #[cfg(feature = "admin")]

@@ -17,8 +17,19 @@ use std::fmt;
 use jiff::Timestamp;
 
 pub use encoding::Charset;
+pub use generator::Answer;
+pub use generator::Authority;
+pub use generator::Derived;
 pub use generator::Generator;
 pub use generator::GeneratorError;
+pub use generator::HashScheme;
+pub use generator::Input;
+pub use generator::Inputs;
+pub use generator::Leaf;
+pub use generator::Program;
+pub use generator::Public;
+pub use generator::Question;
+pub use generator::Random;
 pub use schema::JsonSchema;
 pub use traits::Traits;
 

@@ -4,10 +4,13 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::prompt::TerminalAsker;
 use super::set::tell;
 use super::ui::Ui;
 use crate::name::SecretName;
 use crate::ops;
+use crate::ops::generate::Means;
+use crate::ops::generate::Sandboxing;
 
 /// Make the values that `generate(..)` in the policy says how to make, where they are missing
 #[derive(Debug, clap::Args)]
@@ -17,6 +20,9 @@ pub(super) struct GenerateArgs {
     /// Tell what would be made and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Run the programs of `command(..)` even without a sandbox: they then see your files and the network
+    #[arg(long)]
+    allow_unsandboxed: bool,
 }
 
 pub(super) fn run(
@@ -25,21 +31,28 @@ pub(super) fn run(
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
+    let sandboxing = Sandboxing {
+        search: env.path.clone().unwrap_or_default(),
+        danger_unsandboxed: args.allow_unsandboxed,
+    };
     let ws = env.open(global, "generate")?;
     let missing = ops::generate::missing(&ws, &args.secrets)?;
     if missing.is_empty() {
         ui.say("nothing is missing; a value that exists is never replaced");
     }
-    let mut worst = Exit::Clean;
-    for one in &missing {
-        if args.dry_run {
-            ui.line(&format!("{}  {}  {}", one.secret, one.generator, one.place))?;
-            continue;
+    if args.dry_run {
+        for one in &missing {
+            ui.line(&format!("{}  {}  {}", one.secret, one.recipe.generator, one.recipe.place))?;
         }
-        let exit = tell(&ops::generate::generate(&ws, one)?, ui);
+        return Ok(Exit::Clean);
+    }
+    let mut worst = Exit::Clean;
+    let means = Means { asker: &TerminalAsker, sandboxing };
+    ops::generate::generate(&ws, &missing, &means, &mut |report| {
+        let exit = tell(report, ui);
         if exit != Exit::Clean {
             worst = exit;
         }
-    }
+    })?;
     Ok(worst)
 }

@@ -7,8 +7,15 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use crate::cli::ui::printable;
+use crate::name::SecretName;
 use crate::ops::Prompt;
+use crate::ops::generate::Answer;
+use crate::ops::generate::Asker;
+use crate::ops::generate::Question;
 use crate::secret::SecretBytes;
+
+/// Longest answer to a question of several lines.
+const ANSWER_MAX: usize = 1 << 20;
 
 /// Asks on the controlling terminal. A passphrase is asked for once per key, whatever asks for it.
 #[derive(Default)]
@@ -60,4 +67,44 @@ pub(super) fn new_value(what: &str) -> Option<SecretBytes> {
     let first = SecretBytes::from(ask("")?.into_bytes());
     let second = SecretBytes::from(ask("The same again: ")?.into_bytes());
     first.same(&second).then_some(first)
+}
+
+/// Asks for values that only a person knows.
+pub(super) struct TerminalAsker;
+
+impl Asker for TerminalAsker {
+    fn is_there(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+
+    fn ask(&self, secret: &SecretName, question: &Question) -> Option<SecretBytes> {
+        let what = printable(&format!("{} ({secret})", question.text));
+        match question.answer {
+            Answer::Hidden => new_value(&what),
+            Answer::Line => {
+                let _ = write!(std::io::stderr(), "{what}: ");
+                let mut line = one_line()?;
+                line.strip_suffix(b'\n');
+                (!line.is_empty()).then_some(line)
+            }
+            Answer::Lines => {
+                let _ = writeln!(std::io::stderr(), "{what}; end with Ctrl-D:");
+                let lines = SecretBytes::read_bounded(std::io::stdin(), ANSWER_MAX).ok()?;
+                (!lines.is_empty()).then_some(lines)
+            }
+        }
+    }
+}
+
+/// A line that is shown. Bytes come one by one, so that what follows is left to the next question.
+fn one_line() -> Option<SecretBytes> {
+    let mut line = SecretBytes::with_capacity(ANSWER_MAX.min(4096));
+    let mut byte = [0];
+    while line.len() < ANSWER_MAX && rustix::io::read(std::io::stdin(), &mut byte).ok()? == 1 {
+        line.extend(&byte);
+        if byte == *b"\n" {
+            break;
+        }
+    }
+    Some(line)
 }

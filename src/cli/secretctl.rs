@@ -21,6 +21,7 @@ use super::plan;
 use super::policy;
 use super::rekey;
 use super::rm;
+use super::rotate;
 use super::seal;
 use super::set;
 use super::show;
@@ -48,6 +49,7 @@ enum Command {
     Rm(rm::RmArgs),
     Mv(mv::MvArgs),
     Log(log::LogArgs),
+    Rotate(rotate::RotateArgs),
     Seal(seal::SealArgs),
     Rekey(rekey::RekeyArgs),
     Check(check::CheckArgs),
@@ -78,6 +80,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Rm(args) => rm::run(&args, environment, global, ui),
         Command::Mv(args) => mv::run(&args, environment, global, ui),
         Command::Log(args) => log::run(&args, environment, global, ui),
+        Command::Rotate(args) => rotate::run(&args, environment, global, ui),
         Command::Seal(args) => seal::run(args, environment, global, ui),
         Command::Rekey(args) => rekey::run(&args, environment, global, ui),
         Command::Check(args) => check::run(args, environment, global, ui),

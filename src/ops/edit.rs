@@ -4,8 +4,10 @@ use std::path::Path;
 
 use crate::fsx::PrivateDir;
 use crate::ledger::Event;
+use crate::ledger::Origin;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::previous;
 use crate::ops::put::Existing;
 use crate::ops::put::Made;
 use crate::ops::put::PutReport;
@@ -70,7 +72,8 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         let lock = ws.lock()?;
         let now = existing(ws, secret)?;
         if revision(&now) == revision(&base) {
-            let made = Made { event: Event::Edited, changed: Some(true) };
+            let made = Made { event: Event::Edited, changed: Some(true), origin: Origin::default() };
+            previous::keep(ws, &lock, &author, (secret, &now), Some(&old))?;
             return put(ws, &lock, &author, (secret, &new), made, now);
         }
         // Somebody else was faster. What was typed stays in the editor; saving it again replaces theirs.

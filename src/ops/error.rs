@@ -273,9 +273,86 @@ pub enum OpsError {
         /// The declarations.
         places: String,
     },
+    /// No secret is covered.
+    #[error("no secret is covered by `{pattern}`")]
+    #[diagnostic(code(rotate::none), help("`secretctl list` shows the names; `**` covers any number of segments"))]
+    NoSuchSecrets {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A name that a value beside another one needs belongs to somebody's secret.
+    #[error("the value of `{secret}` needs the name `{name}` beside it, which is taken or too long")]
+    #[diagnostic(
+        code(rotate::companion),
+        help("nothing was changed; move that secret with `secretctl mv`, or say no `.keep_previous(..)` of this one")
+    )]
+    CompanionTaken {
+        /// The secret.
+        secret: SecretName,
+        /// The name.
+        name: String,
+    },
+    /// Values are made from each other.
+    #[error("values would be made from themselves: {circle}")]
+    #[diagnostic(
+        code(generate::circle),
+        help("give one of them a generator that does not read the next")
+    )]
+    Circle {
+        /// The secrets, the first again at the end.
+        circle: String,
+    },
+    /// What a value is made from is not there.
+    #[error("`{secret}` is made from `{input}`, which has no value and no generator")]
+    #[diagnostic(code(generate::no_input), help("nothing was changed; run `secretctl edit {input}` first"))]
+    NoInput {
+        /// The secret.
+        secret: SecretName,
+        /// The one that is missing.
+        input: SecretName,
+    },
+    /// A person should be asked, and nobody is there.
+    #[error("the value of `{secret}` is asked of a person, and nobody is at a terminal")]
+    #[diagnostic(
+        code(generate::nobody),
+        help("nothing was changed; run it at a terminal, or pipe the value in: `secretctl set {secret} --from-file -`")
+    )]
+    NobodyAsked {
+        /// The secret.
+        secret: SecretName,
+    },
+    /// There is nothing to run a program in.
+    #[error("the value of `{secret}` is made by a program, and `bwrap` is not there to keep it from network and files")]
+    #[diagnostic(
+        code(generate::no_sandbox),
+        help("nothing was changed; install bubblewrap, or trust the program and say `--allow-unsandboxed`")
+    )]
+    NoSandbox {
+        /// The secret.
+        secret: SecretName,
+    },
+    /// The program of a generator did not give a value.
+    #[error("`{secret}` was not made: `{program}` ({place}) {reason}")]
+    #[diagnostic(
+        code(generate::program),
+        help("nothing was changed; repair `command(..)` at that place, or run `secretctl edit {secret}`")
+    )]
+    Program {
+        /// The secret.
+        secret: SecretName,
+        /// The program.
+        program: String,
+        /// The declaration.
+        place: String,
+        /// What happened.
+        reason: String,
+    },
     /// A generator failed.
     #[error("`{secret}` was not made: {reason}")]
-    #[diagnostic(code(generate::failed), help("run `secretctl edit {secret}` instead"))]
+    #[diagnostic(
+        code(generate::failed),
+        help("nothing was changed; repair what the policy says there, or run `secretctl edit {secret}`")
+    )]
     Generator {
         /// The secret.
         secret: SecretName,
@@ -323,6 +400,9 @@ impl Failure for OpsError {
             | Self::Interrupted { .. }
             | Self::GivenUp { .. }
             | Self::Generator { .. }
+            | Self::Program { .. }
+            | Self::NoSandbox { .. }
+            | Self::NobodyAsked { .. }
             | Self::NothingMade { .. } => Class::Environment,
             _ => Class::Usage,
         }

@@ -1,61 +1,83 @@
-//! Makes values that are missing, with the generators that the policy names.
+//! Makes values with the generators that the policy names: first in memory, all of them, and only then for good.
+
+mod make;
+mod order;
+mod recipe;
+mod sandbox;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::diag::Place;
+pub use make::Asker;
+pub use make::Means;
+pub use make::Nobody;
+pub use recipe::Recipe;
+pub use sandbox::Sandboxing;
+
+pub use crate::value::Answer;
+pub use crate::value::Question;
+
+pub(super) use make::Task;
+pub(super) use make::make;
+pub(super) use order::Graph;
+pub(super) use recipe::recipe;
+
+use crate::ledger::Event;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
-use crate::ops::put::EmptyValue;
 use crate::ops::put::PutReport;
-use crate::ops::put::set;
 use crate::ops::workspace::Workspace;
-use crate::value::Generator;
 
 /// A secret without a value, and how it would be made.
 #[derive(Clone, Debug, Serialize)]
 pub struct Missing {
     /// The secret.
     pub secret: SecretName,
-    /// How it is made, in the words of the policy.
-    pub generator: String,
-    /// Where the policy says so.
-    pub place: Place,
-    #[serde(skip)]
-    made: Generator,
+    /// How it is made.
+    #[serde(flatten)]
+    pub recipe: Recipe,
 }
 
-/// The secrets that `names` mean, or all that the policy names in full, as far as they have no value.
+/// The secrets that `names` mean, or all that the policy names in full, as far as they have no value; with them what
+/// they are made from, each after its inputs.
 pub fn missing(ws: &Workspace, names: &[SecretName]) -> Result<Vec<Missing>, OpsError> {
     let wanted = if names.is_empty() { ws.policy.generated() } else { names.iter().cloned().collect() };
-    let survey = ws.layout.survey()?;
-    let absent = wanted.into_iter().filter(|name| !survey.sources.contains(name));
-    absent.map(|name| generator(ws, name)).collect()
-}
-
-/// The one generator of a secret.
-fn generator(ws: &Workspace, secret: SecretName) -> Result<Missing, OpsError> {
-    let declared = ws.policy.attributes(&secret).generators;
-    let places: BTreeMap<String, &(Generator, Place)> =
-        declared.iter().map(|one| (one.0.to_string(), one)).collect();
-    let mut different = places.into_iter();
-    match (different.next(), different.next()) {
-        (Some((generator, (made, place))), None) => {
-            Ok(Missing { secret, generator, place: place.clone(), made: *made })
+    let sources = ws.layout.survey()?.sources;
+    let mut recipes = BTreeMap::new();
+    let mut open: Vec<SecretName> = wanted.into_iter().filter(|name| !sources.contains(name)).collect();
+    while let Some(secret) = open.pop() {
+        if recipes.contains_key(&secret) {
+            continue;
         }
-        (None, _) => Err(OpsError::NoGenerator { secret }),
-        (Some((_, (_, first))), Some((_, (_, second)))) => {
-            Err(OpsError::TwoGenerators { secret, places: format!("{first} and {second}") })
+        let recipe = recipe(ws, &secret)?.ok_or_else(|| OpsError::NoGenerator { secret: secret.clone() })?;
+        for input in recipe.inputs.iter().filter(|input| !sources.contains(*input)) {
+            // What has no generator either is told when the value is made, with the name of both.
+            if self::recipe(ws, input)?.is_some() {
+                open.push(input.clone());
+            }
         }
+        recipes.insert(secret, recipe);
     }
+    let order = Graph::of(&recipes).order()?;
+    let planned = order.into_iter().filter_map(|secret| {
+        let recipe = recipes.remove(&secret)?;
+        Some(Missing { secret, recipe })
+    });
+    Ok(planned.collect())
 }
 
-/// Makes one value, and seals it for its readers. Refuses one that is not as the policy asks.
-pub fn generate(ws: &Workspace, missing: &Missing) -> Result<PutReport, OpsError> {
-    let value = missing
-        .made
-        .make()
-        .map_err(|error| OpsError::Generator { secret: missing.secret.clone(), reason: error.to_string() })?;
-    set(ws, &missing.secret, &value, EmptyValue::Refuse)
+/// Makes the values, and seals each for its readers. Nothing is kept unless all of them could be made and are as the
+/// policy asks.
+pub fn generate(
+    ws: &Workspace,
+    missing: &[Missing],
+    means: &Means<'_>,
+    told: &mut dyn FnMut(&PutReport),
+) -> Result<(), OpsError> {
+    let task = |one: &Missing| Task { secret: one.secret.clone(), recipe: one.recipe.clone(), from: None };
+    for ready in make(ws, &missing.iter().map(task).collect::<Vec<_>>(), means)? {
+        told(&ready.keep(ws, Event::Edited)?);
+    }
+    Ok(())
 }

@@ -11,11 +11,14 @@ use crate::diag::Finding;
 use crate::diag::Severity;
 use crate::ledger;
 use crate::ledger::Event;
+use crate::ledger::Origin;
 use crate::ledger::Seen;
 use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::previous;
+use crate::ops::public;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
 use crate::ops::seal::settle_reasons;
@@ -77,16 +80,16 @@ pub fn set(
     value: &SecretBytes,
     empty: EmptyValue,
 ) -> Result<PutReport, OpsError> {
-    write(ws, secret, value, empty, Event::Edited)
+    write(ws, secret, value, empty, (Event::Edited, Origin::default()))
 }
 
-/// The same with the event that replaces a value: edited by a person, or rotated.
+/// The same with the event that replaces a value, edited by a person or rotated, and what it was made from.
 pub(super) fn write(
     ws: &Workspace,
     secret: &SecretName,
     value: &SecretBytes,
     empty: EmptyValue,
-    event: Event,
+    (event, origin): (Event, Origin),
 ) -> Result<PutReport, OpsError> {
     if value.is_empty() && empty == EmptyValue::Refuse && !values::may_be_empty(ws, secret) {
         return Err(OpsError::Empty { secret: secret.clone() });
@@ -95,10 +98,11 @@ pub(super) fn write(
     let lock = ws.lock()?;
     let existing = existing(ws, secret)?;
     let mut compared = existing.ledger().current().is_none();
+    let mut old = None;
     if let Existing::Sound(source) = &existing {
-        let old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
+        old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
         compared = old.is_some();
-        if old.is_some_and(|old| old.same(value)) {
+        if old.as_ref().is_some_and(|old| old.same(value)) {
             // An earlier attempt may have been interrupted before it sealed.
             let report = unchanged(ws, source);
             let unsealed = sealed(ws, &lock, &author, (secret, value), &report.hosts);
@@ -107,17 +111,20 @@ pub(super) fn write(
     }
     values::refuse_second(ws, secret, &existing)?;
     values::refuse_unfit(ws, secret, value)?;
-    let made = Made { event, changed: compared.then_some(true) };
+    previous::keep(ws, &lock, &author, (secret, &existing), old.as_ref())?;
+    let made = Made { event, changed: compared.then_some(true), origin };
     put(ws, &lock, &author, (secret, value), made, existing)
 }
 
 /// How a value came about, for its ledger line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Made {
     /// What happened to a secret that had a value before.
     pub(super) event: Event,
     /// Whether it differs from the value before, as far as somebody could look.
     pub(super) changed: Option<bool>,
+    /// What it was made from.
+    pub(super) origin: Origin,
 }
 
 /// What there is of a secret before it gets a value.
@@ -189,14 +196,17 @@ pub(super) fn put(
     lock: &WriteLock,
     author: &Author,
     (secret, value): (&SecretName, &SecretBytes),
-    made: Made,
+    mut made: Made,
     existing: Existing,
 ) -> Result<PutReport, OpsError> {
     let mut ledger = existing.into_ledger();
     let outcome = if ledger.current().is_some() { Put::Changed } else { Put::Created };
     let hosts = readers(ws, secret);
+    let public = public::of(ws, secret, value);
+    made.origin.public_sha256 = public.as_ref().map(|public| Digest::of(public.text.as_bytes()));
     let ciphertext = write_source(ws, author, (secret, value), made, &mut ledger, &hosts)?;
     let mut change = ws.change(lock)?;
+    public::stage(ws, secret, public.as_ref(), &mut change)?;
     change.write(Layout::source(secret), &ciphertext)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
     change.commit()?;
@@ -256,6 +266,7 @@ fn write_source(
     let above = ws.layout.sealed_revision(secret, hosts, &ws.signers());
     let entry =
         ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone(), above, value: Some(seen) };
-    ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
+    let origin = Some(made.origin).filter(|origin| *origin != Origin::default());
+    ledger.append_made(secret, entry, origin, author.at(ws.settings.now)).map_err(StoreError::from)?;
     Ok(ciphertext)
 }

@@ -12,6 +12,7 @@ use crate::ledger::Event;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::public;
 use crate::ops::put::refuse_case_clash;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
@@ -63,6 +64,7 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
         ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
         change.write(Layout::ledger(secret), ledger.bytes())?;
     }
+    public::stage(ws, secret, None, &mut change)?;
     change.commit()?;
     let unsealed = reseal(ws, &lock, &author, &hosts, &[secret], &BTreeMap::new());
     Ok(RelocateReport { version: 1, secret: secret.clone(), to: None, hosts, unsealed })
@@ -106,6 +108,7 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     };
     ledger.append(to, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     let mut change = ws.change(&lock)?;
+    public::stage_move(ws, from, to, &mut change)?;
     change.write(Layout::source(to), &bytes)?;
     change.write(Layout::ledger(to), ledger.bytes())?;
     change.remove(Layout::source(from))?;

@@ -32,6 +32,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::previous;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WriteLock;
@@ -90,6 +91,9 @@ pub fn preview(ws: &Workspace, scope: &Scope) -> Result<SealReport, OpsError> {
 /// Seals every host in scope. Needs an identity only if some value must be decrypted for it.
 pub fn seal(ws: &Workspace, scope: &Scope) -> Result<SealReport, OpsError> {
     check_hosts(ws, scope)?;
+    if scope.hosts.is_empty() {
+        previous::remove_ended(ws)?;
+    }
     let lock = ws.lock()?;
     seal_locked(ws, &lock, scope, None, &BTreeMap::new())
 }

@@ -16,18 +16,34 @@ use crate::store::StoreError;
 
 /// What a value is not, with the place in the policy that asks for it, one line each.
 pub(super) fn complaints(ws: &Workspace, secret: &SecretName, value: &SecretBytes) -> Vec<String> {
+    complaints_beside(ws, secret, value, &|_| None)
+}
+
+/// The same, where other values are about to change: comparisons are made with the new ones.
+fn complaints_beside<'v>(
+    ws: &Workspace,
+    secret: &SecretName,
+    value: &SecretBytes,
+    known: &dyn Fn(&SecretName) -> Option<&'v SecretBytes>,
+) -> Vec<String> {
     let required = ws.policy.attributes(secret).requirements;
     if value.is_empty() && is_optional(&required) {
         return Vec::new();
     }
-    required.iter().filter_map(|required| complaint(ws, required, value)).collect()
+    required.iter().filter_map(|required| complaint(ws, required, value, known)).collect()
 }
 
-fn complaint(ws: &Workspace, required: &Required, value: &SecretBytes) -> Option<String> {
+fn complaint<'v>(
+    ws: &Workspace,
+    required: &Required,
+    value: &SecretBytes,
+    known: &dyn Fn(&SecretName) -> Option<&'v SecretBytes>,
+) -> Option<String> {
     let Requirement::Value(check) = &required.requirement else { return None };
     // A comparison needs the other value, which not everybody can open.
-    let other = check.other().and_then(|other| open(ws, other).ok());
-    let complaint = check.test(value, other.as_ref(), ws.settings.now).err()?;
+    let new = check.other().and_then(known);
+    let old = if new.is_some() { None } else { check.other().and_then(|other| open(ws, other).ok()) };
+    let complaint = check.test(value, new.or(old.as_ref()), ws.settings.now).err()?;
     Some(format!("{complaint} ({})", required.place))
 }
 
@@ -47,7 +63,17 @@ pub(super) fn may_be_empty(ws: &Workspace, secret: &SecretName) -> bool {
 
 /// Refuses a value that is not what the policy asks for.
 pub(super) fn refuse_unfit(ws: &Workspace, secret: &SecretName, value: &SecretBytes) -> Result<(), OpsError> {
-    let complaints = complaints(ws, secret, value);
+    refuse_unfit_beside(ws, secret, value, &|_| None)
+}
+
+/// The same, where other values are about to change too.
+pub(super) fn refuse_unfit_beside<'v>(
+    ws: &Workspace,
+    secret: &SecretName,
+    value: &SecretBytes,
+    known: &dyn Fn(&SecretName) -> Option<&'v SecretBytes>,
+) -> Result<(), OpsError> {
+    let complaints = complaints_beside(ws, secret, value, known);
     if complaints.is_empty() {
         return Ok(());
     }

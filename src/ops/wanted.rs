@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::crypto::Digest;
@@ -26,6 +27,8 @@ pub(super) struct Value {
     pub(super) revision: u64,
     /// Digest of the ledger line that made it.
     pub(super) line_sha256: Digest,
+    /// When it was made.
+    pub(super) since: Timestamp,
 }
 
 /// What a host should have, and why it should not have the rest.
@@ -54,12 +57,19 @@ fn of_host(ws: &Workspace, name: &HostName, host: &Host, values: &BTreeMap<Secre
     let mut denied = BTreeSet::new();
     for (secret, value) in values {
         let verdict = ws.policy.verdict(secret, name, ws.settings.now);
-        if let Some(grant) = verdict.grant {
-            grants.insert(secret.clone(), to_wanted(grant, *value));
-        }
+        let grant = verdict.grant.and_then(|grant| while_kept(ws, secret, value, grant));
+        grants.extend(grant.map(|grant| (secret.clone(), to_wanted(grant, *value))));
         denied.extend(verdict.denials.into_iter().map(|denial| to_denied(secret, denial)));
     }
     Due { wanted: Wanted { host: name.clone(), recipients: host.recipients.clone(), grants }, denied }
+}
+
+/// The grant of a value that is kept beside a newer one ends with the time for which it is kept.
+fn while_kept(ws: &Workspace, secret: &SecretName, value: &Value, grant: Grant) -> Option<Grant> {
+    let Some(companion) = ws.policy.companion(secret) else { return Some(grant) };
+    let end = value.since.checked_add(companion.stays).ok()?;
+    let not_after = grant.not_after.map_or(end, |ends| ends.min(end));
+    (end >= ws.settings.now).then_some(Grant { not_after: Some(not_after), ..grant })
 }
 
 /// Why a host does not get some of these secrets.

@@ -48,6 +48,12 @@ pub struct Rotation {
     /// How long before that somebody is told, in seconds.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds")]
     pub warn: Option<SignedDuration>,
+    /// How long the value before is delivered beside a new one, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds")]
+    pub keep_previous: Option<SignedDuration>,
+    /// How long the public half of a new value is known before the value is used, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds")]
+    pub announce: Option<SignedDuration>,
     /// Who sees to it, in the words of the policy.
     pub owners: BTreeSet<String>,
     /// Where it is written how.
@@ -102,6 +108,8 @@ pub(super) enum Says {
 pub(super) struct Terms {
     pub(super) every: Option<SignedDuration>,
     pub(super) warn: Option<SignedDuration>,
+    pub(super) keep_previous: Option<SignedDuration>,
+    pub(super) announce: Option<SignedDuration>,
     pub(super) owner: Option<String>,
     pub(super) runbook: Option<String>,
 }
@@ -116,8 +124,8 @@ impl Attribute {
 }
 
 impl Policy {
-    /// What the policy declares about a secret, which need not exist.
-    pub fn attributes(&self, secret: &SecretName) -> Attributes {
+    /// What the declarations say that cover a name.
+    pub(super) fn own_attributes(&self, secret: &SecretName) -> Attributes {
         let mut all = Attributes::default();
         for attribute in self.attributes.iter().filter(|attribute| attribute.covers(secret.as_str())) {
             let place = &attribute.place;
@@ -130,7 +138,14 @@ impl Policy {
                     };
                     all.requirements.extend(requirements.iter().map(required));
                 }
-                Says::Generate(generator) => all.generators.push((*generator, place.clone())),
+                Says::Generate(generator) => {
+                    let host = self.host_in(attribute, secret.as_str());
+                    let generator = match host {
+                        Some(host) => generator.clone().for_host(host),
+                        None => generator.clone(),
+                    };
+                    all.generators.push((generator, place.clone()));
+                }
                 Says::Editors(names) => Editors::join(&mut all.editors, names, place),
             }
         }
@@ -139,6 +154,16 @@ impl Policy {
 }
 
 impl Policy {
+    /// The host that a secret is named after, where the declaration says `{host}`; of several the longest name.
+    fn host_in(&self, attribute: &Attribute, secret: &str) -> Option<&str> {
+        let patterns = attribute.patterns.iter().filter(|pattern| pattern.text().contains("{host"));
+        let hosts = patterns.flat_map(|pattern| {
+            let named = |host: &&str| pattern.matches(secret, Binding { host: Some(host), service: None });
+            self.roster.hosts().iter().map(|host| host.name.as_str()).filter(named)
+        });
+        hosts.max_by_key(|host| host.len())
+    }
+
     /// The secrets that must exist because hosts in use need them to come up, with the places that say so.
     pub fn needed_to_boot(&self) -> Vec<(SecretName, Place)> {
         let mut needed = Vec::new();
@@ -194,6 +219,8 @@ impl Rotation {
     fn join(&mut self, terms: &Terms, place: &Place) {
         self.every = [self.every, terms.every].into_iter().flatten().min();
         self.warn = [self.warn, terms.warn].into_iter().flatten().max();
+        self.keep_previous = [self.keep_previous, terms.keep_previous].into_iter().flatten().max();
+        self.announce = [self.announce, terms.announce].into_iter().flatten().max();
         self.owners.extend(terms.owner.clone());
         self.runbooks.extend(terms.runbook.clone());
         self.places.push(place.clone());

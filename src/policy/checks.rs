@@ -19,7 +19,6 @@ use crate::name::SecretName;
 use crate::value::Charset;
 use crate::value::Check;
 use crate::value::CheckError;
-use crate::value::Generator;
 
 /// Units that compiling a schema costs.
 const SCHEMA_UNITS: u64 = 5_000;
@@ -102,28 +101,6 @@ fn register_others(engine: &mut Engine) {
     comparing(engine, "differs_from", Check::DiffersFrom);
 }
 
-/// Teaches `engine` the generators that `generate(..)` takes.
-pub(super) fn register_generators(engine: &mut Engine) {
-    engine.register_type_with_name::<Generator>("generator");
-    let plain = [
-        ("ssh_key", Generator::SshKey),
-        ("wireguard_key", Generator::WireguardKey),
-        ("age_key", Generator::AgeKey),
-    ];
-    for (name, generator) in plain {
-        language::registration("", name).register_into_engine(engine, move || generator);
-    }
-    sized(engine, "password", Generator::password);
-    sized(engine, "random_hex", Generator::hex);
-    sized(engine, "random_base64", Generator::base64);
-}
-
-fn sized(engine: &mut Engine, name: &str, make: fn(i64) -> Result<Generator, CheckError>) {
-    language::registration("", name).register_into_engine(engine, move |number: i64| -> Outcome<Generator> {
-        Ok(make(number).map_err(fault)?)
-    });
-}
-
 fn encoded(engine: &mut Engine, name: &str, check: fn(Option<usize>) -> Check) {
     engine.register_fn(name, move |bytes: i64| -> Outcome<Requirement> {
         made(Check::bytes(bytes).map(check))
@@ -147,7 +124,7 @@ fn made(check: Result<Check, CheckError>) -> Outcome<Requirement> {
     Ok(Requirement::Value(check.map_err(fault)?))
 }
 
-fn fault(error: CheckError) -> Fault {
+pub(super) fn fault(error: CheckError) -> Fault {
     Fault::new(Code::Argument, error.message).help(error.help)
 }
 

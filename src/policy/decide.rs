@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Policy;
+use super::companion::Companion;
+use super::companion::Role;
 use super::engine::Sandbox;
 use super::facts::HostFacts;
 use super::glob::Binding;
@@ -165,7 +167,12 @@ impl Policy {
         let silence = Decision::Deny { permits: Vec::new(), objections: Vec::new() };
         let Some(at) = self.roster.position(query.host.as_str()) else { return silence };
         let Some(host) = self.roster.hosts().get(at) else { return silence };
-        let secret = query.secret.as_str();
+        let companion = self.companion(query.secret);
+        let secret = match &companion {
+            Some(Companion { role: Role::Next, .. }) => return silence,
+            Some(previous) => previous.of.as_str(),
+            None => query.secret.as_str(),
+        };
         let ask = Ask { secret, at, host, service: query.service, now, sandbox: &self.sandbox };
         combine(self.candidates(secret, host.name.as_str()), &ask)
     }

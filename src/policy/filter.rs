@@ -31,6 +31,12 @@ impl SecretPattern {
     }
 }
 
+impl std::fmt::Display for SecretPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.text())
+    }
+}
+
 impl FromStr for SecretPattern {
     type Err = SecretPatternError;
 

@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::Serializer;
 
 use super::Policy;
+use super::companion::Companion;
+use super::companion::Role;
 use super::decide;
 use super::decide::Ask;
 use super::decide::Decision;
@@ -120,6 +122,12 @@ impl Policy {
     ) -> Option<T> {
         let at = self.roster.position(host.as_str())?;
         let facts = self.roster.hosts().get(at)?;
+        let companion = self.companion(secret);
+        let secret = match &companion {
+            Some(Companion { role: Role::Next, .. }) => return None,
+            Some(previous) => &previous.of,
+            None => secret,
+        };
         let touching = self.touching(secret.as_str(), at);
         if touching.is_empty() {
             return None;

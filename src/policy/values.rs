@@ -20,6 +20,7 @@ use super::draft::expected;
 use super::error::Code;
 use super::error::Fault;
 use super::facts::Roster;
+use super::generators;
 use super::language;
 use super::requirement::Requirement;
 use crate::name::AdminName;
@@ -39,7 +40,7 @@ struct AttributeHandle(usize);
 /// Teaches `engine` to declare attributes into a recorder.
 pub(super) fn register(recorder: &Recorder, engine: &mut Engine) {
     checks::register(engine);
-    checks::register_generators(engine);
+    generators::register(engine);
     engine.register_type_with_name::<RotationHandle>("rotation");
     engine.register_type_with_name::<AttributeHandle>("attribute");
     let to = recorder.clone();
@@ -54,6 +55,10 @@ pub(super) fn register(recorder: &Recorder, engine: &mut Engine) {
     two(recorder, engine, "editors", |given| Ok(Says::Editors(admins(given)?)));
     term(recorder, engine, "every", |terms, text| put_period(&mut terms.every, text, "every"));
     term(recorder, engine, "warn", |terms, text| put_period(&mut terms.warn, text, "warn"));
+    term(recorder, engine, "keep_previous", |terms, text| {
+        put_period(&mut terms.keep_previous, text, "keep_previous")
+    });
+    term(recorder, engine, "announce", |terms, text| put_period(&mut terms.announce, text, "announce"));
     term(recorder, engine, "owner", |terms, text| put_text(&mut terms.owner, text, "owner"));
     term(recorder, engine, "runbook", |terms, text| put_text(&mut terms.runbook, text, "runbook"));
     register_except(recorder, engine, "rotation", |handle: RotationHandle| handle.0);
@@ -155,7 +160,7 @@ fn requirements(given: &Given<'_>) -> Result<Vec<Requirement>, Fault> {
 }
 
 fn generator(given: &Given<'_>) -> Result<Generator, Fault> {
-    let generator = given.value.read_lock::<Generator>().map(|generator| *generator);
+    let generator = given.value.read_lock::<Generator>().map(|generator| generator.clone());
     generator.ok_or_else(|| {
         expected("a generator", given.type_name()).help("write `generate(\"pattern\", password(24))`")
     })

@@ -74,6 +74,11 @@ impl Layout {
         PathBuf::from(format!("secrets/{name}.{LEDGER}"))
     }
 
+    /// `public/NAME.ENDING`: the public half of a secret.
+    pub fn public(name: &SecretName, ending: &str) -> PathBuf {
+        PathBuf::from(format!("public/{name}.{ending}"))
+    }
+
     /// `sealed/HOST`.
     pub fn sealed(host: &HostName) -> PathBuf {
         PathBuf::from(format!("sealed/{host}"))

@@ -1,102 +1,156 @@
-//! Generators: how a value is made from randomness of the operating system.
+//! Generators: how the policy says that a value is made.
+
+mod certificate;
+mod derived;
+mod input;
+mod public;
+mod random;
 
 use std::fmt;
 
-use age::secrecy::ExposeSecret;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use rand::RngCore;
-use rand::distributions::Alphanumeric;
-use rand::distributions::Distribution;
-use rand::rngs::OsRng;
-use ssh_key::Algorithm;
-use ssh_key::LineEnding;
-use ssh_key::PrivateKey;
-use zeroize::Zeroizing;
+pub use derived::Authority;
+pub use derived::Derived;
+pub use derived::HashScheme;
+pub use derived::Inputs;
+pub use derived::Leaf;
+pub use input::Input;
+pub use public::Public;
+pub use random::Random;
 
 use super::CheckError;
-use crate::secret::SecretBytes;
+use crate::name::SecretName;
 
-/// Shortest password: 95 bits.
-const PASSWORD_MIN: i64 = 16;
+/// Longest text that a generator takes: the name of an authority, a question, a word of a command.
+const TEXT_MAX: usize = 1024;
 
-/// Longest value that is made, in bytes of randomness or letters.
-const LENGTH_MAX: i64 = 4096;
-
-/// Fewest random bytes.
-const BYTES_MIN: i64 = 16;
+/// Most words of a command, and most inputs of a generator.
+const WORDS_MAX: usize = 64;
 
 /// How a value is made.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Generator {
-    /// So many letters and digits.
-    Password(usize),
-    /// So many bytes in hexadecimal.
-    Hex(usize),
-    /// So many bytes in base64.
-    Base64(usize),
-    /// An ssh-ed25519 private key.
-    SshKey,
-    /// A key as `wg genkey` makes it.
-    WireguardKey,
-    /// An age identity as `age-keygen` makes it.
-    AgeKey,
+    /// From randomness alone.
+    Random(Random),
+    /// From other secrets, by us.
+    Derived(Derived),
+    /// By a program in a sandbox.
+    Command(Program),
+    /// By a person who is asked.
+    Prompt(Question),
+}
+
+/// A program that prints the value, and the secrets that it is given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Program {
+    /// The program and its arguments.
+    pub words: Vec<String>,
+    /// What it reads: the first on its standard input, each as a file too.
+    pub inputs: Vec<Input>,
+}
+
+/// What a person is asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Question {
+    /// The question.
+    pub text: String,
+    /// How it is answered.
+    pub answer: Answer,
+}
+
+/// How a person answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// One line that is not shown, typed twice.
+    Hidden,
+    /// One line.
+    Line,
+    /// Any number of lines.
+    Lines,
+}
+
+impl Program {
+    /// A program with its arguments, as they are: no shell reads them.
+    pub fn new(words: Vec<String>) -> Result<Self, CheckError> {
+        let help = "write `command([\"program\", \"argument\"])`; no shell reads it";
+        if words.first().is_none_or(String::is_empty) || words.len() > WORDS_MAX {
+            return Err(CheckError::new("a command is a program and its arguments", help));
+        }
+        for word in &words {
+            if word.len() > TEXT_MAX || word.contains('\0') {
+                return Err(CheckError::new("a word of the command is too long or holds a NUL", help));
+            }
+        }
+        Ok(Self { words, inputs: Vec::new() })
+    }
+
+    /// The same program with one more input.
+    pub fn reading(mut self, input: Input) -> Result<Self, CheckError> {
+        if self.inputs.len() == WORDS_MAX || self.inputs.contains(&input) {
+            return Err(CheckError::new(
+                "an input is named twice, or there are too many",
+                "name each once with `.from(\"other/secret\")`",
+            ));
+        }
+        self.inputs.push(input);
+        Ok(self)
+    }
+}
+
+impl Question {
+    /// A question of one line.
+    pub fn new(text: &str, answer: Answer) -> Result<Self, CheckError> {
+        one_line(text, "write `prompt(\"What to type\")`")?;
+        Ok(Self { text: text.to_owned(), answer })
+    }
 }
 
 impl Generator {
-    /// So many letters and digits.
-    pub fn password(length: i64) -> Result<Self, CheckError> {
-        bounded(length, PASSWORD_MIN, "password(24)").map(Self::Password)
+    /// The secrets that the value is made from.
+    pub fn inputs(&self) -> Vec<&Input> {
+        match self {
+            Self::Random(_) | Self::Prompt(_) => Vec::new(),
+            Self::Derived(derived) => derived.inputs(),
+            Self::Command(program) => program.inputs.iter().collect(),
+        }
     }
 
-    /// So many bytes in hexadecimal.
-    pub fn hex(bytes: i64) -> Result<Self, CheckError> {
-        bounded(bytes, BYTES_MIN, "random_hex(32)").map(Self::Hex)
+    /// The secret that gets a new value first whenever this one does.
+    pub fn renewed_first(&self) -> Option<&Input> {
+        match self {
+            Self::Derived(Derived::Leaf(leaf)) if leaf.new_key => Some(&leaf.key),
+            _ => None,
+        }
     }
 
-    /// So many bytes in base64.
-    pub fn base64(bytes: i64) -> Result<Self, CheckError> {
-        bounded(bytes, BYTES_MIN, "random_base64(32)").map(Self::Base64)
+    /// Whether it makes the private half of a pair.
+    pub fn is_pair(&self) -> bool {
+        matches!(self, Self::Random(Random::SshKey | Random::WireguardKey | Random::AgeKey))
     }
 
-    /// Makes a value. Keys end with a newline where the programs that read them want one.
-    pub fn make(self) -> Result<SecretBytes, GeneratorError> {
-        Ok(match self {
-            Self::Password(length) => {
-                let mut letters = Zeroizing::new(Vec::with_capacity(length));
-                letters.extend(Alphanumeric.sample_iter(OsRng).take(length));
-                taken(letters)
+    /// The same generator with `{host}` standing for a host.
+    #[must_use]
+    pub fn for_host(mut self, host: &str) -> Self {
+        match &mut self {
+            Self::Random(_) | Self::Prompt(_) => {}
+            Self::Derived(derived) => derived.bind(host),
+            Self::Command(program) => {
+                program.words.iter_mut().for_each(|word| *word = input::filled(word, host));
+                program.inputs.iter_mut().for_each(|input| input.bind(host));
             }
-            Self::Hex(bytes) => {
-                let random = random(bytes);
-                let mut text = Zeroizing::new(vec![0; 2 * bytes]);
-                data_encoding::HEXLOWER.encode_mut(&random, &mut text);
-                taken(text)
-            }
-            Self::Base64(bytes) => base64(&random(bytes)),
-            Self::SshKey => {
-                let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(GeneratorError::Ssh)?;
-                let text = key.to_openssh(LineEnding::LF).map_err(GeneratorError::Ssh)?;
-                taken(Zeroizing::new(text.as_bytes().to_vec()))
-            }
-            Self::WireguardKey => {
-                let mut key = random(32);
-                // X25519 fixes five bits of a private key: RFC 7748 section 5.
-                if let [first, .., last] = key.as_mut_slice() {
-                    *first &= 0b1111_1000;
-                    *last = (*last & 0b0111_1111) | 0b0100_0000;
-                }
-                base64(&key)
-            }
-            Self::AgeKey => {
-                let text = age::x25519::Identity::generate().to_string();
-                let mut bytes = Zeroizing::new(Vec::with_capacity(text.expose_secret().len() + 1));
-                bytes.extend_from_slice(text.expose_secret().as_bytes());
-                bytes.push(b'\n');
-                taken(bytes)
-            }
-        })
+        }
+        self
+    }
+
+    /// The names of the inputs, or the first one that still holds a placeholder.
+    pub fn input_names(&self) -> Result<Vec<SecretName>, Input> {
+        self.inputs().into_iter().map(|input| input.name().ok_or_else(|| input.clone())).collect()
+    }
+}
+
+impl From<Random> for Generator {
+    fn from(random: Random) -> Self {
+        Self::Random(random)
     }
 }
 
@@ -107,72 +161,46 @@ pub enum GeneratorError {
     /// The ssh library could not write a key.
     #[error("no ssh key could be made")]
     Ssh(#[source] ssh_key::Error),
+    /// An input is not what the generator needs, or something is missing in what the policy says.
+    #[error("{0}")]
+    Input(String),
+    /// A library could not make it.
+    #[error("{what} could not be made: {reason}")]
+    Library {
+        /// What was to be made.
+        what: &'static str,
+        /// What the library said.
+        reason: String,
+    },
 }
 
-fn bounded(length: i64, least: i64, usage: &str) -> Result<usize, CheckError> {
-    let fits = (least..=LENGTH_MAX).contains(&length).then(|| usize::try_from(length).ok()).flatten();
-    fits.ok_or_else(|| {
-        CheckError::new(format!("a generated value has {least} to {LENGTH_MAX}"), format!("write `{usage}`"))
-    })
+fn one_line(text: &str, usage: &str) -> Result<(), CheckError> {
+    if text.trim().is_empty() || text.len() > TEXT_MAX || text.chars().any(char::is_control) {
+        return Err(CheckError::new(format!("it takes one line of 1 to {TEXT_MAX} bytes"), usage));
+    }
+    Ok(())
 }
 
-fn random(bytes: usize) -> Zeroizing<Vec<u8>> {
-    let mut random = Zeroizing::new(vec![0; bytes]);
-    OsRng.fill_bytes(&mut random);
-    random
-}
-
-fn base64(bytes: &[u8]) -> SecretBytes {
-    let mut text = Zeroizing::new(vec![0; bytes.len().div_ceil(3) * 4]);
-    let written = STANDARD.encode_slice(bytes, &mut text).unwrap_or_default();
-    text.truncate(written);
-    taken(text)
-}
-
-fn taken(mut bytes: Zeroizing<Vec<u8>>) -> SecretBytes {
-    SecretBytes::from(std::mem::take(&mut *bytes))
+/// Texts as the policy writes them, behind each other.
+fn quoted(texts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let quoted = texts.into_iter().map(|text| format!("{:?}", text.as_ref()));
+    quoted.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Generator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Password(length) => write!(f, "password({length})"),
-            Self::Hex(bytes) => write!(f, "random_hex({bytes})"),
-            Self::Base64(bytes) => write!(f, "random_base64({bytes})"),
-            Self::SshKey => f.write_str("ssh_key()"),
-            Self::WireguardKey => f.write_str("wireguard_key()"),
-            Self::AgeKey => f.write_str("age_key()"),
+            Self::Random(random) => random.fmt(f),
+            Self::Derived(derived) => derived.fmt(f),
+            Self::Command(program) => {
+                write!(f, "command([{}])", quoted(&program.words))?;
+                program.inputs.iter().try_for_each(|input| write!(f, ".from(\"{input}\")"))
+            }
+            Self::Prompt(Question { text, answer }) => match answer {
+                Answer::Hidden => write!(f, "prompt({text:?})"),
+                Answer::Line => write!(f, "prompt_line({text:?})"),
+                Answer::Lines => write!(f, "prompt_lines({text:?})"),
+            },
         }
-    }
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-    use crate::value::Check;
-
-    #[test]
-    fn what_is_made_passes_the_check_of_its_kind_and_is_never_the_same() {
-        let now = "2026-11-20T10:00:00Z".parse().unwrap();
-        for (generator, check) in [
-            (Generator::password(24).unwrap(), Check::length(24, Some(24)).unwrap()),
-            (Generator::password(24).unwrap(), Check::UrlSafe),
-            (Generator::hex(32).unwrap(), Check::Hex(Some(32))),
-            (Generator::base64(33).unwrap(), Check::Base64(Some(33))),
-            (Generator::SshKey, Check::SshPrivateKey),
-            (Generator::WireguardKey, Check::WireguardPrivateKey),
-            (Generator::AgeKey, Check::AgeIdentity),
-        ] {
-            let (one, other) = (generator.make().unwrap(), generator.make().unwrap());
-            assert_eq!(check.test(&one, None, now), Ok(()), "{generator}");
-            assert!(!one.same(&other), "{generator}");
-        }
-    }
-
-    #[test]
-    fn a_value_that_could_be_guessed_is_not_made() {
-        assert!(Generator::password(15).is_err() && Generator::password(-1).is_err());
-        assert!(Generator::hex(15).is_err() && Generator::base64(i64::MAX).is_err());
     }
 }

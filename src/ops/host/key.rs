@@ -23,7 +23,7 @@ use crate::ops::put::EmptyValue;
 use crate::ops::put::set;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
-use crate::value::Generator;
+use crate::value::Random;
 use crate::value::GeneratorError;
 
 /// Where sshd and the request's usual `identities` look for the private half.
@@ -146,7 +146,7 @@ pub fn pre_generate(
     ws.author()?;
     let failed =
         |error: GeneratorError| OpsError::Generator { secret: secret.clone(), reason: error.to_string() };
-    let key = Generator::SshKey.make().map_err(failed)?;
+    let key = Random::SshKey.make().map_err(failed)?;
     let recipient = recipient_of(&key, &secret)?;
     let mut host = host.clone();
     host.recipients.insert(recipient.clone());

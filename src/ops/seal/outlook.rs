@@ -93,7 +93,8 @@ pub(in crate::ops) fn compare(
     let all: BTreeSet<HostName> = ws.fleet.hosts.keys().cloned().collect();
     let hosts = if scope.hosts.is_empty() { &all } else { &scope.hosts };
     let value = |ledger: &VerifiedLedger| {
-        Some(Value { revision: ledger.head()?.revision, line_sha256: ledger.value_line()? })
+        let (revision, since) = (ledger.head()?.revision, ledger.value()?.time);
+        Some(Value { revision, line_sha256: ledger.value_line()?, since })
     };
     let values = ledgers.iter().filter_map(|(name, ledger)| Some((name.clone(), value(ledger)?))).collect();
     let signers = ws.signers();

@@ -1,0 +1,240 @@
+//! Runs the program of a `command(..)`: without network, in mounts of its own, for a limited time.
+
+use std::ffi::OsString;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process_group;
+
+use super::Recipe;
+use crate::fsx::PrivateDir;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::workspace::Workspace;
+use crate::secret::SecretBytes;
+use crate::value::Inputs;
+use crate::value::Program;
+
+/// The program that makes the sandbox.
+const SANDBOX: &str = "bwrap";
+/// Where the program starts inside it.
+const FOLDER: &str = "/tmp/generate";
+/// Name of the folder with the inputs.
+const INPUTS: &str = "inputs";
+/// How long a program may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a running program is looked at.
+const POLL: Duration = Duration::from_millis(10);
+/// Largest value that a program may print.
+const OUTPUT_MAX: usize = 1 << 20;
+/// Folders that hold what is none of the program's business: an empty one stands in their place.
+const HIDDEN: [&str; 8] = ["/home", "/root", "/run", "/tmp", "/var/tmp", "/var/lib", "/etc/ssh", "/mnt"];
+/// What NixOS has its programs in, below a folder that is hidden.
+const SHOWN: [&str; 2] = ["/run/current-system", "/run/wrappers"];
+
+/// How programs are run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sandboxing {
+    /// Where programs are looked for.
+    pub search: OsString,
+    /// Whether they may run without a sandbox.
+    pub danger_unsandboxed: bool,
+}
+
+/// What one run gave, besides the value.
+struct Ran {
+    status: std::process::ExitStatus,
+    printed: SecretBytes,
+    complained: usize,
+}
+
+/// Runs the program and takes what it prints. Neither inputs nor value are ever arguments or variables.
+pub(super) fn run(
+    ws: &Workspace,
+    secret: &SecretName,
+    recipe: &Recipe,
+    program: &Program,
+    inputs: &Inputs<'_>,
+    sandboxing: &Sandboxing,
+) -> Result<SecretBytes, OpsError> {
+    let failed = |reason: String| OpsError::Program {
+        secret: secret.clone(),
+        program: program.words.first().cloned().unwrap_or_default(),
+        place: recipe.place.to_string(),
+        reason,
+    };
+    let folder = PrivateDir::create(&ws.settings.memory_places)?;
+    for (at, name) in recipe.inputs.iter().enumerate() {
+        let Some(value) = inputs.get(name) else { continue };
+        folder.write(&at.to_string(), value)?;
+    }
+    let mut command = command(ws, secret, recipe, program, (sandboxing, folder.path()))?;
+    let first = recipe.inputs.first().and_then(|name| inputs.get(name)).copied();
+    let ran = watch(&mut command, first).map_err(|error| failed(error.to_string()))?;
+    let wrote = match ran.complained {
+        0 => String::new(),
+        bytes => format!("; it wrote {bytes} bytes to stderr, which may hold plaintext and are not shown"),
+    };
+    if !ran.status.success() {
+        return Err(failed(format!("ended with {}{wrote}", ran.status)));
+    }
+    if ran.printed.is_empty() {
+        return Err(failed(format!("printed nothing{wrote}")));
+    }
+    if !wrote.is_empty() {
+        ws.settings.prompt.tell(&format!("note: the program for `{secret}` succeeded{wrote}"));
+    }
+    Ok(ran.printed)
+}
+
+fn command(
+    ws: &Workspace,
+    secret: &SecretName,
+    recipe: &Recipe,
+    program: &Program,
+    (sandboxing, files): (&Sandboxing, &Path),
+) -> Result<Command, OpsError> {
+    let (name, arguments) = program.words.split_first().map_or(("", &[][..]), |(n, a)| (n.as_str(), a));
+    // A path belongs to the fleet, as its policy does; a name is looked up by whoever runs the program.
+    let root = ws.layout.root().canonicalize().unwrap_or_else(|_| ws.layout.root().to_owned());
+    let name = if name.contains('/') { root.join(name).into_os_string() } else { OsString::from(name) };
+    let sandbox = find(SANDBOX, sandboxing);
+    let mut command = match sandbox {
+        Some(_) if sandboxing.danger_unsandboxed => Command::new(&name),
+        Some(sandbox) => {
+            let mut command = Command::new(sandbox);
+            command.args(walls(&root, recipe, files)).arg("--").arg(&name);
+            command
+        }
+        None if sandboxing.danger_unsandboxed => Command::new(&name),
+        None => return Err(OpsError::NoSandbox { secret: secret.clone() }),
+    };
+    if sandboxing.danger_unsandboxed {
+        lay_out(recipe, files)?;
+        command.current_dir(files);
+    }
+    command.args(arguments).env_clear().env("PATH", &sandboxing.search).env("LC_ALL", "C.UTF-8");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    Ok(command)
+}
+
+/// The arguments that shut the network and everything private out, and the inputs in.
+fn walls(root: &Path, recipe: &Recipe, files: &Path) -> Vec<OsString> {
+    let mut words: Vec<OsString> =
+        ["--unshare-all", "--die-with-parent", "--new-session"].map(OsString::from).into();
+    words.extend(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"].map(OsString::from));
+    for hidden in HIDDEN.into_iter().filter(|hidden| Path::new(hidden).is_dir()) {
+        words.extend(["--tmpfs", hidden].map(OsString::from));
+    }
+    for shown in SHOWN {
+        words.extend(["--ro-bind-try", shown, shown].map(OsString::from));
+    }
+    words.extend(["--ro-bind".into(), root.into(), root.into()]);
+    words.extend(["--dir", FOLDER].map(OsString::from));
+    for (at, name) in recipe.inputs.iter().enumerate() {
+        let inside = format!("{FOLDER}/{INPUTS}/{name}");
+        words.extend(["--ro-bind".into(), files.join(at.to_string()).into_os_string(), inside.into()]);
+    }
+    words.extend(["--chdir", FOLDER, "--setenv", "HOME", FOLDER].map(OsString::from));
+    words
+}
+
+/// The same inputs by their names, for a program without walls.
+fn lay_out(recipe: &Recipe, files: &Path) -> Result<(), OpsError> {
+    for (at, name) in recipe.inputs.iter().enumerate() {
+        let link = files.join(INPUTS).join(name.as_str());
+        let failed = crate::fsx::FsError::on("lay out an input as", &link);
+        let parent = link.parent().unwrap_or(files);
+        std::fs::create_dir_all(parent).map_err(&failed)?;
+        std::os::unix::fs::symlink(files.join(at.to_string()), &link).map_err(&failed)?;
+    }
+    Ok(())
+}
+
+fn find(program: &str, sandboxing: &Sandboxing) -> Option<PathBuf> {
+    std::env::split_paths(&sandboxing.search).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// Starts the program, feeds it, and waits until it ends or its time is over.
+fn watch(command: &mut Command, input: Option<&SecretBytes>) -> io::Result<Ran> {
+    let mut child = command.spawn().map_err(|error| {
+        io::Error::new(error.kind(), format!("could not be started: {error}"))
+    })?;
+    let result = thread::scope(|scope| {
+        let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // A program need not read what it is given.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input.map_or(&[][..], SecretBytes::expose))));
+        let (send, printed) = mpsc::channel();
+        scope.spawn(move || {
+            let read = out.map_or(Ok(SecretBytes::default()), |out| SecretBytes::read_bounded(out, OUTPUT_MAX));
+            let _ = send.send(read);
+        });
+        let complained = scope.spawn(move || err.map_or(0, count));
+        let ran = wait(&mut child, &printed);
+        // What it started holds the pipes open, and whoever reads them waits.
+        end_group(&child);
+        let (status, printed) = ran?;
+        Ok(Ran { status, printed, complained: complained.join().unwrap_or_default() })
+    });
+    let _ = child.wait();
+    result
+}
+
+/// The status and the output. Output that is too long comes before any status.
+fn wait(
+    child: &mut Child,
+    printed: &mpsc::Receiver<io::Result<SecretBytes>>,
+) -> io::Result<(std::process::ExitStatus, SecretBytes)> {
+    let end = Instant::now() + PATIENCE;
+    let mut output = None;
+    loop {
+        match printed.try_recv() {
+            Ok(Ok(bytes)) => output = Some(bytes),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
+                return Err(io::Error::other(format!("printed more than {OUTPUT_MAX} bytes")));
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {}
+        }
+        if let Some(status) = child.try_wait()?
+            && let Some(output) = output.take().or_else(|| printed.recv_timeout(POLL * 100).ok()?.ok())
+        {
+            return Ok((status, output));
+        }
+        if Instant::now() > end {
+            return Err(io::Error::other(format!("was stopped after {} seconds", PATIENCE.as_secs())));
+        }
+        thread::sleep(POLL);
+    }
+}
+
+fn end_group(child: &Child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
+
+fn count(mut from: impl Read) -> usize {
+    let mut chunk = zeroize::Zeroizing::new([0; 4096]);
+    let mut bytes = 0;
+    while let Ok(read) = from.read(chunk.as_mut_slice()) {
+        if read == 0 {
+            break;
+        }
+        bytes += read;
+    }
+    bytes
+}

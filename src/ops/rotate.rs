@@ -1,0 +1,82 @@
+//! Gives secrets new values: what is picked, what is made from it, each after its inputs.
+
+mod announce;
+mod pick;
+mod plan;
+
+use serde::Serialize;
+
+pub use announce::Pace;
+pub use announce::Phase;
+pub use pick::Picked;
+pub use pick::Why;
+pub use pick::due;
+pub use pick::named;
+pub use pick::stale;
+pub use plan::Hand;
+pub use plan::HandReason;
+pub use plan::Plan;
+pub use plan::Step;
+pub use plan::Waiting;
+pub use plan::plan;
+
+pub use crate::policy::Services;
+
+use crate::ledger::Event;
+use crate::ops::error::OpsError;
+use crate::ops::generate::Means;
+use crate::ops::generate::Task;
+use crate::ops::generate::make;
+use crate::ops::previous;
+use crate::ops::put::PutReport;
+use crate::ops::relocate;
+use crate::ops::workspace::Workspace;
+
+/// What `rotate` planned, and what it did.
+#[derive(Clone, Debug, Serialize)]
+pub struct RotateReport {
+    /// Version of this schema.
+    pub version: u32,
+    /// What was to be done.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// What was done, in order; empty if only a plan was asked for.
+    pub done: Vec<PutReport>,
+}
+
+/// Makes every value of the plan, and keeps them only if all of them could be made and are as the policy asks.
+pub fn rotate(
+    ws: &Workspace,
+    plan: &Plan,
+    means: &Means<'_>,
+    told: &mut dyn FnMut(&PutReport),
+) -> Result<Vec<PutReport>, OpsError> {
+    // Whoever cannot sign learns it before programs run and questions are asked.
+    ws.author()?;
+    for step in plan.steps.iter().filter(|step| previous::is_asked(ws, &step.secret)) {
+        // Whoever cannot open the old value could not keep it either.
+        if ws.layout.has_source(&step.secret) {
+            ws.layout.read_source(&step.secret, &ws.authors())?.open(ws.identities()?)?;
+        }
+    }
+    let mut done = Vec::new();
+    let tasks: Vec<Task> = plan.steps.iter().map(task).collect();
+    for (ready, step) in make(ws, &tasks, means)?.into_iter().zip(&plan.steps) {
+        let report = ready.keep(ws, Event::Rotated)?;
+        told(&report);
+        done.push(report);
+        if let Phase::Switch { next } = &step.phase {
+            relocate::remove(ws, next)?;
+        }
+    }
+    Ok(done)
+}
+
+fn task(step: &Step) -> Task {
+    let (secret, from) = match &step.phase {
+        Phase::Replace => (&step.secret, None),
+        Phase::Announce { next, .. } => (next, None),
+        Phase::Switch { next } => (&step.secret, Some(next.clone())),
+    };
+    Task { secret: secret.clone(), recipe: step.recipe.clone(), from }
+}
