@@ -1,10 +1,17 @@
 //! Asks at the terminal, even when stdin and stdout are pipes.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::IsTerminal;
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+
+use rustix::termios::LocalModes;
+use rustix::termios::OptionalActions;
+use rustix::termios::Termios;
+use rustix::termios::tcgetattr;
+use rustix::termios::tcsetattr;
 
 use crate::cli::ui::printable;
 use crate::name::SecretName;
@@ -29,8 +36,7 @@ impl Prompt for TerminalPrompt {
         if let Some(known) = asked.get(what) {
             return Some(copy(known));
         }
-        let answer = rpassword::prompt_password(format!("{what}: ")).ok()?;
-        let answer = SecretBytes::from(answer.into_bytes());
+        let answer = hidden(&format!("{what}: "))?;
         asked.insert(what.to_owned(), copy(&answer));
         Some(answer)
     }
@@ -63,9 +69,8 @@ fn copy(secret: &SecretBytes) -> SecretBytes {
 
 /// Asks for a new value twice, hidden; `None` when nobody is there or the two differ.
 pub(super) fn new_value(what: &str) -> Option<SecretBytes> {
-    let ask = |again: &str| rpassword::prompt_password(format!("{again}{what}: ")).ok();
-    let first = SecretBytes::from(ask("")?.into_bytes());
-    let second = SecretBytes::from(ask("The same again: ")?.into_bytes());
+    let first = hidden(&format!("{what}: "))?;
+    let second = hidden(&format!("The same again: {what}: "))?;
     first.same(&second).then_some(first)
 }
 
@@ -107,4 +112,36 @@ fn one_line() -> Option<SecretBytes> {
         }
     }
     Some(line)
+}
+
+/// Asks for a line that nobody sees.
+fn hidden(question: &str) -> Option<SecretBytes> {
+    let _quiet = Quiet::begin();
+    let answer = rpassword::prompt_password(question).ok()?;
+    Some(SecretBytes::from(answer.into_bytes()))
+}
+
+/// A terminal that shows nothing of what is typed, until this goes.
+///
+/// The library shows its question first and turns the echo off then, so that who types (or pastes) at once is seen.
+struct Quiet {
+    terminal: File,
+    before: Termios,
+}
+
+impl Quiet {
+    fn begin() -> Option<Self> {
+        let terminal = File::open("/dev/tty").ok()?;
+        let before = tcgetattr(&terminal).ok()?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&terminal, OptionalActions::Now, &quiet).ok()?;
+        Some(Self { terminal, before })
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
 }

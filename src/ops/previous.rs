@@ -57,7 +57,8 @@ pub(super) fn remove_ended(ws: &Workspace) -> Result<Vec<SecretName>, OpsError> 
     names.retain(|name| ws.policy.companion(name).is_some_and(|companion| companion.role == Role::Previous));
     let mut removed = Vec::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {
-        let (Some(companion), Ok(ledger)) = (ws.policy.companion(&name), ledger.map_err(StoreError::from)) else {
+        let (Some(companion), Ok(ledger)) = (ws.policy.companion(&name), ledger.map_err(StoreError::from))
+        else {
             continue;
         };
         let end = ledger.value().and_then(|line| line.time.checked_add(companion.stays).ok());

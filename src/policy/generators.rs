@@ -143,7 +143,9 @@ fn register_certificates(engine: &mut Engine) {
 
 fn leaf(generator: &Generator, method: &str, change: impl FnOnce(Leaf) -> Leaf) -> Outcome<Generator> {
     match generator {
-        Generator::Derived(Derived::Leaf(leaf)) => Ok(Generator::Derived(Derived::Leaf(change(leaf.clone())))),
+        Generator::Derived(Derived::Leaf(leaf)) => {
+            Ok(Generator::Derived(Derived::Leaf(change(leaf.clone()))))
+        }
         _ => Err(misplaced(method, "x509_cert(..)").into()),
     }
 }

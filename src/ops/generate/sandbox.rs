@@ -170,16 +170,19 @@ fn find(program: &str, sandboxing: &Sandboxing) -> Option<PathBuf> {
 
 /// Starts the program, feeds it, and waits until it ends or its time is over.
 fn watch(command: &mut Command, input: Option<&SecretBytes>) -> io::Result<Ran> {
-    let mut child = command.spawn().map_err(|error| {
-        io::Error::new(error.kind(), format!("could not be started: {error}"))
-    })?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| io::Error::new(error.kind(), format!("could not be started: {error}")))?;
     let result = thread::scope(|scope| {
         let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         // A program need not read what it is given.
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input.map_or(&[][..], SecretBytes::expose))));
+        scope.spawn(move || {
+            stdin.map(|mut stdin| stdin.write_all(input.map_or(&[][..], SecretBytes::expose)))
+        });
         let (send, printed) = mpsc::channel();
         scope.spawn(move || {
-            let read = out.map_or(Ok(SecretBytes::default()), |out| SecretBytes::read_bounded(out, OUTPUT_MAX));
+            let read =
+                out.map_or(Ok(SecretBytes::default()), |out| SecretBytes::read_bounded(out, OUTPUT_MAX));
             let _ = send.send(read);
         });
         let complained = scope.spawn(move || err.map_or(0, count));
