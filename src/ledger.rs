@@ -259,7 +259,8 @@ impl VerifiedLedger {
 
     /// Whether one of the lines has this digest.
     pub fn has_line(&self, digest: Digest) -> bool {
-        self.inner.text.lines().any(|raw| Digest::of(raw.as_bytes()) == digest)
+        // The newest is asked for most.
+        self.inner.text.lines().rev().any(|raw| Digest::of(raw.as_bytes()) == digest)
     }
 
     /// The bytes of the file.

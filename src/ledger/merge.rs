@@ -39,6 +39,20 @@ impl VerifiedLedger {
         Relation::Parted(same.take_while(|(ours, theirs)| ours == theirs).count())
     }
 
+    /// Digest of the last line.
+    pub fn head_digest(&self) -> Option<Digest> {
+        self.inner.text.lines().last().map(|raw| Digest::of(raw.as_bytes()))
+    }
+
+    /// Whether every line of a text is here.
+    pub fn has_lines_of(&self, text: &str) -> bool {
+        if self.inner.text.starts_with(text) {
+            return true;
+        }
+        let mine: BTreeSet<&str> = self.inner.text.lines().collect();
+        text.lines().all(|line| mine.contains(line))
+    }
+
     /// What two branches make together, where that needs nobody to decide: at most one of them touched the
     /// source, and neither removed or moved it.
     pub fn settled(&self, theirs: &Self) -> Option<Entry> {
@@ -72,8 +86,8 @@ impl VerifiedLedger {
         entry: Entry,
         author: Author<'_>,
     ) -> Result<(), SignerError> {
-        let end = |ledger: &Self| ledger.inner.text.lines().last().map(|raw| Digest::of(raw.as_bytes()));
-        let (Some(previous), Some(merged)) = (end(self), end(theirs)) else { return Ok(()) };
+        let ends = (self.head_digest(), theirs.head_digest());
+        let (Some(previous), Some(merged)) = ends else { return Ok(()) };
         let last = [&*self, theirs].into_iter().filter_map(|l| Some(l.head()?.revision)).max();
         let last = last.unwrap_or_default();
         let ahead = self.head().map(|head| head.revision) < theirs.head().map(|head| head.revision);

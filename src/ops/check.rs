@@ -2,6 +2,7 @@
 
 pub(super) mod coverage;
 mod declared;
+mod past;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -22,6 +23,8 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::history::Back;
+use crate::ops::history::Record;
 use crate::ops::seal::Compared;
 use crate::ops::seal::Outlook;
 use crate::ops::seal::Scope;
@@ -65,6 +68,7 @@ pub fn check(
     hosts: &BTreeSet<HostName>,
     requests: &[PathBuf],
     values: Values,
+    (back, record): (Back, Record),
 ) -> Result<CheckReport, OpsError> {
     for host in hosts {
         super::host::known(&ws.fleet, host)?;
@@ -85,7 +89,8 @@ pub fn check(
     };
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
-    let looked = trees(ws, &survey, &scope, ledgers, &mut findings)?;
+    let outlook = trees(ws, &survey, &scope, ledgers, &mut findings)?;
+    past::check(ws, &survey, &outlook, (back, record), &mut findings)?;
     leaving(ws, &scope, &mut findings)?;
     declared::check(ws, &survey, &mut findings);
     if values == Values::Open {
@@ -99,20 +104,20 @@ pub fn check(
     Ok(CheckReport {
         version: 1,
         secrets: survey.sources.len(),
-        hosts: looked,
+        hosts: outlook.hosts.len(),
         requests: requests.len(),
         findings,
     })
 }
 
-/// Sealed trees against what policy wants, and the readers that ledgers name; gives the number of trees.
+/// Sealed trees against what policy wants, and the readers that ledgers name; gives what was looked at.
 fn trees(
     ws: &Workspace,
     survey: &Survey,
     scope: &Scope,
     ledgers: BTreeMap<SecretName, VerifiedLedger>,
     findings: &mut Vec<Finding>,
-) -> Result<usize, OpsError> {
+) -> Result<Outlook, OpsError> {
     let mut hosts = compare(ws, scope, &ledgers)?;
     let faulty = faulty(ws, survey, &ledgers);
     settle_surplus(ws, &mut hosts, &ledgers, &faulty);
@@ -123,7 +128,7 @@ fn trees(
     findings.extend(done.filter(|host| reasons.contains_key(*host)).map(outdated));
     let outlook = Outlook { ledgers, hosts, leaving: BTreeMap::new(), reasons };
     readers(&outlook, scope, findings);
-    Ok(outlook.hosts.len())
+    Ok(outlook)
 }
 
 fn error(class: Class, code: &str, message: String) -> Finding {
