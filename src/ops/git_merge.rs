@@ -132,7 +132,7 @@ fn settled(
     theirs: &VerifiedLedger,
 ) -> Result<VerifiedLedger, OpsError> {
     let Some(entry) = ours.settled(theirs) else {
-        let (ours, theirs) = (Side::of(&ours), Side::of(theirs));
+        let (ours, theirs) = (Box::new(Side::of(&ours)), Box::new(Side::of(theirs)));
         return Err(MergeError::Secret { secret: secret.clone(), ours, theirs }.into());
     };
     let author = ws.author()?;
@@ -148,12 +148,14 @@ fn parsed(ws: &Workspace, secret: &SecretName, bytes: &[u8]) -> Result<VerifiedL
 
 /// Both versions with the marks of a conflict, which every command refuses until it is settled.
 fn marked(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (ours, theirs) = (text(ours), text(theirs));
-    let same = ours.lines().zip(theirs.lines()).take_while(|(one, other)| one == other).count();
-    let rest = |text: &str| text.lines().skip(same).map(|line| format!("{line}\n")).collect::<String>();
-    let shared: String = ours.lines().take(same).map(|line| format!("{line}\n")).collect();
-    format!("{shared}<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\n", rest(&ours), rest(&theirs)).into_bytes()
+    let lines =
+        |bytes: &[u8]| -> Vec<String> { String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect() };
+    let (mut ours, mut theirs) = (lines(ours), lines(theirs));
+    let same = ours.iter().zip(&theirs).take_while(|(one, other)| one == other).count();
+    let (ours_only, theirs_only) = (ours.split_off(same), theirs.split_off(same));
+    let mark = |text: &str| vec![text.to_owned()];
+    let all = [ours, mark("<<<<<<< ours"), ours_only, mark("======="), theirs_only, mark(">>>>>>> theirs\n")];
+    all.concat().join("\n").into_bytes()
 }
 
 /// Settles secrets whose merge has stopped, or joins what `other`, a revision, has of them. Without `take`, only what

@@ -27,9 +27,9 @@ pub enum MergeError {
         /// The secret.
         secret: SecretName,
         /// Our last line.
-        ours: Side,
+        ours: Box<Side>,
         /// Theirs.
-        theirs: Side,
+        theirs: Box<Side>,
     },
     /// Both branches changed one sealed tree in ways that do not go together.
     #[error("the manifests of host `{host}` cannot be joined: {reason}")]
