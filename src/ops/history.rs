@@ -1,5 +1,6 @@
 //! What was there before: committed ledgers and manifests, and those that this checkout has seen.
 
+mod merging;
 mod seen;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
+
+pub(super) use merging::merging_serials;
 
 use crate::diag::Class;
 use crate::diag::Finding;

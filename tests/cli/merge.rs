@@ -106,7 +106,9 @@ fn one_secret_on_both_branches_is_a_conflict_that_names_both_and_neither_value_i
     for (take, value) in [("ours", "ours"), ("theirs", "theirs")] {
         let fleet = parted(
             |fleet| {
-                drop(fleet.cmd(["set", "shared/token"]).stdin("theirs").at("2026-11-20T11:00:00Z").run().ok())
+                drop(
+                    fleet.cmd(["set", "shared/token"]).stdin("theirs").at("2026-11-20T11:00:00Z").run().ok(),
+                );
             },
             set("shared/token", "ours"),
         );
@@ -146,6 +148,27 @@ fn a_removal_on_one_branch_and_a_value_on_the_other_are_settled_either_way() {
         assert_eq!(fleet.exists("secrets/shared/token.age"), take == "ours");
         has_lines_of(&fleet, "feature");
     }
+}
+
+#[test]
+fn what_is_sealed_after_a_conflict_has_a_serial_above_those_of_both_branches() {
+    let theirs = |fleet: &TestFleet| {
+        for (value, time) in [("1", "11:00"), ("2", "12:00"), ("3", "13:00")] {
+            let at = format!("2026-11-20T{time}:00Z");
+            fleet.cmd(["set", "shared/token"]).stdin(value).at(&at).run().ok();
+        }
+    };
+    let fleet = parted(theirs, set("shared/token", "ours"));
+    let later = "2026-11-20T14:00:00Z";
+    fleet.git_at(later, &["merge", "--no-edit", "feature"]).with_code(1);
+    fleet.cmd(["git-merge", "--take", "ours", "shared/token"]).at(later).run().ok();
+    fleet.cmd(["seal"]).at(later).run().ok();
+    let other = fleet.git(&["show", "feature:sealed/luna/manifest.json"]);
+    let other: serde_json::Value = serde_json::from_str(&other).unwrap();
+    assert!(fleet.manifest("luna")["serial"].as_u64() > other["serial"].as_u64());
+    fleet.git(&["add", "secrets", "sealed"]);
+    fleet.git(&["commit", "--quiet", "--no-edit"]);
+    fleet.cmd(["check", "--history"]).at(later).run().ok();
 }
 
 #[test]
