@@ -120,7 +120,11 @@ fn a_line_signed_for_another_purpose_is_found() {
 #[test]
 fn a_line_that_does_not_follow_is_found_even_if_an_admin_signed_it() {
     type Change = fn(&mut serde_json::Value);
-    let changes: [(&str, Change); 4] = [
+    let changes: [(&str, Change); 5] = [
+        ("two revisions with one number", |line| {
+            line["event"] = "rotated".into();
+            line["revision"] = 3.into();
+        }),
         ("revision", |line| line["revision"] = 1.into()),
         ("previous", |line| line["previous"] = serde_json::Value::String("0".repeat(64))),
         ("created", |line| line["event"] = "created".into()),

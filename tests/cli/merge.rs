@@ -227,7 +227,51 @@ fn an_older_manifest_that_a_branch_put_back_is_not_merged() {
     fleet.git(&["switch", "--quiet", "main"]);
     fleet.set("shared/token", "ours").ok();
     fleet.commit("ours");
-    merge(&fleet).with_code(1).says(&["one branch put it back to an older serial"]);
+    merge(&fleet).with_code(1).says(&["one branch put it back to what ours had before"]);
+}
+
+#[test]
+fn a_manifest_that_was_ours_before_takes_no_revocation_back() {
+    let fleet = TestFleet::sealed().with_driver();
+    let start = fleet.git(&["rev-parse", "HEAD"]);
+    let paths = ["manifest.json", "manifest.json.sig", "files/luna/sonarr/new.age"];
+    let paths = paths.map(|path| format!("sealed/luna/{path}"));
+    fleet.set("luna/sonarr/new", "granted").ok();
+    fleet.commit("granted");
+    let granted = fleet.keep(&paths.each_ref().map(String::as_str));
+    fleet.append("policies/access.rhai", "deny(\"luna/sonarr/new\");\n");
+    fleet.run(["seal"]).ok();
+    fleet.commit("revoked");
+    assert!(!fleet.granted("luna").contains(&"luna/sonarr/new".to_owned()));
+    fleet.git(&["switch", "--quiet", "--create", "feature", &start]);
+    attack::restore(&granted);
+    fleet.commit("as it was in between");
+    fleet.git(&["switch", "--quiet", "main"]);
+    merge(&fleet).with_code(1).says(&["one branch put it back to what ours had before"]);
+    assert!(!fleet.granted("luna").contains(&"luna/sonarr/new".to_owned()));
+}
+
+#[test]
+fn branches_that_merged_each_other_before_merge_again() {
+    let fleet = parted(set("luna/restic/password", "theirs"), set("shared/token", "ours"));
+    let (main, feature) = (fleet.git(&["rev-parse", "main"]), fleet.git(&["rev-parse", "feature"]));
+    fleet.git(&["merge", "--no-edit", &feature]);
+    fleet.set("forge/sonarr/api-key", "later on main").ok();
+    fleet.commit("main goes on");
+    fleet.git(&["switch", "--quiet", "feature"]);
+    fleet.git_at("2026-11-20T10:05:00Z", &["merge", "--no-edit", &main]).ok();
+    fleet.set("luna/sonarr/new", "later on feature").ok();
+    fleet.commit("feature goes on");
+    fleet.git(&["switch", "--quiet", "main"]);
+    merge(&fleet).ok();
+    fleet.assert_clean();
+    for (secret, value) in [
+        ("luna/restic/password", "theirs"),
+        ("shared/token", "ours"),
+        ("luna/sonarr/new", "later on feature"),
+    ] {
+        assert_eq!(attack::sealed_value(&fleet, "luna", &KEYS.luna, secret), value);
+    }
 }
 
 #[test]

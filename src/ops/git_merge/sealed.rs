@@ -51,8 +51,16 @@ pub(super) fn manifest(
         let verified = verified.and_then(|verified| verified.for_host(host));
         Ok(verified.map_err(|error| conflict(&format!("{error}")))?.manifest().clone())
     };
+    let own = repository.changes(From::Head, &[&listed])?;
     let ids = repository.identify(&[contents.base, contents.ours, contents.theirs])?;
     let [base, ours, theirs] = ids.as_slice() else { return Err(conflict("Git named no contents").into()) };
+    // A branch from before a revocation, with a manifest from before it as well, would take the revocation back.
+    let replayed = pair(&changes, path, theirs).is_some_and(|(manifest, _)| {
+        own.iter().any(|change| change.path == listed && change.blob.as_deref() == Some(manifest))
+    });
+    if replayed {
+        return Err(conflict("one branch put it back to what ours had before").into());
+    }
     // What an active admin did not sign is never signed again by another.
     let (ours, theirs) = (read(ours, &signers.trusted)?, read(theirs, &signers.trusted)?);
     let base = read(base, &all)?;
@@ -120,4 +128,72 @@ pub(super) fn denied(host: &HostName, [base, ours, theirs]: [&[u8]; 3]) -> Optio
     let (ours, theirs) = (parse_denied(host, ours)?, parse_denied(host, theirs)?);
     let stays = |one: &&_| !base.contains(*one) || (ours.contains(*one) && theirs.contains(*one));
     denied_bytes(host, &ours.union(&theirs).filter(stays).cloned().collect())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::crypto::Digest;
+    use crate::crypto::SealingIdentity;
+    use crate::manifest::GrantedServices;
+
+    fn manifest(serial: u64, secrets: &[(&str, u64)]) -> Manifest {
+        let entry = |(name, revision): &(&str, u64)| {
+            let name: SecretName = name.parse().unwrap();
+            let (file, digest) = (Entry::file_of(&name), Digest::of(&revision.to_be_bytes()));
+            let services = GrantedServices::All;
+            let (sha256, line_sha256, revision) = (digest, digest, *revision);
+            let not_after = None;
+            (name.clone(), Entry { name, file, sha256, revision, line_sha256, services, not_after })
+        };
+        Manifest {
+            host: "forge".parse().unwrap(),
+            serial,
+            sealed_at: "2026-11-20T10:00:00Z".parse().unwrap(),
+            sealing_recipient: "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+                .parse()
+                .unwrap(),
+            host_recipients: BTreeSet::new(),
+            host_key_sha256: Digest::of(b"k"),
+            policy_sha256: Digest::of(b"p"),
+            secrets: secrets.iter().map(entry).collect(),
+        }
+    }
+
+    fn revisions(manifest: &Manifest) -> Vec<(String, u64)> {
+        manifest.secrets.values().map(|entry| (entry.name.to_string(), entry.revision)).collect()
+    }
+
+    #[test]
+    fn each_entry_comes_from_the_branch_that_changed_it_whichever_is_ours() {
+        let base = manifest(5, &[("a", 1), ("b", 1), ("gone", 1)]);
+        let one = manifest(6, &[("a", 2), ("b", 1), ("new", 1)]);
+        let other = manifest(9, &[("a", 1), ("b", 3), ("gone", 1)]);
+        for joined in [join(&base, &one, &other).unwrap(), join(&base, &other, &one).unwrap()] {
+            assert_eq!(joined.serial, 10);
+            let expected = [("a", 2), ("b", 3), ("new", 1)].map(|(name, at)| (name.to_owned(), at));
+            assert_eq!(revisions(&joined), expected);
+        }
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_not_joined() {
+        let base = manifest(5, &[("a", 2), ("b", 2)]);
+        let ours = manifest(6, &[("a", 3), ("b", 2)]);
+        let renewed =
+            Manifest { sealing_recipient: SealingIdentity::generate().recipient(), ..manifest(6, &[]) };
+        for (theirs, reason) in [
+            (manifest(6, &[("a", 4), ("b", 2)]), "both branches changed `a`"),
+            (manifest(6, &[("b", 2)]), "both branches changed `a`"),
+            (manifest(5, &[("a", 2), ("b", 3)]), "older serial"),
+            (manifest(6, &[("a", 2), ("b", 1)]), "put `b` back"),
+            (renewed, "new sealing identity"),
+        ] {
+            let refused = [join(&base, &ours, &theirs), join(&base, &theirs, &ours)];
+            for outcome in refused {
+                assert!(outcome.unwrap_err().contains(reason), "{reason}");
+            }
+        }
+    }
 }
