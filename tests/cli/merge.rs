@@ -274,15 +274,49 @@ fn branches_that_merged_each_other_before_merge_again() {
     }
 }
 
-#[test]
-fn without_a_key_to_sign_with_the_merge_stops_and_is_settled_later() {
-    let fleet = parted(set("luna/restic/password", "theirs"), set("shared/token", "ours"));
+fn merge_without_keys(fleet: &TestFleet) {
     let mut cmd = fleet.prepare(std::process::Command::new("git")).without_keys();
     for who in ["AUTHOR", "COMMITTER"] {
         cmd = cmd.env(&format!("GIT_{who}_NAME"), "test").env(&format!("GIT_{who}_EMAIL"), "t@example.org");
     }
     cmd.command.args(["merge", "--no-edit", "feature"]);
     cmd.run().with_code(1).says(&["no signing key was found"]);
+}
+
+#[test]
+fn a_ledger_that_could_not_be_signed_while_merging_is_settled_without_a_choice() {
+    let fleet = parted(set("shared/token", "theirs"), |fleet| {
+        let key = KEYS.bob.public();
+        fleet.run(["host", "add", "nova", "--recipient", &key]).ok();
+        fleet.run(["seal"]).ok();
+    });
+    merge_without_keys(&fleet);
+    fleet.run(["git-merge", "shared/token"]).ok().prints(&["shared/token: revision 2"]);
+    fleet.run(["seal"]).ok();
+    fleet.git(&["add", "secrets", "sealed"]);
+    fleet.git(&["commit", "--quiet", "--no-edit"]);
+    fleet.assert_clean();
+    assert_eq!(attack::sealed_value(&fleet, "nova", &KEYS.bob, "shared/token"), "theirs");
+}
+
+#[test]
+fn a_conflict_in_a_rebase_is_settled_by_the_same_commands() {
+    let fleet = parted(set("shared/token", "theirs"), set("shared/token", "ours"));
+    fleet.git(&["switch", "--quiet", "feature"]);
+    fleet.try_git(&["rebase", "main"]).with_code(1).says(&["error[merge::secret]"]);
+    fleet.run(["git-merge", "--take", "theirs", "shared/token"]).ok();
+    fleet.run(["seal"]).ok();
+    fleet.git(&["add", "secrets", "sealed"]);
+    fleet.git(&["-c", "core.editor=true", "rebase", "--continue"]);
+    fleet.assert_clean();
+    assert_eq!(fleet.show("shared/token"), "theirs");
+    has_lines_of(&fleet, "ORIG_HEAD");
+}
+
+#[test]
+fn without_a_key_to_sign_with_the_merge_stops_and_is_settled_later() {
+    let fleet = parted(set("luna/restic/password", "theirs"), set("shared/token", "ours"));
+    merge_without_keys(&fleet);
     fleet.run(["seal"]).ok();
     fleet.git(&["add", "secrets", "sealed"]);
     fleet.git(&["commit", "--quiet", "--no-edit"]);

@@ -54,11 +54,7 @@ pub(super) fn manifest(
     let own = repository.changes(From::Head, &[&listed])?;
     let ids = repository.identify(&[contents.base, contents.ours, contents.theirs])?;
     let [base, ours, theirs] = ids.as_slice() else { return Err(conflict("Git named no contents").into()) };
-    // A branch from before a revocation, with a manifest from before it as well, would take the revocation back.
-    let replayed = pair(&changes, path, theirs).is_some_and(|(manifest, _)| {
-        own.iter().any(|change| change.path == listed && change.blob.as_deref() == Some(manifest))
-    });
-    if replayed {
+    if pair(&changes, path, theirs).is_some_and(|(manifest, _)| is_ours(&own, manifest)) {
         return Err(conflict("one branch put it back to what ours had before").into());
     }
     // What an active admin did not sign is never signed again by another.
@@ -70,6 +66,12 @@ pub(super) fn manifest(
     let signature =
         author.signer.sign(&bytes, Namespace::Manifest).map_err(crate::store::StoreError::from)?;
     Ok(if path.ends_with(SIGNATURE_FILE) { signature.to_armored().into_bytes() } else { bytes })
+}
+
+/// Whether our own branch had this manifest once. A branch from before a revocation, with a manifest from before it
+/// as well, would take the revocation back.
+fn is_ours(own: &[Change], manifest: &str) -> bool {
+    own.iter().any(|change| change.blob.as_deref() == Some(manifest))
 }
 
 /// The manifest and the signature of one commit, of which `id` is the one at `path`.
