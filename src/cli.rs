@@ -27,6 +27,10 @@ mod editor;
 #[cfg(feature = "admin")]
 mod generate;
 #[cfg(feature = "admin")]
+mod git_merge;
+#[cfg(feature = "admin")]
+mod git_setup;
+#[cfg(feature = "admin")]
 mod host;
 #[cfg(feature = "admin")]
 mod init;

@@ -1,10 +1,13 @@
 //! The Git repository that a fleet lies in: revisions, and the files in them.
 //!
 //! The `git` command itself is asked, so that configuration, worktrees, partial clones and variables such as
-//! `GIT_DIR` mean here what they mean to its user. Nothing here writes.
+//! `GIT_DIR` mean here what they mean to its user. Nothing here writes but `configure`, and that only the
+//! local configuration.
 
 mod blobs;
+mod configure;
 mod error;
+mod history;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
@@ -18,6 +21,9 @@ use std::process::Stdio;
 
 pub use blobs::Blobs;
 pub use error::GitError;
+pub use history::Change;
+pub use history::Depth;
+pub use history::From;
 
 /// A folder of a Git repository.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,6 +32,9 @@ pub struct Repository {
     run_in: PathBuf,
     /// The folder, relative to the top of the work tree.
     prefix: PathBuf,
+    /// The top of the work tree.
+    top: PathBuf,
+    git_dir: PathBuf,
 }
 
 /// A commit that exists.
@@ -70,12 +79,30 @@ impl Repository {
         // and a relative one leads somewhere from there only: then the person's own folder is the right one.
         let seen = if settled { None } else { Probe::at(current).ok() };
         let seen = seen.filter(|seen| own.as_ref().map_or(true, |own| own.git_dir == seen.git_dir));
-        let inside =
-            seen.and_then(|seen| Some(folder.canonicalize().ok()?.strip_prefix(seen.top).ok()?.into()));
-        match inside {
-            Some(prefix) => Ok(Self { run_in: current.to_owned(), prefix }),
-            None => own.map(|own| Self { run_in: folder.to_owned(), prefix: own.prefix }),
-        }
+        let inside = seen.and_then(|seen| {
+            Some((folder.canonicalize().ok()?.strip_prefix(&seen.top).ok()?.to_owned(), seen))
+        });
+        let (run_in, prefix, probe) = match inside {
+            Some((prefix, seen)) => (current, prefix, seen),
+            None => own.map(|own| (folder, own.prefix.clone(), own))?,
+        };
+        Ok(Self { run_in: run_in.to_owned(), prefix, top: probe.top, git_dir: probe.git_dir })
+    }
+
+    /// Where the folder lies below the top of the work tree.
+    pub fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// Runs a command where every path counts from the top of the work tree.
+    fn at_top<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<Vec<u8>, GitError> {
+        let mut command = git(&self.top);
+        output_of(self.pin(&mut command).args(args))
+    }
+
+    /// Names the repository, so that no variable of the caller means another one.
+    fn pin<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top)
     }
 
     /// The commit that a person means by `revision`: a branch, tag, `HEAD~3` or an identifier.
@@ -179,7 +206,11 @@ fn git(folder: &Path) -> Command {
 }
 
 fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Result<Vec<u8>, GitError> {
-    let output = git(folder).args(args).output().map_err(|error| not_started(&error))?;
+    output_of(git(folder).args(args))
+}
+
+fn output_of(command: &mut Command) -> Result<Vec<u8>, GitError> {
+    let output = command.output().map_err(|error| not_started(&error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -204,7 +235,12 @@ mod tests {
     use super::*;
 
     fn repository(prefix: &str) -> Repository {
-        Repository { run_in: PathBuf::from("."), prefix: PathBuf::from(prefix) }
+        Repository {
+            run_in: PathBuf::from("."),
+            prefix: PathBuf::from(prefix),
+            top: PathBuf::from("."),
+            git_dir: PathBuf::from(".git"),
+        }
     }
 
     #[test]

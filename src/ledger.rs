@@ -1,7 +1,9 @@
 //! The signed life of each secret: JSON lines beside its source, only ever appended to.
 
+mod chain;
 mod error;
 mod life;
+mod merge;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -13,6 +15,9 @@ use serde::Serialize;
 
 pub use error::LedgerError;
 pub use life::CurrentValue;
+pub use merge::Relation;
+
+use chain::Chain;
 
 use crate::crypto::Digest;
 use crate::crypto::Namespace;
@@ -56,6 +61,8 @@ pub enum Event {
     Imported,
     /// The source was removed; its history stays.
     Removed,
+    /// Two branches wrote about the secret, and at most one of them gave it a value.
+    Merged,
 }
 
 impl Event {
@@ -130,6 +137,9 @@ pub struct Line {
     pub time: Timestamp,
     /// Digest of the whole line before; null on the first.
     pub previous: Option<Digest>,
+    /// Digest of the last line of another branch, in the line that joins the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Digest>,
 }
 
 /// What is new in a line; the rest follows from the ledger it is appended to.
@@ -181,7 +191,10 @@ pub struct Ledger {
 
 /// A ledger whose lines are chained and signed by known authors. Only [`Ledger::verify`] makes one.
 #[derive(Clone, Debug, Default)]
-pub struct VerifiedLedger(Ledger);
+pub struct VerifiedLedger {
+    inner: Ledger,
+    value_line: Option<Digest>,
+}
 
 impl Ledger {
     /// Parses every line; `path` is for messages. A cut-off last line is an error, not skipped.
@@ -212,27 +225,28 @@ impl Ledger {
         path: &Path,
     ) -> Result<VerifiedLedger, LedgerError> {
         let trusted: BTreeSet<VerifyingKey> = authors.keys().cloned().collect();
-        let mut before: Option<(&Line, Digest)> = None;
-        let mut latest = Timestamp::MIN;
+        let mut chain = Chain::default();
+        let broken = |number, reason| LedgerError::Chain { path: path.to_owned(), number, reason };
         for (at, (line, raw)) in self.lines.iter().zip(self.text.lines()).enumerate() {
             let number = at + 1;
+            let link = chain.link(line);
             // A line says its own time, but it cannot have been written before the lines it follows.
-            latest = latest.max(line.time);
+            let latest = link.as_ref().map_or(line.time, |link| link.latest);
             verify_signature((line, latest), raw, &trusted, authors, path, number)?;
-            check_link(line, before).map_err(|reason| LedgerError::Chain {
-                path: path.to_owned(),
-                number,
-                reason,
-            })?;
-            before = Some((line, Digest::of(raw.as_bytes())));
+            let digest = Digest::of(raw.as_bytes());
+            link.and_then(|link| chain.add(line, digest, &link)).map_err(|reason| broken(number, reason))?;
         }
+        if let Some(number) = chain.loose_end() {
+            return Err(broken(number, "no later line goes on from it"));
+        }
+        let value_line = chain.value_line();
         match self.lines.last() {
             Some(last) if last.secret != *secret => Err(LedgerError::Chain {
                 path: path.to_owned(),
                 number: self.lines.len(),
                 reason: "it is about another secret",
             }),
-            _ => Ok(VerifiedLedger(self)),
+            _ => Ok(VerifiedLedger { inner: self, value_line }),
         }
     }
 
@@ -245,12 +259,12 @@ impl Ledger {
 impl VerifiedLedger {
     /// The last line.
     pub fn head(&self) -> Option<&Line> {
-        self.0.lines.last()
+        self.inner.lines.last()
     }
 
     /// Every line, oldest first.
     pub fn lines(&self) -> &[Line] {
-        &self.0.lines
+        &self.inner.lines
     }
 
     /// Whether the life of the secret has ended; one that never began has not.
@@ -260,24 +274,31 @@ impl VerifiedLedger {
 
     /// Digest of the line that made the current value: two branches may give one number to two values.
     pub fn value_line(&self) -> Option<Digest> {
-        let lines = self.0.lines.iter().zip(self.0.text.lines());
-        let made = lines.filter(|(line, _)| line.event.is_new_value()).last();
-        made.map(|(_, raw)| Digest::of(raw.as_bytes()))
+        self.value_line
     }
 
     /// The line that made the current value.
     pub fn value(&self) -> Option<&Line> {
-        self.0.lines.iter().rev().find(|line| line.event.is_new_value())
+        self.inner.lines.get(self.value_at()?)
+    }
+
+    /// Where among the lines the one is that made the current value.
+    fn value_at(&self) -> Option<usize> {
+        let digest = self.value_line?;
+        // Most often the last line is it.
+        let from_end = self.inner.text.lines().rev().position(|raw| Digest::of(raw.as_bytes()) == digest)?;
+        self.inner.lines.len().checked_sub(from_end + 1)
     }
 
     /// Whether one of the lines has this digest.
     pub fn has_line(&self, digest: Digest) -> bool {
-        self.0.text.lines().any(|raw| Digest::of(raw.as_bytes()) == digest)
+        // The newest is asked for most.
+        self.inner.text.lines().rev().any(|raw| Digest::of(raw.as_bytes()) == digest)
     }
 
     /// The bytes of the file.
     pub fn bytes(&self) -> &[u8] {
-        self.0.text.as_bytes()
+        self.inner.text.as_bytes()
     }
 
     /// The current line of a secret that was not removed.
@@ -306,6 +327,18 @@ impl VerifiedLedger {
         let last = self.head().map_or(0, |head| head.revision);
         let revision =
             if entry.event.is_new_value() { last.max(entry.above).saturating_add(1) } else { last };
+        self.push(secret, (entry, origin), author, revision, None)
+    }
+
+    fn push(
+        &mut self,
+        secret: &SecretName,
+        (entry, origin): (Entry, Option<Origin>),
+        author: Author<'_>,
+        revision: u64,
+        joined: Option<Joined>,
+    ) -> Result<(), SignerError> {
+        let last = || self.inner.text.lines().last().map(|last| Digest::of(last.as_bytes()));
         let line = Line {
             version: VERSION,
             event: entry.event,
@@ -319,15 +352,28 @@ impl VerifiedLedger {
             origin,
             author: author.name.clone(),
             time: author.now,
-            previous: self.0.text.lines().last().map(|last| Digest::of(last.as_bytes())),
+            previous: joined.map_or_else(last, |joined| Some(joined.previous)),
+            merged: joined.map(|joined| joined.merged),
         };
         let signed = to_json(&line);
         let signature = author.signer.sign(signed.as_bytes(), Namespace::Ledger)?;
         let open = signed.strip_suffix('}').unwrap_or(&signed);
-        self.0.text.push_str(&format!("{open}{SIGNATURE_FIELD}{}\"}}\n", signature.to_base64()));
-        self.0.lines.push(line);
+        let raw = format!("{open}{SIGNATURE_FIELD}{}\"}}", signature.to_base64());
+        if entry.event.is_new_value() {
+            self.value_line = Some(Digest::of(raw.as_bytes()));
+        }
+        self.inner.text.push_str(&raw);
+        self.inner.text.push('\n');
+        self.inner.lines.push(line);
         Ok(())
     }
+}
+
+/// The last lines of two branches.
+#[derive(Clone, Copy)]
+struct Joined {
+    previous: Digest,
+    merged: Digest,
 }
 
 #[expect(clippy::expect_used, reason = "a line has string keys and no failing serializer")]
@@ -387,34 +433,6 @@ fn verify_signature(
         }
         _ => Ok(()),
     }
-}
-
-fn check_link(line: &Line, before: Option<(&Line, Digest)>) -> Result<(), &'static str> {
-    let Some((last, digest)) = before else {
-        return match (line.previous, line.event.begins() && line.revision > 0) {
-            (Some(_), _) => Err("earlier lines are missing"),
-            (None, false) => Err("a history starts with `created` or `imported`"),
-            (None, true) => Ok(()),
-        };
-    };
-    if line.previous != Some(digest) {
-        return Err("its `previous` is not the digest of that line");
-    }
-    let follows = if line.event.is_new_value() {
-        line.revision > last.revision
-    } else {
-        line.revision == last.revision
-    };
-    if !follows {
-        return Err("its revision does not follow");
-    }
-    if (last.event == Event::Removed) != line.event.begins() {
-        return Err("only a removed secret is created again");
-    }
-    if line.secret != last.secret && line.event != Event::Moved {
-        return Err("it is about another secret");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

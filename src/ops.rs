@@ -14,6 +14,12 @@ mod error;
 #[cfg(feature = "admin")]
 pub mod generate;
 #[cfg(feature = "admin")]
+pub mod git_merge;
+#[cfg(feature = "admin")]
+pub mod git_setup;
+#[cfg(feature = "admin")]
+pub mod history;
+#[cfg(feature = "admin")]
 pub mod host;
 #[cfg(feature = "admin")]
 pub mod init;

@@ -24,6 +24,7 @@ pub use sealed::SealedTree;
 pub use sealed::Signer;
 pub use sealed::Signers;
 pub use sealed::TreeState;
+pub use source::SOURCE_MAX;
 pub use source::Source;
 pub use source::StoreError;
 pub use source::Survey;

@@ -19,11 +19,13 @@ mod cli {
     mod editors;
     mod enforcement;
     mod guide;
+    mod history;
     mod host_set;
     mod identity;
     mod leaks;
     mod ledger;
     mod lock;
+    mod merge;
     mod people;
     mod policy;
     mod policy_access;

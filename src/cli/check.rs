@@ -14,6 +14,8 @@ use crate::diag::worst;
 use crate::name::HostName;
 use crate::ops;
 use crate::ops::check::Values;
+use crate::ops::history::Back;
+use crate::ops::history::Record;
 
 /// Check formats, signatures, ledgers, recipients and sealed trees without a key and without changing anything
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,12 @@ pub(super) struct CheckArgs {
     /// Open values, with an identity, and check them against `validate(..)` too
     #[arg(long)]
     values: bool,
+    /// Look at every committed manifest, not only at the newest; fails where there is no Git repository
+    #[arg(long)]
+    history: bool,
+    /// Accept ledgers and manifests that are older than what this checkout has seen
+    #[arg(long)]
+    accept_past: bool,
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -39,8 +47,11 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let values = if args.values { Values::Open } else { Values::Leave };
+    let back = if args.history { Back::Whole } else { Back::Usual };
+    let record = if args.accept_past { Record::Renew } else { Record::Keep };
     let ws = env.open(global, "check")?;
-    let report = ops::check::check(&ws, &args.hosts.into_iter().collect(), &args.requests, values)?;
+    let hosts = args.hosts.into_iter().collect();
+    let report = ops::check::check(&ws, &hosts, &args.requests, values, (back, record))?;
     let worst = worst(&report.findings);
     match args.format {
         Format::Json => ui.json(&report)?,

@@ -97,5 +97,6 @@ pub(super) fn run(
         );
     }
     ui.say("next: `secretctl host add HOST --recipient \"ssh-ed25519 AAAA…\" --service SERVICE`, then `secretctl edit HOST/SERVICE/NAME`");
+    ui.say("in Git: `secretctl git-setup`, once in each clone, lets branches merge");
     Ok(Exit::Clean)
 }

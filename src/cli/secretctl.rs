@@ -11,6 +11,8 @@ use super::edit;
 use super::exit::CommandError;
 use super::exit::Exit;
 use super::generate;
+use super::git_merge;
+use super::git_setup;
 use super::host;
 use super::init;
 use super::list;
@@ -64,6 +66,8 @@ enum Command {
     Mount(mount::MountArgs),
     Plan(plan::PlanArgs),
     Verify(verify::VerifyArgs),
+    GitSetup(git_setup::GitSetupArgs),
+    GitMerge(git_merge::GitMergeArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -92,6 +96,8 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Mount(args) => mount::run(&args, &environment.places, ui),
         Command::Plan(args) => plan::run(&args, &environment.places, environment.now, ui),
         Command::Verify(args) => verify::run(&args, environment.now, ui),
+        Command::GitSetup(args) => git_setup::run(&args, environment, global, ui),
+        Command::GitMerge(args) => git_merge::run(args, environment, global, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }
 }

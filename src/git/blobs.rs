@@ -42,15 +42,27 @@ impl Blobs {
 
     /// The content of one file of a commit, which may have at most `max` bytes.
     pub fn read(&mut self, commit: &Commit, entry: &Entry, max: u64) -> Result<Vec<u8>, GitError> {
+        match self.content_of(&entry.id, max)? {
+            Some(content) => Ok(content),
+            None => {
+                let (revision, path) = (commit.name.clone(), entry.path.clone());
+                Err(GitError::TooLarge { revision, path, max })
+            }
+        }
+    }
+
+    /// A content by its identifier; none if it has more than `max` bytes.
+    pub fn content_of(&mut self, id: &str, max: u64) -> Result<Option<Vec<u8>>, GitError> {
         // One question at a time: more of them could fill both pipes, and both sides would wait forever.
-        let size = self.ask(&entry.id).map_err(|error| GitError::Failed { reason: error.to_string() })?;
+        let size = self.ask(id).map_err(|error| GitError::Failed { reason: error.to_string() })?;
         let size = size.ok_or_else(|| unexpected("cat-file"))?;
         if size > max {
-            let (revision, path) = (commit.name.clone(), entry.path.clone());
-            return Err(GitError::TooLarge { revision, path, max });
+            // The bytes are on their way and nobody wants them; the next question starts behind them.
+            let skipped = io::copy(&mut self.answers.by_ref().take(size + 1), &mut io::sink());
+            return skipped.map(|_| None).map_err(|error| GitError::Failed { reason: error.to_string() });
         }
         let content = self.content(size).map_err(|error| GitError::Failed { reason: error.to_string() })?;
-        content.ok_or_else(|| unexpected("cat-file"))
+        content.map(Some).ok_or_else(|| unexpected("cat-file"))
     }
 
     /// The size of an object; none if it is missing or is no content.

@@ -29,7 +29,7 @@ pub enum LedgerError {
     #[diagnostic(
         code(ledger::unmerged),
         help(
-            "take one side of the ledger and of its source: `git checkout --ours -- FILES` or `--theirs`, then `secretctl seal`"
+            "settle it with `secretctl git-merge --take ours SECRET` or `--take theirs`, then run `secretctl seal`"
         )
     )]
     Unmerged {

@@ -177,3 +177,92 @@ fn a_newer_line_is_refused_with_the_way_out() {
     let error = Ledger::parse(newer.as_bytes(), Path::new("x")).unwrap_err();
     assert!(matches!(error, LedgerError::Version { number: 1, found: 2, .. }));
 }
+
+/// Two branches of one created secret: ours is granted to a host, theirs does what `events` say.
+fn branches(desk: &Desk, events: &[Event]) -> (VerifiedLedger, VerifiedLedger) {
+    let mut base = VerifiedLedger::default();
+    Desk::append(&mut base, Event::Created, &desk.alice);
+    let (mut ours, mut theirs) = (base.clone(), base);
+    Desk::append(&mut ours, Event::Granted, &desk.alice);
+    for event in events {
+        Desk::append(&mut theirs, *event, &desk.alice);
+    }
+    (ours, theirs)
+}
+
+fn joined(desk: &Desk, ours: &VerifiedLedger, theirs: &VerifiedLedger, event: Event) -> VerifiedLedger {
+    let last = theirs.head().unwrap();
+    let entry = Entry {
+        event,
+        source_sha256: last.source_sha256,
+        recipients: last.recipients.clone(),
+        hosts: last.hosts.clone(),
+        above: 0,
+        value: None,
+    };
+    let name = "alice".parse().unwrap();
+    let author = Author { name: &name, signer: &desk.alice, now: "2026-11-21T10:00:00Z".parse().unwrap() };
+    let mut joined = ours.clone();
+    joined.join(theirs, &secret(), entry, author).unwrap();
+    joined
+}
+
+#[test]
+fn a_joined_ledger_holds_has_every_line_of_both_and_tells_whose_value_is_current() {
+    let desk = Desk::new();
+    let (ours, theirs) = branches(&desk, &[Event::Edited, Event::Revoked]);
+    let both = joined(&desk, &ours, &theirs, Event::Merged);
+    let read = desk.read(&text(&both), None).unwrap();
+    assert_eq!(read.lines().len(), 5);
+    assert_eq!((read.relation(&ours), read.relation(&theirs)), (Relation::Contains, Relation::Contains));
+    assert_eq!(read.value_line(), theirs.value_line());
+    assert_eq!(both.value_line(), read.value_line());
+    assert_eq!(read.head().unwrap().revision, 2);
+    let mut on = read.clone();
+    Desk::append(&mut on, Event::Edited, &desk.alice);
+    assert_eq!(desk.read(&text(&on), None).unwrap().head().unwrap().revision, 3);
+    // The same two histories, joined by the other side at the same time, and both of these joined again.
+    let other = joined(&desk, &theirs, &ours, Event::Merged);
+    let again = joined(&desk, &on, &other, Event::Edited);
+    assert_eq!(desk.read(&text(&again), None).unwrap().head().unwrap().revision, 4);
+}
+
+#[test]
+fn nobody_makes_a_joined_ledger_from_parts_of_one() {
+    let desk = Desk::new();
+    let (ours, theirs) = branches(&desk, &[Event::Edited, Event::Revoked]);
+    let both = text(&joined(&desk, &ours, &theirs, Event::Merged));
+    let lines: Vec<&str> = both.lines().collect();
+    let put = |numbers: &[usize]| {
+        let chosen = numbers.iter().filter_map(|at| lines.get(*at));
+        chosen.fold(String::new(), |text, line| text + *line + "\n")
+    };
+    // Without the joining line, without a line of either branch, and with a line twice.
+    for wrong in [&[0, 1, 2, 3][..], &[0, 2, 3, 4], &[0, 1, 3, 4], &[0, 1, 2, 4], &[0, 1, 2, 3, 4, 1]] {
+        let error = desk.read(&put(wrong), None).unwrap_err();
+        assert!(matches!(error, LedgerError::Chain { .. }), "{wrong:?}: {error:?}");
+    }
+    let read = desk.read(&put(&[0, 2, 3, 1, 4]), None).unwrap();
+    assert_eq!(read.value_line(), theirs.value_line(), "the order of branches decides nothing");
+}
+
+#[test]
+fn two_values_with_one_number_are_never_joined_as_one() {
+    let desk = Desk::new();
+    let (_, theirs) = branches(&desk, &[Event::Edited]);
+    let (_, mut ours) = branches(&desk, &[]);
+    Desk::append(&mut ours, Event::Rotated, &desk.alice);
+    let wrong = joined(&desk, &ours, &theirs, Event::Merged);
+    assert!(matches!(desk.read(&text(&wrong), None), Err(LedgerError::Chain { number: 4, .. })));
+    let right = joined(&desk, &ours, &theirs, Event::Edited);
+    assert_eq!(desk.read(&text(&right), None).unwrap().head().unwrap().revision, 3);
+}
+
+#[test]
+fn what_only_one_branch_touched_settles_itself() {
+    let desk = Desk::new();
+    let (ours, theirs) = branches(&desk, &[Event::Revoked]);
+    assert_eq!(ours.settled(&theirs).unwrap().event, Event::Merged);
+    let (ours, theirs) = branches(&desk, &[Event::Removed]);
+    assert!(ours.settled(&theirs).is_none(), "a removal is for a person to decide");
+}

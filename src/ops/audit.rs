@@ -22,6 +22,8 @@ use crate::diag::Finding;
 use crate::ops::check;
 use crate::ops::check::Checked;
 use crate::ops::error::OpsError;
+use crate::ops::history::Back;
+use crate::ops::history::Record;
 use crate::ops::workspace::Workspace;
 
 /// What an audit found.
@@ -47,7 +49,7 @@ pub struct AuditReport {
 ///
 /// Values that are the same are looked for only where `duplicates` says so, which takes an identity.
 pub fn audit(ws: &Workspace, duplicates: Duplicates) -> Result<AuditReport, OpsError> {
-    let checked = check::look(ws, &BTreeSet::new(), &[], check::Values::Leave)?;
+    let checked = check::look(ws, &BTreeSet::new(), &[], check::Values::Leave, (Back::Usual, Record::Keep))?;
     let mut report = of(ws, &checked);
     if duplicates == Duplicates::Find {
         report.findings.extend(values::duplicates(ws, checked.ledgers.keys())?);
@@ -60,7 +62,7 @@ pub fn audit(ws: &Workspace, duplicates: Duplicates) -> Result<AuditReport, OpsE
 
 /// Values in use that somebody knows who may not read them any more.
 pub fn exposures(ws: &Workspace) -> Result<Vec<Exposure>, OpsError> {
-    let checked = check::look(ws, &BTreeSet::new(), &[], check::Values::Leave)?;
+    let checked = check::look(ws, &BTreeSet::new(), &[], check::Values::Leave, (Back::Usual, Record::Keep))?;
     Ok(of(ws, &checked).exposures)
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod coverage;
 mod declared;
+mod past;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -22,6 +23,8 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::history::Back;
+use crate::ops::history::Record;
 use crate::ops::seal::Compared;
 use crate::ops::seal::Outlook;
 use crate::ops::seal::Scope;
@@ -65,8 +68,9 @@ pub fn check(
     hosts: &BTreeSet<HostName>,
     requests: &[PathBuf],
     values: Values,
+    past: (Back, Record),
 ) -> Result<CheckReport, OpsError> {
-    Ok(look(ws, hosts, requests, values)?.report)
+    Ok(look(ws, hosts, requests, values, past)?.report)
 }
 
 /// The report, and what was verified on the way to it.
@@ -84,6 +88,7 @@ pub(super) fn look(
     hosts: &BTreeSet<HostName>,
     requests: &[PathBuf],
     values: Values,
+    past: (Back, Record),
 ) -> Result<Checked, OpsError> {
     for host in hosts {
         super::host::known(&ws.fleet, host)?;
@@ -106,6 +111,7 @@ pub(super) fn look(
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
     let outlook = trees(ws, &survey, &scope, ledgers, &mut findings)?;
+    past::check(ws, &survey, &outlook, past, &mut findings)?;
     leaving(ws, &scope, &mut findings)?;
     declared::check(ws, &survey, &mut findings);
     if values == Values::Open {

@@ -5,9 +5,11 @@ use crate::diag::Failure;
 use crate::fsx::FsError;
 use crate::fsx::HandoutError;
 use crate::fsx::PrivateDirError;
+use crate::git::GitError;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
 use crate::ops::workspace::WorkspaceError;
@@ -26,6 +28,14 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Store(#[from] StoreError),
+    /// Git did not answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Git(#[from] GitError),
+    /// Two branches were not joined.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Merge(#[from] MergeError),
     /// A place for plaintext.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -393,6 +403,8 @@ impl Failure for OpsError {
             Self::Workspace(error) => error.class(),
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
+            Self::Git(error) => error.class(),
+            Self::Merge(error) => error.class(),
             Self::Fs(error) => error.class(),
             Self::HostKey(error) => error.class(),
             Self::Scan(error) => error.class(),

@@ -36,7 +36,7 @@ allow("{host}/system/**").services("system")
 "#;
 
 /// Keeps Git from touching signed bytes and ciphertext, whatever a machine's settings say.
-const ATTRIBUTES: &str = "\
+pub(super) const ATTRIBUTES: &str = "\
 secrets/** -text -merge
 sealed/** -text -merge
 *.age binary

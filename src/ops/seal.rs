@@ -32,6 +32,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::history::merging_serials;
 use crate::ops::previous;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
@@ -231,8 +232,12 @@ fn is_left(compared: &Compared, scope: &Scope) -> bool {
 /// full seal, unless it does not exist yet.
 fn begin(ws: &Workspace, hosts: Vec<Compared>, scope: &Scope) -> Result<Vec<HostSeal>, StoreError> {
     let in_scope = |compared: &Compared| !compared.plan.is_done() && !is_left(compared, scope);
-    let differing = hosts.into_iter().filter(in_scope);
-    let started = differing.map(|c| HostSeal::begin(c.plan, &c.tree, c.wanted, &ws.settings.prompt));
+    let differing: Vec<Compared> = hosts.into_iter().filter(in_scope).collect();
+    let floors = if differing.is_empty() { BTreeMap::new() } else { merging_serials(ws) };
+    let started = differing.into_iter().map(|c| {
+        let floor = floors.get(&c.wanted.host).copied().unwrap_or_default();
+        HostSeal::begin(c.plan, &c.tree, c.wanted, floor, &ws.settings.prompt)
+    });
     started.collect()
 }
 

@@ -326,20 +326,31 @@ impl Workspace {
 
 /// Takes the lock of a repository and completes a change that was interrupted.
 pub(super) fn lock(layout: &Layout, settings: &Settings) -> Result<WriteLock, WorkspaceError> {
+    prepare_work_dir(layout)?;
+    let told = |holder: &str| settings.prompt.tell(&format!("waiting for {holder}"));
+    let lock =
+        Lock::acquire(&layout.work_dir().join("lock"), &settings.command, Patience::UpTo(PATIENCE), &told)?;
+    Transaction::recover(layout.root(), &layout.staging(), Layout::STORE)?;
+    Ok(WriteLock { _lock: lock })
+}
+
+/// Makes the folder of this machine's own files, which ignores itself in Git.
+pub(super) fn prepare_work_dir(layout: &Layout) -> Result<(), FsError> {
     let folder = layout.work_dir();
     if folder.is_symlink() || layout.staging().is_symlink() {
         let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a link");
-        return Err(FsError::on("lock", &folder)(refused).into());
+        return Err(FsError::on("lock", &folder)(refused));
     }
     std::fs::create_dir_all(&folder).map_err(FsError::on("create", &folder))?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
-        write_atomic(&ignore, b"# Locks and interrupted changes of this machine.\n*\n", 0o644)?;
+        write_atomic(
+            &ignore,
+            b"# Locks, interrupted changes and what was seen on this machine.\n*\n",
+            0o644,
+        )?;
     }
-    let told = |holder: &str| settings.prompt.tell(&format!("waiting for {holder}"));
-    let lock = Lock::acquire(&folder.join("lock"), &settings.command, Patience::UpTo(PATIENCE), &told)?;
-    Transaction::recover(layout.root(), &layout.staging(), Layout::STORE)?;
-    Ok(WriteLock { _lock: lock })
+    Ok(())
 }
 
 /// The texts that decide over everything else: the fleet and its policies.

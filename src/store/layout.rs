@@ -79,6 +79,19 @@ impl Layout {
         PathBuf::from(format!("public/{name}.{ending}"))
     }
 
+    /// The secret whose ledger a path relative to the root is.
+    pub fn ledger_name(path: &Path) -> Option<SecretName> {
+        match classify(path) {
+            Found::Ledger(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The host whose sealed tree a path relative to the root is.
+    pub fn sealed_host(path: &Path) -> Option<HostName> {
+        path.strip_prefix("sealed").ok()?.to_str()?.parse().ok()
+    }
+
     /// `sealed/HOST`.
     pub fn sealed(host: &HostName) -> PathBuf {
         PathBuf::from(format!("sealed/{host}"))

@@ -56,11 +56,12 @@ pub struct HostSeal {
 
 impl HostSeal {
     /// Prepares the work. A new sealing identity lives only inside this call: what is kept is its public
-    /// half and the ciphertext for the host.
+    /// half and the ciphertext for the host. The serial will be above `floor`, too.
     pub fn begin(
         plan: HostPlan,
         tree: &SealedTree,
         wanted: Wanted,
+        floor: u64,
         prompt: &Arc<dyn Prompt>,
     ) -> Result<Self, StoreError> {
         let kept = tree.manifest().filter(|_| !plan.renew_identity);
@@ -72,7 +73,7 @@ impl HostSeal {
             }
         };
         let entries = plan.keep.clone();
-        let serial = tree.serial().saturating_add(1);
+        let serial = tree.serial().max(floor).saturating_add(1);
         Ok(Self { plan, wanted, serial, sealing_recipient, host_key_sha256, new_host_key, entries })
     }
 

@@ -32,7 +32,7 @@ use crate::name::SecretName;
 use crate::secret::SecretBytes;
 
 /// Largest source that is read.
-pub(super) const SOURCE_MAX: u64 = 1 << 30;
+pub const SOURCE_MAX: u64 = 1 << 30;
 
 /// Why something in the store cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -14,6 +14,7 @@ fn init_makes_a_fleet_that_check_accepts_and_says_what_comes_next() {
     wrote .gitattributes
     wrote secretctl.toml
     next: `secretctl host add HOST --recipient "ssh-ed25519 AAAA…" --service SERVICE`, then `secretctl edit HOST/SERVICE/NAME`
+    in Git: `secretctl git-setup`, once in each clone, lets branches merge
     "#);
     assert_eq!(ran.stdout(), "");
     fleet.run(["check"]).ok().says(&["warning[fleet::no_recovery]"]);
