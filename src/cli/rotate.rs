@@ -30,6 +30,7 @@ use crate::ops::rotate::Step;
 
 /// Give secrets new values, and with them everything that is made from them
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct RotateArgs {
     /// Rotate the secrets that this pattern covers, such as `web/*`; with --due or --stale only those of them (can be repeated)
     #[arg(value_name = "PATTERN")]
@@ -109,7 +110,11 @@ pub(super) fn run(
         confirm(args, &ws, &report.plan, &asker)?;
         let means = Means { asker: &asker, sandboxing };
         report.done = ops::rotate::rotate(&ws, &report.plan, &means, &mut |put| {
-            let exit = if is_announced(put, &report.plan) { announced(put, ui) } else { tell(put, ui) };
+            let exit = if put.unsealed.is_none() && is_announced(put, &report.plan) {
+                announced(put, ui)
+            } else {
+                tell(put, ui)
+            };
             if exit != Exit::Clean {
                 worst = exit;
             }
@@ -142,12 +147,7 @@ fn picked(args: &RotateArgs, ws: &Workspace) -> Result<Picked, CommandError> {
     Ok(picked)
 }
 
-fn confirm(
-    args: &RotateArgs,
-    ws: &Workspace,
-    plan: &Plan,
-    asker: &dyn Asker,
-) -> Result<(), RotateError> {
+fn confirm(args: &RotateArgs, ws: &Workspace, plan: &Plan, asker: &dyn Asker) -> Result<(), RotateError> {
     if args.yes {
         return Ok(());
     }
@@ -206,17 +206,18 @@ fn is_announced(put: &PutReport, plan: &Plan) -> bool {
 
 fn announced(put: &PutReport, ui: &mut Ui) -> Exit {
     let next = &put.secret;
-    ui.say(&format!("announced {next}: publish public/{next}.pub, and run `rotate` again when its time has come"));
+    ui.say(&format!(
+        "announced {next}: publish public/{next}.pub, and run `rotate` again when its time has come"
+    ));
     Exit::Clean
 }
 
 fn readers(services: &Services) -> String {
-    let unit = |name: &str| if name == "system" { "the system".to_owned() } else { format!("{name}.service") };
+    let unit =
+        |name: &str| if name == "system" { "the system".to_owned() } else { format!("{name}.service") };
     match services {
         Services::All => "every service".to_owned(),
-        Services::Only(names) => {
-            names.iter().map(|name| unit(name.as_str())).collect::<Vec<_>>().join(", ")
-        }
+        Services::Only(names) => names.iter().map(|name| unit(name.as_str())).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -226,7 +227,8 @@ fn hand(hand: &Hand) -> Vec<String> {
         HandReason::InstallOnce => "hosts keep the first value that they got (`install_once()`)",
         HandReason::NobodyAsked => "a person is asked for it",
     };
-    let mut lines = vec![format!("{}: {}; by hand, since {reason}: `{}`", hand.secret, hand.why, hand.command)];
+    let mut lines =
+        vec![format!("{}: {}; by hand, since {reason}: `{}`", hand.secret, hand.why, hand.command)];
     let mut more = |what: &str, texts: &std::collections::BTreeSet<String>| {
         if !texts.is_empty() {
             lines.push(format!("  {what} {}", texts.iter().cloned().collect::<Vec<_>>().join(", ")));

@@ -275,7 +275,10 @@ pub enum OpsError {
     },
     /// No secret is covered.
     #[error("no secret is covered by `{pattern}`")]
-    #[diagnostic(code(rotate::none), help("`secretctl list` shows the names; `**` covers any number of segments"))]
+    #[diagnostic(
+        code(rotate::none),
+        help("`secretctl list` shows the names; `**` covers any number of segments")
+    )]
     NoSuchSecrets {
         /// The pattern.
         pattern: String,
@@ -284,7 +287,9 @@ pub enum OpsError {
     #[error("the value of `{secret}` needs the name `{name}` beside it, which is taken or too long")]
     #[diagnostic(
         code(rotate::companion),
-        help("nothing was changed; move that secret with `secretctl mv`, or say no `.keep_previous(..)` of this one")
+        help(
+            "nothing was changed; move that secret with `secretctl mv`, or say no `.keep_previous(..)` of this one"
+        )
     )]
     CompanionTaken {
         /// The secret.
@@ -294,10 +299,7 @@ pub enum OpsError {
     },
     /// Values are made from each other.
     #[error("values would be made from themselves: {circle}")]
-    #[diagnostic(
-        code(generate::circle),
-        help("give one of them a generator that does not read the next")
-    )]
+    #[diagnostic(code(generate::circle), help("give one of them a generator that does not read the next"))]
     Circle {
         /// The secrets, the first again at the end.
         circle: String,
@@ -315,14 +317,18 @@ pub enum OpsError {
     #[error("the value of `{secret}` is asked of a person, and nobody is at a terminal")]
     #[diagnostic(
         code(generate::nobody),
-        help("nothing was changed; run it at a terminal, or pipe the value in: `secretctl set {secret} --from-file -`")
+        help(
+            "nothing was changed; run it at a terminal, or pipe the value in: `secretctl set {secret} --from-file -`"
+        )
     )]
     NobodyAsked {
         /// The secret.
         secret: SecretName,
     },
     /// There is nothing to run a program in.
-    #[error("the value of `{secret}` is made by a program, and `bwrap` is not there to keep it from network and files")]
+    #[error(
+        "the value of `{secret}` is made by a program, and `bwrap` is not there to keep it from network and files"
+    )]
     #[diagnostic(
         code(generate::no_sandbox),
         help("nothing was changed; install bubblewrap, or trust the program and say `--allow-unsandboxed`")

@@ -49,6 +49,7 @@ pub(super) fn register(engine: &mut Engine) {
     question(engine, "prompt_line", Answer::Line);
     question(engine, "prompt_lines", Answer::Lines);
     register_made_from(engine);
+    register_within(engine);
     register_certificates(engine);
 }
 
@@ -101,6 +102,18 @@ fn register_made_from(engine: &mut Engine) {
     );
 }
 
+fn register_within(engine: &mut Engine) {
+    language::registration("generator", "within").register_into_engine(
+        engine,
+        |generator: &mut Generator, seconds: i64| -> Outcome<Generator> {
+            let Generator::Command(program) = generator.clone() else {
+                return Err(misplaced("within", "command(..)").into());
+            };
+            Ok(Generator::Command(program.within(seconds).map_err(fault)?))
+        },
+    );
+}
+
 fn register_certificates(engine: &mut Engine) {
     language::registration("", "x509_ca").register_into_engine(
         engine,
@@ -143,7 +156,9 @@ fn register_certificates(engine: &mut Engine) {
 
 fn leaf(generator: &Generator, method: &str, change: impl FnOnce(Leaf) -> Leaf) -> Outcome<Generator> {
     match generator {
-        Generator::Derived(Derived::Leaf(leaf)) => Ok(Generator::Derived(Derived::Leaf(change(leaf.clone())))),
+        Generator::Derived(Derived::Leaf(leaf)) => {
+            Ok(Generator::Derived(Derived::Leaf(change(leaf.clone()))))
+        }
         _ => Err(misplaced(method, "x509_cert(..)").into()),
     }
 }

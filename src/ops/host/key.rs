@@ -23,8 +23,8 @@ use crate::ops::put::EmptyValue;
 use crate::ops::put::set;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
-use crate::value::Random;
 use crate::value::GeneratorError;
+use crate::value::Random;
 
 /// Where sshd and the request's usual `identities` look for the private half.
 const PRIVATE: &str = "etc/ssh/ssh_host_ed25519_key";

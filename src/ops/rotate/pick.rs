@@ -14,7 +14,6 @@ use crate::ops::generate::Recipe;
 use crate::ops::generate::recipe;
 use crate::ops::workspace::Workspace;
 use crate::policy::SecretPattern;
-use crate::store::StoreError;
 use crate::value::Generator;
 
 /// Why a secret gets a new value.
@@ -127,7 +126,7 @@ fn pick(
     names.retain(|name| ws.policy.companion(name).is_none());
     let mut picked = Picked::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {
-        let ledger = ledger.map_err(StoreError::from)?;
+        let ledger = ledger?;
         picked.extend(judged(&name, &ledger).map(|why| (name, why)));
     }
     Ok(picked)

@@ -225,8 +225,7 @@ fn hand(ws: &Workspace, secret: &SecretName, why: &Why, reason: HandReason) -> H
 
 fn hosts(ws: &Workspace, secret: &SecretName) -> BTreeMap<HostName, Services> {
     let in_use = ws.fleet.hosts.keys().filter(|name| ws.policy.seals_for(name));
-    let reading = in_use.filter_map(|name| {
-        Some((name.clone(), ws.policy.grant(secret, name, ws.settings.now)?.services))
-    });
+    let reading = in_use
+        .filter_map(|name| Some((name.clone(), ws.policy.grant(secret, name, ws.settings.now)?.services)));
     reading.collect()
 }

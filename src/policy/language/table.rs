@@ -424,14 +424,7 @@ pub(in crate::policy) const LANGUAGE: &[Entry] = &[
         "random_url_safe(32)",
         "So many random bytes in the base64 of addresses and file names, without padding, 16 or more.",
     ),
-    function(
-        Generators,
-        "uuid",
-        &[],
-        "generator",
-        "uuid()",
-        "A random UUID (version 4).",
-    ),
+    function(Generators, "uuid", &[], "generator", "uuid()", "A random UUID (version 4)."),
     function(Generators, "ssh_key", &[], "generator", "ssh_key()", "An ssh-ed25519 private key."),
     function(
         Generators,
@@ -552,6 +545,14 @@ pub(in crate::policy) const LANGUAGE: &[Entry] = &[
         &["secret: string"],
         ".from(\"other/secret\")",
         "A secret that the program reads: the first on its standard input, each as the file `inputs/NAME`.",
+    ),
+    method(
+        Generators,
+        "generator",
+        "within",
+        &["seconds: int"],
+        ".within(300)",
+        "How many seconds the program may take; 60 unless said.",
     ),
     function(
         Generators,

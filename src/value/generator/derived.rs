@@ -115,7 +115,8 @@ impl Leaf {
         if names.is_empty() || names.len() > NAMES_MAX {
             return Err(CheckError::new(format!("a certificate has 1 to {NAMES_MAX} names"), help));
         }
-        if let Some(name) = names.iter().find(|name| certificate::general_name(&filled(name, "host")).is_none())
+        if let Some(name) =
+            names.iter().find(|name| certificate::general_name(&filled(name, "host")).is_none())
         {
             let message = format!("`{}` is no host name, IP address or URI", name.escape_debug());
             return Err(CheckError::new(message, help));
@@ -200,7 +201,8 @@ impl Derived {
                 certificate::authority(given(&authority.key, inputs)?, authority, now)
             }
             Self::Leaf(leaf) => {
-                let missing = || GeneratorError::Input("the policy names no authority; say `.ca(..)`".to_owned());
+                let missing =
+                    || GeneratorError::Input("the policy names no authority; say `.ca(..)`".to_owned());
                 let (certificate, key) = leaf.authority.as_ref().ok_or_else(missing)?;
                 let authority = (given(certificate, inputs)?, given(key, inputs)?);
                 certificate::leaf(given(&leaf.key, inputs)?, leaf, authority, now)
@@ -210,6 +212,7 @@ impl Derived {
 }
 
 /// The value of an input, with the words that name it.
+#[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
     pub(super) name: &'a Input,
     pub(super) value: &'a SecretBytes,
