@@ -2,6 +2,7 @@
 
 pub(super) mod coverage;
 mod declared;
+mod public;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -85,6 +86,7 @@ pub fn check(
     };
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
+    public::check(ws, &ledgers, &mut findings);
     let looked = trees(ws, &survey, &scope, ledgers, &mut findings)?;
     leaving(ws, &scope, &mut findings)?;
     declared::check(ws, &survey, &mut findings);

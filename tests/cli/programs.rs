@@ -41,9 +41,9 @@ fn a_program_that_misbehaves_leaves_the_old_value_and_says_nothing_of_the_new_on
     fleet
         .refuses(["rotate", "shared/made", "--yes"], 4)
         .says(&["error[generate::program]", "`no-such-program`"]);
-    let fleet = script("echo PLAINTEXT >&2; exit 1", "");
+    let fleet = script("echo PLAIN$((1))TEXT >&2; exit 1", "");
     let said = fleet.refuses(["rotate", "shared/made", "--yes"], 4).stderr();
-    assert!(!said.contains("PLAINTEXT"), "{said}");
+    assert!(!said.contains("PLAIN1TEXT"), "{said}");
 }
 
 #[test]

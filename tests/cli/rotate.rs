@@ -202,7 +202,7 @@ fn a_public_half_is_known_before_its_private_half_is_used() {
     fleet.cmd(["check"]).at(&day(20)).run().ok();
     // No host gets the key before, whatever the rules say.
     for host in ["forge", "luna"] {
-        assert!(!fleet.granted(host).iter().any(|name| name.ends_with(".next")), "{host}");
+        assert!(!fleet.granted(host).iter().any(|name| name.contains("wg.next")), "{host}");
     }
     due(&day(21)).says(&["announced, and used by a `rotate` from 2026-12-22T10:00:00Z on"]);
     assert_eq!(fleet.show("forge/sonarr/wg"), key);
@@ -233,6 +233,14 @@ fn public_halves_go_with_their_values() {
     fleet.set("shared/wg", key).ok();
     let computed = crate::common::attack::pipe("wg", &["pubkey"], key.as_bytes()).stdout;
     assert_eq!(fleet.read("public/shared/wg.pub"), computed);
+    // Whoever swaps it would be trusted in its place.
+    let written = fleet.read("public/shared/wg.pub");
+    fleet.write("public/shared/wg.pub", &public);
+    fleet.run(["check"]).with_code(3).says(&["error[public::changed]", "public/shared/wg.pub"]);
+    fleet.remove("public/shared/wg.pub");
+    fleet.run(["check"]).with_code(1).says(&["error[public::missing]", "`shared/wg`"]);
+    fleet.write("public/shared/wg.pub", written);
+    fleet.assert_clean();
     fleet.set("shared/wg", "no key at all").ok();
     assert!(!fleet.exists("public/shared/wg.pub"));
     fleet.assert_clean();

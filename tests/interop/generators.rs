@@ -121,7 +121,7 @@ fn hashes_let_the_right_password_in_and_no_other() {
          validate([\"y\", \"s\", \"b\"], password_hash());\n",
     );
     let password = fleet.show("p");
-    assert_eq!(password.chars().filter(|c| *c == '-').count() + 1, password.split('-').count());
+
     let login = "$h = shift; $p = <STDIN>; exit(crypt($p, $h) eq $h ? 0 : 1)";
     for (secret, start) in [("y", "$y$j9T$"), ("s", "$6$rounds=100000$"), ("b", "$2b$12$")] {
         let hash = fleet.show(secret);
