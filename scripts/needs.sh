@@ -80,6 +80,26 @@ need_crate() {
   : >"$stamp"
 }
 
+# need_go_tool VARIABLE MODULE VERSION leaves the path of a program in a variable: the one that was given in the environment, or
+# one that Go builds into target/tools.
+need_go_tool() {
+  local variable=$1 module=$2 version=$3 command=${2##*/}
+  if [[ -n ${!variable:-} ]]; then
+    [[ -x ${!variable} ]] || die "$variable names ${!variable}, which is no program"
+    return
+  fi
+  local stamp="$PWD/target/tools/$command-$version"
+  printf -v "$variable" '%s' "$PWD/target/tools/bin/$command"
+  [[ -e "$stamp" && -x "${!variable}" ]] && return
+  local install="go install $module@$version"
+  has go || die "\`$command\` is missing, and Go to build it; get Go from https://go.dev/dl, or name the program in $variable"
+  printf 'building %s %s; this happens once\n' "$command" "$version" >&2
+  GOBIN="$PWD/target/tools/bin" $install || die "cannot build $command; where it can be built, run
+  $install
+and give the path of the program to this script in $variable"
+  : >"$stamp"
+}
+
 # --- Nix and whole machines, unpacked below target/tools so that nothing of the system changes --------------------
 
 # Counts up with what is unpacked or how, so that older folders are made anew.

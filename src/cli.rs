@@ -2,6 +2,8 @@
 
 pub mod activate;
 pub mod exit;
+#[cfg(feature = "admin")]
+mod exposed;
 pub mod mount;
 pub mod plan;
 pub mod source;
@@ -10,6 +12,8 @@ pub mod verify;
 
 #[cfg(feature = "admin")]
 mod admin;
+#[cfg(feature = "admin")]
+mod audit;
 #[cfg(feature = "admin")]
 mod check;
 #[cfg(feature = "admin")]

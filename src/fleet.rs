@@ -31,6 +31,8 @@ pub struct Fleet {
     pub admins: BTreeMap<AdminName, Admin>,
     /// Recipients that every source is encrypted to, besides its admins.
     pub recovery: BTreeSet<Recipient>,
+    /// Recovery keys that were replaced, and that nobody else ever had.
+    pub retired_recovery: BTreeSet<Recipient>,
     /// Hosts by name, in every state.
     pub hosts: BTreeMap<HostName, Host>,
 }
@@ -44,6 +46,8 @@ pub struct Admin {
     pub signing_keys: BTreeSet<VerifyingKey>,
     /// Set when the admin has left: older ledger lines stay valid, everything else does not count any more.
     pub removed: Option<Timestamp>,
+    /// Keys that this admin replaced, and that nobody else ever had: nothing is encrypted to them any more.
+    pub retired: BTreeSet<Recipient>,
 }
 
 /// A machine that reads secrets.
@@ -59,6 +63,8 @@ pub struct Host {
     pub services: BTreeSet<ServiceName>,
     /// Whether it takes part.
     pub state: HostState,
+    /// Until when its key may have been in other hands: values from before count as known to others.
+    pub compromised: Option<Timestamp>,
 }
 
 /// Whether a host takes part.

@@ -1,6 +1,7 @@
 //! The signed life of each secret: JSON lines beside its source, only ever appended to.
 
 mod error;
+mod life;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 pub use error::LedgerError;
+pub use life::CurrentValue;
 
 use crate::crypto::Digest;
 use crate::crypto::Namespace;

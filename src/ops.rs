@@ -4,6 +4,8 @@ pub mod activate;
 #[cfg(feature = "admin")]
 pub mod admin;
 #[cfg(feature = "admin")]
+pub mod audit;
+#[cfg(feature = "admin")]
 pub mod check;
 #[cfg(feature = "admin")]
 pub mod edit;

@@ -10,6 +10,7 @@
 mod common;
 
 mod cli {
+    mod audit;
     mod bootstrap;
     mod crash;
     mod declared;

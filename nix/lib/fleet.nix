@@ -22,6 +22,19 @@ let
     else
       [ ];
 
+  # `a/b` for secrets/a/b.age, below a folder of sources.
+  sources =
+    folder:
+    lib.concatLists (
+      lib.mapAttrsToList (
+        name: kind:
+        if kind == "directory" then
+          map (below: "${name}/${below}") (sources (folder + "/${name}"))
+        else
+          lib.optional (lib.hasSuffix ".age" name) (lib.removeSuffix ".age" name)
+      ) (builtins.readDir folder)
+    );
+
   byName = entries: lib.groupBy (entry: entry.name) entries;
 in
 {
@@ -46,6 +59,12 @@ in
 
   # What policy said about secrets that it does not grant, as the last `secretctl seal` wrote it down.
   objections = lib.groupBy (entry: entry.secret) denied;
+
+  # Every secret that evaluation hears of: keys of documents only where this host was granted or denied them.
+  names =
+    lib.optionals (builtins.pathExists (fleet + "/secrets")) (sources (fleet + "/secrets"))
+    ++ lib.optionals sealed (map (entry: entry.name) manifest.secrets)
+    ++ map (entry: entry.secret) denied;
 
   hasSource = name: builtins.pathExists (fleet + "/secrets/${name}.age");
 

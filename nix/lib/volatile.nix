@@ -22,8 +22,8 @@ let
       inherit folder;
       volatile = builtins.elem fsType memory;
     }) fileSystems
-    ++ map (folder: {
-      inherit folder;
+    ++ map (path: {
+      folder = if path == "/" then path else lib.removeSuffix "/" path;
       volatile = true;
     }) volatilePaths;
 

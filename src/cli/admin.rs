@@ -4,6 +4,7 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::exposed;
 use super::init::signing_key;
 use super::table::names;
 use super::table::table;
@@ -13,6 +14,7 @@ use crate::name::AdminName;
 use crate::ops;
 use crate::ops::Admin;
 use crate::ops::Recipient;
+use crate::ops::audit::Knower;
 
 /// People who edit secrets
 #[derive(Debug, clap::Subcommand)]
@@ -68,6 +70,7 @@ fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<E
         recipients: args.recipients.into_iter().collect(),
         signing_keys: key.into_iter().collect(),
         removed: None,
+        ..Admin::default()
     };
     ops::admin::add(&settings, &args.name, &admin)?;
     ui.say(&format!("added admin {}; run `secretctl rekey` to encrypt the sources to them", args.name));
@@ -75,9 +78,10 @@ fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<E
 }
 
 fn remove(args: &RemoveArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
-    ops::admin::remove(&env.settings(global, &format!("admin remove {}", args.name)), &args.name)?;
+    let settings = env.settings(global, &format!("admin remove {}", args.name));
+    ops::admin::remove(&settings, &args.name)?;
     ui.say(&format!("removed admin {}; run `secretctl rekey`, then `secretctl seal`", args.name));
-    ui.say("note: they know every value they could read until now; give those secrets new values");
+    exposed::tell(settings, &Knower::Admin { name: args.name.clone() }, ui)?;
     Ok(Exit::Clean)
 }
 

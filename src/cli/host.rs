@@ -2,6 +2,7 @@
 
 mod add;
 mod key;
+mod remove;
 mod set;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub(super) enum HostCommand {
     Add(add::AddArgs),
     Set(set::SetArgs),
     Key(key::KeyArgs),
+    Remove(remove::RemoveArgs),
     List(ListArgs),
 }
 
@@ -86,6 +88,7 @@ pub(super) fn run(
         HostCommand::Add(args) => add::run(&args, env, global, ui),
         HostCommand::Set(args) => set::run(&args, env, global, ui),
         HostCommand::Key(args) => key::run(&args, env, global, ui),
+        HostCommand::Remove(args) => remove::run(&args, env, global, ui),
         HostCommand::List(args) => list(&args, env, global, ui),
     }
 }

@@ -82,6 +82,7 @@ pub(super) fn run(
         recipients: args.recipients.iter().cloned().collect(),
         signing_keys: [key].into(),
         removed: None,
+        ..Admin::default()
     };
     let report = ops::init::init(&folder, &args.admin, &admin)?;
     for path in &report.written {

@@ -2,6 +2,7 @@
 
 use super::activate;
 use super::admin;
+use super::audit;
 use super::check;
 use super::completions;
 use super::context::Environment;
@@ -52,6 +53,7 @@ enum Command {
     Seal(seal::SealArgs),
     Rekey(rekey::RekeyArgs),
     Check(check::CheckArgs),
+    Audit(audit::AuditArgs),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     #[command(subcommand)]
@@ -82,6 +84,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Seal(args) => seal::run(args, environment, global, ui),
         Command::Rekey(args) => rekey::run(&args, environment, global, ui),
         Command::Check(args) => check::run(args, environment, global, ui),
+        Command::Audit(args) => audit::run(&args, environment, global, ui),
         Command::Policy(command) => policy::run(command, environment, global, ui),
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),

@@ -42,6 +42,8 @@ pub struct HostChange {
     pub services: Option<BTreeSet<ServiceName>>,
     /// Whether it takes part.
     pub state: Option<HostState>,
+    /// Until when its key may have been in other hands.
+    pub compromised: Option<Timestamp>,
 }
 
 /// The text of a `secretctl.toml` while it is changed. The caller parses the result before it is kept.
@@ -107,6 +109,14 @@ impl FleetFile {
             Some(state) => set_text(table, "state", &state.to_string()),
             None => {}
         }
+        if let Some(until) = change.compromised {
+            set_text(table, "compromised", &until.to_string());
+        }
+    }
+
+    /// Removes `[hosts.NAME]`.
+    pub fn remove_host(&mut self, name: &HostName) {
+        self.section("hosts").remove(name.as_str());
     }
 
     /// Adds `[admins.NAME]`.
@@ -268,6 +278,7 @@ state = \"pending\"
             tags: Some(["edge", "new"].map(|tag| tag.parse().unwrap()).into()),
             services: Some(["restic"].map(|name| name.parse().unwrap()).into()),
             state: Some(HostState::Active),
+            compromised: Some("2026-11-20T10:00:00Z".parse().unwrap()),
         };
         file.set_host(&"luna".parse().unwrap(), &change);
         let after = file.to_text();
@@ -289,6 +300,7 @@ state = \"pending\"
             tags: change.tags.unwrap(),
             services: change.services.unwrap(),
             state: HostState::Active,
+            compromised: change.compromised,
         };
         assert_eq!(luna, wanted);
         let same = FleetFile::parse(&after);

@@ -15,6 +15,7 @@ use super::Admin;
 use super::Fleet;
 use super::Host;
 use super::HostState;
+use crate::crypto::Recipient;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::diag::SourceError;
@@ -88,11 +89,11 @@ impl Reader {
         self.version(root);
         let admins = self.named(root, "admins", Self::admin);
         let hosts = self.named(root, "hosts", Self::host);
-        let recovery = match root.get("recovery") {
+        let (recovery, retired_recovery) = match root.get("recovery") {
             Some(item) => self.recovery(item),
-            None => BTreeSet::new(),
+            None => Default::default(),
         };
-        let fleet = Fleet { admins, recovery, hosts };
+        let fleet = Fleet { admins, recovery, retired_recovery, hosts };
         self.one_owner_per_signing_key(&fleet, root);
         self.hosts_differ_beyond_case(&fleet, root);
         fleet
@@ -156,11 +157,16 @@ impl Reader {
     }
 
     fn admin(&mut self, name: &str, table: &dyn TableLike) -> Admin {
-        self.keys(table, &["recipients", "signing-keys", "removed"], &format!("in `admins.{name}`"));
+        self.keys(
+            table,
+            &["recipients", "retired-recipients", "signing-keys", "removed"],
+            &format!("in `admins.{name}`"),
+        );
         let admin = Admin {
             recipients: self.list(table, "recipients"),
             signing_keys: self.list(table, "signing-keys"),
             removed: self.text(table, "removed"),
+            retired: self.list(table, "retired-recipients"),
         };
         if is_empty_list(table, "recipients") && admin.removed.is_none() {
             let help = "add `recipients = [\"age1…\"]`; an admin's ssh public key works too".to_owned();
@@ -175,17 +181,17 @@ impl Reader {
         admin
     }
 
-    fn recovery(&mut self, item: &Item) -> BTreeSet<crate::crypto::Recipient> {
+    fn recovery(&mut self, item: &Item) -> (BTreeSet<Recipient>, BTreeSet<Recipient>) {
         let Some(table) = item.as_table_like() else {
             self.problem(span(item), "`recovery` must be a table", "not a table", None);
-            return BTreeSet::new();
+            return Default::default();
         };
-        self.keys(table, &["recipients"], "in `recovery`");
-        self.list(table, "recipients")
+        self.keys(table, &["recipients", "retired-recipients"], "in `recovery`");
+        (self.list(table, "recipients"), self.list(table, "retired-recipients"))
     }
 
     fn host(&mut self, name: &str, table: &dyn TableLike) -> Host {
-        let known = ["recipients", "system", "tags", "services", "state"];
+        let known = ["recipients", "system", "tags", "services", "state", "compromised"];
         self.keys(table, &known, &format!("in `hosts.{name}`"));
         let host = Host {
             recipients: self.list(table, "recipients"),
@@ -193,6 +199,7 @@ impl Reader {
             tags: self.list(table, "tags"),
             services: self.list(table, "services"),
             state: self.text::<StateWord>(table, "state").map_or(HostState::Active, |state| state.0),
+            compromised: self.text(table, "compromised"),
         };
         if is_empty_list(table, "recipients") && matches!(host.state, HostState::Active) {
             let help = format!(

@@ -67,6 +67,25 @@ pub fn check(
     requests: &[PathBuf],
     values: Values,
 ) -> Result<CheckReport, OpsError> {
+    Ok(look(ws, hosts, requests, values)?.report)
+}
+
+/// The report, and what was verified on the way to it.
+pub(super) struct Checked {
+    pub(super) report: CheckReport,
+    /// Ledgers that hold and vouch for their source.
+    pub(super) ledgers: BTreeMap<SecretName, VerifiedLedger>,
+    /// Hosts that policy lets read each secret.
+    pub(super) readers: BTreeMap<SecretName, BTreeSet<HostName>>,
+}
+
+/// The same, for those who need to know more.
+pub(super) fn look(
+    ws: &Workspace,
+    hosts: &BTreeSet<HostName>,
+    requests: &[PathBuf],
+    values: Values,
+) -> Result<Checked, OpsError> {
     for host in hosts {
         super::host::known(&ws.fleet, host)?;
     }
@@ -80,14 +99,15 @@ pub fn check(
             // Which of the two is meant decides over everything that follows.
             findings.push(Finding::from_failure(&error));
             findings.sort();
-            return Ok(CheckReport { version: 1, secrets: 0, hosts: 0, requests: 0, findings });
+            let report = CheckReport { version: 1, secrets: 0, hosts: 0, requests: 0, findings };
+            return Ok(Checked { report, ledgers: BTreeMap::new(), readers: BTreeMap::new() });
         }
         Err(error) => return Err(error.into()),
     };
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
     public::check(ws, &ledgers, &mut findings);
-    let looked = trees(ws, &survey, &scope, ledgers, &mut findings)?;
+    let outlook = trees(ws, &survey, &scope, ledgers, &mut findings)?;
     leaving(ws, &scope, &mut findings)?;
     declared::check(ws, &survey, &mut findings);
     if values == Values::Open {
@@ -98,23 +118,34 @@ pub fn check(
     }
     findings.sort();
     findings.dedup();
-    Ok(CheckReport {
+    let report = CheckReport {
         version: 1,
         secrets: survey.sources.len(),
-        hosts: looked,
+        hosts: outlook.hosts.len(),
         requests: requests.len(),
         findings,
-    })
+    };
+    Ok(Checked { report, readers: readers_of(&outlook), ledgers: outlook.ledgers })
 }
 
-/// Sealed trees against what policy wants, and the readers that ledgers name; gives the number of trees.
+fn readers_of(outlook: &Outlook) -> BTreeMap<SecretName, BTreeSet<HostName>> {
+    let mut readers: BTreeMap<SecretName, BTreeSet<HostName>> = BTreeMap::new();
+    for Compared { wanted, .. } in &outlook.hosts {
+        for secret in wanted.grants.keys() {
+            readers.entry(secret.clone()).or_default().insert(wanted.host.clone());
+        }
+    }
+    readers
+}
+
+/// Sealed trees against what policy wants, and the readers that ledgers name; gives what it compared.
 fn trees(
     ws: &Workspace,
     survey: &Survey,
     scope: &Scope,
     ledgers: BTreeMap<SecretName, VerifiedLedger>,
     findings: &mut Vec<Finding>,
-) -> Result<usize, OpsError> {
+) -> Result<Outlook, OpsError> {
     let mut hosts = compare(ws, scope, &ledgers)?;
     let faulty = faulty(ws, survey, &ledgers);
     settle_surplus(ws, &mut hosts, &ledgers, &faulty);
@@ -125,7 +156,7 @@ fn trees(
     findings.extend(done.filter(|host| reasons.contains_key(*host)).map(outdated));
     let outlook = Outlook { ledgers, hosts, leaving: BTreeMap::new(), reasons };
     readers(&outlook, scope, findings);
-    Ok(outlook.hosts.len())
+    Ok(outlook)
 }
 
 fn error(class: Class, code: &str, message: String) -> Finding {

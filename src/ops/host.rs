@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 pub use change::SetReport;
+pub use change::remove;
 pub use change::set;
 pub use key::HandedOut;
 pub use key::HostKeyError;

@@ -38,6 +38,7 @@ fn host(system: &str, tags: &[&str], services: &[&str], state: HostState) -> Hos
         tags: tags.iter().map(|tag| tag.parse().unwrap()).collect(),
         services: services.iter().map(|service| service.parse().unwrap()).collect(),
         state,
+        compromised: None,
     }
 }
 
@@ -55,8 +56,8 @@ fn fleet() -> Fleet {
     ];
     Fleet {
         admins: ["alice", "bob"].map(|name| (name.parse().unwrap(), Admin::default())).into(),
-        recovery: BTreeSet::new(),
         hosts: hosts.map(|(name, host)| (name.parse().unwrap(), host)).into(),
+        ..Fleet::default()
     }
 }
 

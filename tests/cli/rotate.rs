@@ -163,6 +163,8 @@ fn the_value_before_stays_with_its_readers_until_its_time_is_over() {
     assert_eq!(fleet.show("forge/sonarr/api-key.previous"), second);
     fleet.cmd(["seal"]).at("2026-11-21T19:00:00Z").run().ok();
     assert!(fleet.granted("forge").contains(&"forge/sonarr/api-key.previous".to_owned()));
+    let said = fleet.cmd(["audit"]).at("2026-11-21T20:00:01Z").run();
+    assert!(!format!("{said}").contains("exposure::"), "{said}");
     fleet.cmd(["seal"]).at("2026-11-21T20:00:01Z").run().ok();
     assert!(!fleet.granted("forge").contains(&"forge/sonarr/api-key.previous".to_owned()));
     assert!(!fleet.exists("secrets/forge/sonarr/api-key.previous.age"));
@@ -244,4 +246,24 @@ fn public_halves_go_with_their_values() {
     fleet.set("shared/wg", "no key at all").ok();
     assert!(!fleet.exists("public/shared/wg.pub"));
     fleet.assert_clean();
+}
+
+#[test]
+fn what_a_leaver_knows_is_replaced_at_once_and_the_rest_is_left_to_a_person() {
+    let fleet = with(
+        "generate(\"shared/token\", password(24));\ngenerate(\"shared/wg\", wireguard_key());\nrotate(\"shared/wg\").announce(\"2d\");\nrotate(\"**\").every(\"1y\");",
+    );
+    fleet.run(["rotate", "--exposed", "--yes"]).ok().says(&["nothing is to be rotated"]);
+    fleet.run(["host", "remove", "luna"]).ok();
+    fleet.run(["seal"]).ok();
+    fleet.run(["audit"]).with_code(1);
+    fleet.run(["rotate", "--exposed", "--yes"]).with_code(1).says(&[
+        "shared/token: known to host `luna`",
+        "changed shared/token",
+        "changed shared/wg",
+        "luna/restic/password: known to host `luna`; by hand, since no generator makes it: `secretctl edit luna/restic/password`",
+    ]);
+    fleet.run(["rm", "luna/restic/password"]).ok();
+    fleet.run(["rotate", "--exposed", "--yes"]).ok().says(&["nothing is to be rotated"]);
+    fleet.run(["audit"]).ok();
 }

@@ -82,6 +82,17 @@ impl Fleet {
 
 /// An attribute of a host's configuration; users are made by the machine's own systemd-sysusers.
 fn of_host(programs: &Programs, fleet: &str, model: &Model, host: &str, attribute: &str) -> String {
+    of_host_with(programs, fleet, model, host, "", attribute)
+}
+
+fn of_host_with(
+    programs: &Programs,
+    fleet: &str,
+    model: &Model,
+    host: &str,
+    more: &str,
+    attribute: &str,
+) -> String {
     let module = format!(
         "{{
             secretctl.fleet = {};
@@ -89,6 +100,7 @@ fn of_host(programs: &Programs, fleet: &str, model: &Model, host: &str, attribut
             secretctl.identities = [ \"/persist/host-key\" ];
             services.userborn.enable = false;
             systemd.sysusers.enable = true;
+            {more}
         }}",
         model.fleet().display(),
         quoted(&model.public_key(&model.admin()))
@@ -341,7 +353,30 @@ fn environment(encoded: &str) -> BTreeMap<String, String> {
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// sando-kun with a link in a home, which the sandbox must let through.
+static WITH_HOME: LazyLock<Built> = LazyLock::new(|| {
+    let more = "secretctl.secrets.copy = {
+        secret = \"sando_kun_wireguard_private_key\";
+        service = \"wireguard-wg0\";
+        path = \"/home/aki/.config/key\";
+    };";
+    let attribute = "system.build.toplevel";
+    let programs = Programs::new();
+    programs.link("systemd", "/usr/bin/systemctl");
+    let host = of_host_with(&programs, "torii", &TORII.model, "sando-kun", more, attribute);
+    let toplevel = Nix::Current.build(&host);
+    Built { closure: Nix::Current.closure(&toplevel), toplevel }
+});
+
 on_each_systemd! {
+    fn a_link_in_a_home_is_made_from_within_the_sandbox(systemd: Systemd) {
+        let machine = Machine::with_key(systemd, &TORII.model.key("sando-kun"));
+        machine.built_system("a", &WITH_HOME);
+        let ran = machine.boot("a", "readlink /home/aki/.config/key >link");
+        ran.clean();
+        assert_eq!(ran.text("link").trim(), "/run/secrets/copy");
+    }
+
     fn the_torii_fleet_is_on_its_machines_what_its_file_says(systemd: Systemd) {
         for host in TORII.hosts.keys() {
             Booted::new(&TORII, host, systemd).holds();

@@ -67,6 +67,17 @@ fn wrong_types_and_conflicts_are_refused_by_nix_2_8_with_option_and_files() {
 }
 
 #[test]
+fn a_home_is_refused_what_only_a_system_can_have_and_each_mistake_is_told_once() {
+    let cases = format!(
+        "builtins.mapAttrs (_: case: case.said) (import {ROOT}/tests/nix/cases/homes.nix {{ inherit (e) lib home; }})"
+    );
+    for nix in [Nix::Current, Nix::Oldest] {
+        let failed = nix.eval(&(evaluate("") + &cases));
+        assert_eq!(failed, serde_json::json!({}), "{failed:#}");
+    }
+}
+
+#[test]
 fn every_case_holds_with_the_lib_of_nixpkgs() {
     let Some(real) = real() else { return };
     hold(Nix::Current, &real, "nixos");

@@ -75,6 +75,16 @@ rec {
           options = {
             ids = lib.mkOption { type = lib.types.attrsOf (lib.types.attrsOf lib.types.int); };
             systemd.sysusers.enable = lib.mkEnableOption "the creation of users by systemd";
+            # In nixpkgs alone.
+            users.users = lib.mkOption {
+              type = lib.types.attrsOf (
+                lib.types.submodule {
+                  options.enable = lib.mkEnableOption "the account" // {
+                    default = true;
+                  };
+                }
+              );
+            };
             environment.profiles = lib.mkOption { type = lib.types.listOf lib.types.str; };
           };
           config.nixpkgs.overlays = [ (_: _: lib.genAttrs [ "fish" "xonsh" "zsh" ] (_: null)) ];

@@ -79,6 +79,57 @@ fn the_template_starts_a_fleet_that_evaluates() {
     assert_eq!(String::from_utf8_lossy(&ran.stdout).trim(), "\"alpha\"");
 }
 
+/// A flake with one host, whose fleet is what `given` says.
+fn with_fleet(folder: &Path, given: &str) {
+    let text = format!(
+        r#"{{
+          inputs.nixpkgs.url = "{}";
+          inputs.secretctl = {{ url = "{}"; inputs.nixpkgs.follows = "nixpkgs"; }};
+          outputs = {{ self, nixpkgs, secretctl }}: {{
+            host = (nixpkgs.lib.nixosSystem {{
+              modules = [
+                secretctl.nixosModules.default
+                {ALPHA}
+                {{ nixpkgs.hostPlatform = "x86_64-linux"; secretctl.fleet = nixpkgs.lib.mkForce {given}; secretctl.secrets."any/token" = {{ }}; }}
+              ];
+            }}).config;
+          }};
+        }}"#,
+        stand_in(),
+        own(),
+    );
+    fs::write(folder.join("flake.nix"), text).unwrap();
+    commit(folder);
+}
+
+/// The file of a host on which nothing is wrong, beside the flake.
+const ALPHA: &str = "./cases/alpha.nix";
+
+#[test]
+fn the_fleet_may_be_the_flake_itself_or_a_folder_of_it_and_nothing_outside() {
+    let folder = TempDir::with_prefix("secretctl-fleet-").unwrap();
+    for part in ["cases", "fleet"] {
+        let copied =
+            Command::new("cp").arg("-r").arg(format!("{ROOT}/tests/nix/{part}")).arg(folder.path()).status();
+        assert!(copied.unwrap().success());
+    }
+    let eval = |given: &str, attribute: &str| {
+        with_fleet(folder.path(), given);
+        let mut eval = Nix::Current.command("");
+        let attribute = format!("git+file://{}#host.{attribute}", folder.path().display());
+        let ran = eval.args(["eval", "--json", "--no-write-lock-file", &attribute]).output().unwrap();
+        assert!(ran.status.success(), "{given}: {}", said(&ran));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let request = "secretctl.request.drvPath";
+    let usual = eval("./fleet", request);
+    for same in ["(self + \"/fleet\")", "\"${self}/fleet\"", "{ outPath = \"${self}/fleet\"; }"] {
+        assert_eq!(eval(same, request), usual, "{same}");
+    }
+    let refused = eval("\"/etc/fleet\"", "assertions");
+    assert!(refused.contains("Pure evaluation sees nothing outside of the flake"), "{refused}");
+}
+
 fn commit(folder: &Path) {
     for arguments in [&["init", "--quiet"][..], &["add", "."]] {
         let done = Command::new("git").current_dir(folder).args(arguments).status().unwrap();

@@ -44,7 +44,7 @@ in
       description = "Name of this host in `secretctl.toml`; its manifest must be for it.";
     };
     trustedKeys = mkOption {
-      type = types.listOf (types.strMatching "ssh-ed25519 .+");
+      type = types.listOf kinds.signingKey;
       default = [ ];
       example = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…" ];
       description = ''
@@ -116,14 +116,14 @@ in
       type = types.attrsOf types.str;
       readOnly = true;
       example = "<secret:sonarr/api-key>";
-      description = "Placeholders for templates, by the names of `secrets` and of what the host was granted.";
+      description = "Placeholders for templates, by the names of `secrets` and of the secrets that the fleet has.";
     };
 
     externalUnits = mkOption {
       type = types.listOf kinds.unit;
       default = [ ];
       example = [ "pipewire.service" ];
-      description = "Units that packages bring, which evaluation cannot see. Others that are not declared are refused.";
+      description = "Units that packages bring, which evaluation cannot see; a template stands for its instances. Others that are not declared are refused.";
     };
 
     mount = mkOption' "mount" {

@@ -14,6 +14,7 @@ let
     inherit facts;
     inherit (cfg) host;
   };
+  places = import ./places.nix { inherit lib cfg refuse; };
   volatile = shared.volatile { inherit (platform) fileSystems volatilePaths; };
 
   # The longest name under which systemd 262 asks a socket for a credential.
@@ -29,9 +30,13 @@ let
     entry
     // {
       option = "secretctl.templates.\"${name}\"";
+      as = "rendered/${name}";
       path = if entry.path == "${cfg.link}/rendered/${name}" then null else entry.path;
     }
   ) cfg.templates;
+
+  # Pure evaluation has no notion of the machine that it runs on.
+  pure = !(builtins ? currentSystem) && !lib.hasPrefix builtins.storeDir (toString cfg.fleet);
 
   files = wanted ++ templates;
   declared = wanted != [ ] || templates != [ ];
@@ -44,8 +49,16 @@ let
       }'')
     ++ optional (!facts.hasSettings) (refuse ''
       secretctl.fleet: there is no `secretctl.toml` in ${toString cfg.fleet}.
-      Name the root of the fleet repository; in a flake, `git add secretctl.toml` too.'')
-    ++ optional (facts.hasSettings && !facts.known) (refuse ''
+      ${
+        if pure then
+          "Pure evaluation sees nothing outside of the flake and its inputs: name a folder of these, such as `./.`, and `git add` its files."
+        else
+          "Name the root of the fleet repository; in a flake, `git add secretctl.toml` too."
+      }'')
+    ++ optional (cfg.host == "") (refuse ''
+      secretctl.host: this host has no name, as `networking.hostName` is empty.
+      Set `secretctl.host` to its name in `secretctl.toml`.'')
+    ++ optional (facts.hasSettings && !facts.known && cfg.host != "") (refuse ''
       secretctl.host: the fleet has no host `${cfg.host}`; it has ${lib.concatStringsSep ", " facts.hostNames}.
       Correct the name, or add the host with `secretctl host add ${cfg.host} --ssh ADDRESS`.'')
     ++ optional (facts.known && facts.state == "active" && !facts.sealed) (refuse ''
@@ -88,13 +101,16 @@ let
     ++ optionals (entry.deliver == "credential") (
       optional (!platform.credentials) (refuse ''
         ${entry.option}.deliver: ${platform.name} has no credentials of units for this.
-        Use "file", and name the owner.'')
+        Declare it below `secretctl.secrets`, as a "file".'')
       ++ optional (entry.service == "system") (refuse ''
         ${entry.option}.service: a credential is for the unit of a service, and none is named.
         Set `service`, or deliver a file.'')
       ++ optional (length > credentialMax) (refuse ''
         ${entry.option}: credential `${entry.credential}` of `${unit}` is too long for systemd: ${toString length} characters with the unit's name, at most ${toString credentialMax}.
         Choose a shorter id (`credential`, or the attribute's name below `secretctl.services`).'')
+      ++ optional (builtins.match "[A-Za-z0-9._-]+" entry.credential == null) (refuse ''
+        ${entry.option}: `${entry.credential}` cannot be the id of a credential.
+        Ids are letters, digits, `.`, `_` and `-`; with `secret` the name in the fleet may be another.'')
       ++ optional entry.neededForUsers (refuse ''
         ${entry.option}.neededForUsers: units with credentials start long after users are created.
         Deliver a file.'')
@@ -106,12 +122,16 @@ let
       inherit (platform.account entry.service) dynamic user;
       madeAtStart = dynamic && entry.owner == user;
       number = name: builtins.match "[0-9]+" name != null;
-      unknown = known: name: known != null && !number name && name != "root" && !builtins.elem name known;
+      unknown =
+        known: name: known != null && name != "root" && !builtins.elem name known && !number name;
       given = entry.owner != "self" || entry.group != "self";
     in
-    optional (platform.ownFiles && given) (refuse ''
+    optional (platform.ownFiles && given && entry.deliver or "file" == "file") (refuse ''
       ${entry.option}.owner: what a user installs belongs to that user, and cannot be given away.
       Leave out `owner` and `group`, or declare the secret in the configuration of the system.'')
+    ++ optional (lib.hasSuffix ".service" entry.service) (refuse ''
+      ${entry.option}.service: services are named without `.service` here.
+      Write `${lib.removeSuffix ".service" entry.service}`.'')
     ++ optional madeAtStart (refuse ''
       ${entry.option}: the user of `${entry.service}.service` is made when it starts (`DynamicUser`), so no file can belong to it before.
       Deliver it as a credential (`deliver = "credential"`), which such a service can read.'')
@@ -126,14 +146,32 @@ let
     entry:
     map
       (unit: refuse ''
-        ${entry.option}: there is no unit `${unit}` on this host.
-        Correct the name; if a package brings the unit, list it in `secretctl.externalUnits`.'')
+        ${entry.option}: `${unit}` is a template, and only instances of it run, so nothing can restart it.
+        Name the instances, such as `${lib.replaceStrings [ "@." ] [ "@NAME." ] unit}`.'')
+      (lib.filter shared.units.isTemplate (entry.restartUnits ++ entry.reloadUnits))
+    ++
+    map
+      (
+        unit:
+        refuse (
+          if platform.unitOfUsers unit then
+            ''
+              ${entry.option}: `${unit}` is a unit of users, and the system restarts none of these.
+              Declare the secret in the user's home, with the home-manager module.''
+          else
+            ''
+              ${entry.option}: there is no unit `${unit}` on this host.
+              Correct the name; if a package brings the unit, list it in `secretctl.externalUnits`.''
+        )
+      )
       (
         lib.filter (unit: !platform.unitExists unit) (
           lib.unique (
             entry.restartUnits
             ++ entry.reloadUnits
-            ++ optional (entry.deliver or "file" == "credential") "${entry.service}.service"
+            ++ optional (
+              platform.credentials && entry.deliver or "file" == "credential"
+            ) "${entry.service}.service"
           )
         )
       );
@@ -144,7 +182,7 @@ let
       ${entry.option}.neededForUsers: ${platform.name} creates no users from secrets.
       Leave it out.'')
     ++
-    optional (entry.neededForUsers && (entry.owner != "root" || entry.group != "root")) (refuse ''
+    optional (platform.early && entry.neededForUsers && (entry.owner != "root" || entry.group != "root")) (refuse ''
       ${entry.option}.owner: only root can own what is there before users are created.
       Leave out `owner`, `group` and `service`.'');
 
@@ -165,21 +203,15 @@ let
       Put the key into the fleet with `secretctl set NAME --from-file FILE`, and write `<secret:NAME>` here.'')
     ++ lib.concatMap (ungranted entry) (shared.placeholders.needed entry.content);
 
-  samePath =
-    let
-      byPath = lib.groupBy (entry: entry.path) (lib.filter (entry: entry.path != null) files);
-      twice = lib.filterAttrs (_: entries: lib.length entries > 1) byPath;
-    in
-    lib.mapAttrsToList (path: entries: refuse ''
-      ${path} is the path of ${lib.concatMapStringsSep " and of " (entry: entry.option) entries}.
-      Give each a `path` of its own.'') twice;
-
   wiped = lib.filter volatile.volatile cfg.identities;
 
   identities =
     optional (declared && cfg.identities == [ ]) (refuse ''
       secretctl.identities: this host has no private key to open its secrets with.
       Name one that outlives a reboot, such as "/etc/ssh/ssh_host_ed25519_key".'')
+    ++ map (path: refuse ''
+      secretctl.identities: `${path}` is the public half of a key, which opens nothing.
+      Name the private one, `${lib.removeSuffix ".pub" path}`.'') (lib.filter (lib.hasSuffix ".pub") cfg.identities)
     ++ map (path: refuse ''
       secretctl.identities: `${path}` lies on `${volatile.folder path}`, which is empty after a reboot.
       Name the key where it really lies, such as "/persist${path}", and see that this file system is mounted at boot.'') (
@@ -198,7 +230,7 @@ in
       (lib.concatMap units files)
       (lib.concatMap early wanted)
       (lib.concatMap texts templates)
-      samePath
+      (places files)
       identities
     ];
 

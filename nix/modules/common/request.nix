@@ -19,7 +19,10 @@ let
     name: entry:
     let
       credential = entry.deliver == "credential";
-      told = lib.optional credential "${entry.service}.service";
+      unit = "${entry.service}.service";
+      # A unit reads its credentials when it starts; in a reload only where systemd can.
+      restarts =
+        credential && !(cfg.platform.refreshesCredentials && builtins.elem unit entry.reloadUnits);
       below = lib.removePrefix "${cfg.link}/" entry.path;
       inside = below != entry.path;
     in
@@ -37,12 +40,11 @@ let
         neededForUsers
         optional
         installOnce
-        reloadUnits
         ;
       path = if inside then null else entry.path;
       credential = if credential then entry.credential else null;
-      # A unit reads its credentials when it starts.
-      restartUnits = entry.restartUnits ++ lib.subtractLists entry.reloadUnits told;
+      restartUnits = entry.restartUnits ++ lib.optional restarts unit;
+      reloadUnits = lib.subtractLists (lib.optional restarts unit) entry.reloadUnits;
     };
 
   ofService =
@@ -53,7 +55,8 @@ let
     in
     {
       option = "secretctl.services.\"${service}\".secrets.\"${id}\"";
-      as = "credentials/${service}/${id}";
+      # The characters of units that names of secrets have not.
+      as = "credentials/${lib.replaceStrings [ "@" ":" "\\" ] [ "_at_" "_" "_" ] service}/${id}";
       inherit (credential) secret optional;
       inherit service;
       owner = "root";
@@ -65,7 +68,9 @@ let
       path = null;
       credential = id;
       reloadUnits = lib.optionals reloads unit;
-      restartUnits = lib.optionals (entry.onChange != "nothing" && !reloads) unit;
+      restartUnits = lib.optionals (
+        cfg.platform.credentials && entry.onChange != "nothing" && !reloads
+      ) unit;
     };
 
   declared =
@@ -141,8 +146,9 @@ in
     facts = shared.fleet cfg.fleet cfg.host;
     inherit wanted;
 
+    # Of all that there is, so that what is not granted is refused with the rule and not as a missing attribute.
     placeholder =
-      builtins.mapAttrs (name: _: "<secret:${name}>") facts.grants
+      lib.genAttrs (facts.names ++ map (entry: entry.secret) declared) (name: "<secret:${name}>")
       // builtins.mapAttrs (_: entry: entry.placeholder) cfg.secrets;
 
     uncheckedRequest = pkgs.writeText "unchecked-${file}" (builtins.toJSON request);

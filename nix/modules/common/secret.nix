@@ -10,6 +10,7 @@
 
 let
   inherit (lib) mkOption types;
+  units = import ../../lib/units.nix { inherit lib; };
 in
 {
   imports = [
@@ -50,7 +51,7 @@ in
     credentialPath = mkOption {
       type = types.str;
       readOnly = true;
-      default = "/run/credentials/${config.service}.service/${config.credential}";
+      default = units.credential config.service config.credential;
       defaultText = lib.literalMD "`/run/credentials/SERVICE.service/CREDENTIAL`";
       description = "Where the unit of `service` finds the credential while it runs.";
     };

@@ -4,6 +4,7 @@
 
 let
   inherit (lib) mkOption types;
+  units = import ../../lib/units.nix { inherit lib; };
   service = name;
 
   credential =
@@ -20,7 +21,7 @@ let
         path = mkOption {
           type = types.str;
           readOnly = true;
-          default = "/run/credentials/${service}.service/${name}";
+          default = units.credential service name;
           defaultText = lib.literalMD "`/run/credentials/SERVICE.service/ID`";
           description = "Where the service finds it while it runs; in its unit `%d/ID` says the same.";
         };

@@ -15,7 +15,7 @@
 
   options = {
     content = lib.mkOption {
-      type = lib.types.lines;
+      type = lib.types.str;
       example = lib.literalExpression ''"TOKEN=''${config.secretctl.placeholder."sonarr/api-key"}\n"'';
       description = ''
         Text with placeholders: `<secret:NAME>`, `<secret:NAME|FILTER>`, `<secret-if:NAME>…<secret-else>…<secret-end>`.

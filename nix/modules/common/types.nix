@@ -25,6 +25,10 @@ in
     description = "name of a secret: segments of letters, digits, `.`, `_`, `-`, divided by `/`";
   };
 
+  signingKey = types.strMatching "ssh-ed25519 [^\n]+" // {
+    description = "ed25519 public key in one line, as `ssh-ed25519 AAAA…`";
+  };
+
   mode = types.strMatching "0?[0-7]{3}" // {
     description = "file mode in octal, such as 0400";
   };

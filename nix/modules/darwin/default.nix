@@ -50,6 +50,7 @@ in
           group = "wheel";
           dynamic = false;
         };
+        unitOfUsers = _: false;
         unitExists = label: builtins.elem label (cfg.externalUnits ++ labels);
         fileSystems = { };
         volatilePaths = [ ];

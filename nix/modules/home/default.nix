@@ -36,20 +36,30 @@ let
     };
   };
 
-  units = lib.concatLists (
-    map (kind: map (name: "${name}.${kind}") (builtins.attrNames config.systemd.user."${kind}s")) [
-      "service"
-      "socket"
-      "timer"
-      "path"
-      "target"
-    ]
+  units = import ../../lib/units.nix { inherit lib; };
+
+  # Older versions of home-manager have fewer kinds.
+  declared = lib.concatLists (
+    map
+      (kind: map (name: "${name}.${kind}") (builtins.attrNames (config.systemd.user."${kind}s" or { })))
+      [
+        "service"
+        "socket"
+        "timer"
+        "path"
+        "target"
+        "slice"
+        "mount"
+        "automount"
+      ]
   );
+  existing = if darwin then labels else declared;
 
   labels = lib.mapAttrsToList (_: agent: agent.config.Label) config.launchd.agents;
 
   program = lib.getExe' cfg.package "secretctl-host";
-  path = lib.makeBinPath cfg.plugins;
+  # With the folders in which NixOS and others have systemctl.
+  path = "${lib.makeBinPath cfg.plugins}:/run/current-system/sw/bin:/usr/bin:/bin";
 in
 {
   imports = [
@@ -76,7 +86,13 @@ in
           group = "self";
           dynamic = false;
         };
-        unitExists = unit: builtins.elem unit (cfg.externalUnits ++ (if darwin then labels else units));
+        unitOfUsers = _: false;
+        unitExists =
+          unit:
+          lib.any (name: builtins.elem name (cfg.externalUnits ++ existing)) [
+            unit
+            (units.template unit)
+          ];
         fileSystems = { };
         volatilePaths = [ ];
         request = lib.optionalAttrs darwin { manager = "launchd"; };
@@ -99,7 +115,7 @@ in
           LimitCORE = 0;
           NoNewPrivileges = true;
         }
-        // lib.optionalAttrs (cfg.plugins != [ ]) { Environment = [ "PATH=${path}:/run/current-system/sw/bin" ]; };
+        // lib.optionalAttrs (cfg.plugins != [ ]) { Environment = [ "PATH=${path}" ]; };
         Install.WantedBy = [ "basic.target" ];
       };
     })

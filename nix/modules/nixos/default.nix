@@ -14,14 +14,7 @@ let
   };
   shared = import ../../lib { inherit lib; };
 
-  fileSystems = lib.mapAttrs' (
-    _: entry: lib.nameValuePair entry.mountPoint entry.fsType
-  ) config.fileSystems;
-
-  volatile = shared.volatile {
-    inherit fileSystems;
-    inherit (cfg) volatilePaths;
-  };
+  volatile = shared.volatile { inherit (cfg.platform) fileSystems volatilePaths; };
 
   hostKeys =
     if config.services.openssh.enable then
@@ -61,6 +54,7 @@ in
     ./platform.nix
     ./units.nix
     ./users.nix
+    ./refusals.nix
     ./services.nix
   ];
 

@@ -2,6 +2,11 @@
 { lib }:
 
 let
+  homes = [
+    "-/home"
+    "-/root"
+  ];
+
   both = {
     IPAddressDeny = "any";
     KeyringMode = "private";
@@ -55,7 +60,6 @@ in
       PrivateNetwork = true;
       ProcSubset = "pid";
       ProtectControlGroups = true;
-      ProtectHome = "read-only";
       ProtectKernelLogs = true;
       ProtectKernelModules = true;
       ProtectKernelTunables = true;
@@ -69,5 +73,9 @@ in
         "@chown prlimit64"
       ];
     }
-    // lib.optionalAttrs (!devices) { PrivateDevices = true; };
+    // lib.optionalAttrs (!devices) { PrivateDevices = true; }
+    # It beats `ReadWritePaths` for the same folder; without it homes are read-only as all the rest.
+    // lib.optionalAttrs (!(lib.any (path: builtins.elem path homes) writable)) {
+      ProtectHome = "read-only";
+    };
 }

@@ -8,19 +8,11 @@ let
   byScript = cfg.enable && early != [ ] && !usersByUnit;
 
   program = lib.getExe' cfg.package "secretctl-host";
+  # An empty folder in the search path would be the one that the switch was called from.
+  plugins = lib.optionalString (cfg.plugins != [ ]) "PATH=${lib.makeBinPath cfg.plugins}:$PATH ";
   plan = "${program} plan --request ${cfg.request}";
 
-  # The innermost file system around a path.
-  fileSystem =
-    path:
-    let
-      inside =
-        folder: folder == "/" || path == folder || lib.hasPrefix "${folder}/" path;
-      around = lib.filter (entry: inside entry.mountPoint) (builtins.attrValues config.fileSystems);
-      deepest =
-        a: b: if lib.stringLength a.mountPoint >= lib.stringLength b.mountPoint then a else b;
-    in
-    if around == [ ] then null else lib.foldl' deepest (lib.head around) around;
+  fileSystem = import ../../lib/file-system.nix { inherit lib config; };
 
   # What NixOS mounts before stage 2 whether it is asked to or not.
   always = [
@@ -62,8 +54,7 @@ in
           if [ "$NIXOS_ACTION" = dry-activate ]; then
             ${plan} --phase users || true
           else
-            PATH=${lib.makeBinPath cfg.plugins}:$PATH \
-              ${program} activate --request ${cfg.request} --phase users
+            ${plugins}${program} activate --request ${cfg.request} --phase users
           fi
         '';
       };

@@ -8,6 +8,7 @@ use crate::cli::context::Environment;
 use crate::cli::context::Global;
 use crate::cli::exit::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::exposed;
 use crate::cli::ui::Ui;
 use crate::name::HostName;
 use crate::name::ServiceName;
@@ -16,13 +17,14 @@ use crate::ops;
 use crate::ops::HostChange;
 use crate::ops::HostState;
 use crate::ops::Recipient;
+use crate::ops::audit::Knower;
 use crate::ops::host::SetReport;
 
 /// Change what secretctl.toml says about a host; what is not named stays
 #[derive(Debug, clap::Args)]
 #[command(group(
     clap::ArgGroup::new("what").required(true).multiple(true)
-        .args(["recipients", "ssh", "state", "system", "tags", "services"])
+        .args(["recipients", "ssh", "state", "system", "tags", "services", "compromised"])
 ))]
 pub(in crate::cli) struct SetArgs {
     /// Name of the host
@@ -44,6 +46,9 @@ pub(in crate::cli) struct SetArgs {
     /// Its systemd services from now on, without .service (can be repeated)
     #[arg(long = "service", value_name = "SERVICE")]
     services: Vec<ServiceName>,
+    /// Its key may have been in other hands until now: every value that it could read counts as known to others
+    #[arg(long)]
+    compromised: bool,
     /// Change nothing; say what would be different
     #[arg(long)]
     dry_run: bool,
@@ -79,17 +84,22 @@ pub(super) fn run(
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let settings = env.settings(global, &format!("host set {}", args.name));
     let change = HostChange {
         recipients: given(&args.recipients),
         system: args.system.clone(),
         tags: given(&args.tags),
         services: given(&args.services),
         state: args.state.map(Into::into),
+        compromised: args.compromised.then_some(env.now),
     };
+    let settings = env.settings(global, &format!("host set {}", args.name));
     let ssh = args.ssh.source();
     let report = ops::host::set(&settings, &args.name, &change, ssh.as_ref(), mode(args.dry_run))?;
     tell(args, &report, ui)?;
+    let left = args.compromised || report.state == HostState::Revoked;
+    if left && !args.dry_run && !report.changes.is_empty() {
+        exposed::tell(settings, &Knower::Host { name: args.name.clone() }, ui)?;
+    }
     Ok(Exit::Clean)
 }
 
@@ -109,9 +119,9 @@ fn tell(args: &SetArgs, report: &SetReport, ui: &mut Ui) -> std::io::Result<()> 
         ui.say("nothing was changed");
         return Ok(());
     }
-    if !report.replaced.is_empty() && report.state == HostState::Active {
+    if !report.replaced.is_empty() && !args.compromised && report.state == HostState::Active {
         ui.say(&format!(
-            "note: if the key that went may be in other hands, everything that {name} could read is known: `secretctl policy matrix --host {name}`"
+            "note: if the key that went may be in other hands, say so, and `secretctl audit` tells what to replace: `secretctl host set {name} --compromised`"
         ));
     }
     let next = match report.state {

@@ -62,6 +62,16 @@ pub fn set(
     })
 }
 
+/// Removes a host from `secretctl.toml`; `seal` then removes its tree.
+pub fn remove(settings: &Settings, name: &HostName, run: Run) -> Result<(), OpsError> {
+    change_fleet(settings, run, |fleet, file| {
+        known(fleet, name)?;
+        file.remove_host(name);
+        Ok(())
+    })?;
+    Ok(())
+}
+
 /// A key of somebody else is refused; one that the host has already may stay.
 fn refuse_others(
     fleet: &Fleet,
@@ -84,6 +94,9 @@ fn differences(before: &Host, after: &Host) -> Vec<String> {
     words.extend(list("services", &before.services, &after.services));
     if before.state != after.state {
         words.push(format!("state: {} -> {}", before.state, after.state));
+    }
+    if let Some(until) = after.compromised.filter(|_| before.compromised != after.compromised) {
+        words.push(format!("compromised: what it could read until {until} counts as known"));
     }
     words
 }

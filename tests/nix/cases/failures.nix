@@ -39,6 +39,10 @@ in
     module = alpha { secretctl.trustedKeys = [ "ssh-rsa AAAA" ]; };
     says = [ "secretctl.trustedKeys" ];
   };
+  key-with-a-second-line = {
+    module = alpha { secretctl.trustedKeys = [ "ssh-ed25519 AAAA\nssh-ed25519 BBBB\n" ]; };
+    says = [ "ed25519 public key in one line" ];
+  };
   misspelt-option = {
     module = alpha { secretctl.secrets."any/token".restartUnit = "app.service"; };
     says = [ "restartUnit' does not exist" ];
@@ -67,5 +71,13 @@ in
       "mode-0440.nix"
       "mode-0444.nix"
     ];
+  };
+  two-modules-with-two-templates = {
+    module.imports = [
+      ./alpha.nix
+      { secretctl.templates.x.content = "A=1\n"; }
+      { secretctl.templates.x.content = "B=2\n"; }
+    ];
+    says = [ "secretctl.templates.x.content" "conflicting definition values" ];
   };
 }

@@ -32,8 +32,16 @@ let
     };
 
   all = check: cases: lib.concatLists (lib.mapAttrsToList check cases);
-  refusals = import ./refusals.nix { inherit lib; };
-  accepts = import ./accepted.nix { inherit lib; };
+  # Each file of a folder is a set of cases.
+  every =
+    folder:
+    lib.foldl' (all: name: all // import (folder + "/${name}") { inherit lib; }) { } (
+      builtins.attrNames (builtins.readDir folder)
+    );
+  # By name, a configuration that evaluation must refuse, and words of the message.
+  refusals = every ./refusals;
+  # By name, a configuration that must evaluate, and what comes of parts of its result.
+  accepts = every ./accepted;
 in
 {
   failed = all refusal refusals ++ all accepted accepts;

@@ -6,6 +6,9 @@ let
     { name, ... }:
     {
       options = {
+        enable = lib.mkEnableOption "the mount" // {
+          default = true;
+        };
         mountPoint = mkOption {
           type = types.str;
           default = name;

@@ -8,10 +8,8 @@ lib.mkOptionType {
       strongest = lib.filterOverrides defs;
       isList = def: builtins.isList def.value;
     in
-    if !(isList (lib.head strongest)) then
-      lib.options.mergeEqualOption loc strongest
-    else if lib.all isList strongest then
-      lib.concatMap (def: def.value) strongest
+    if lib.any isList strongest then
+      lib.concatMap (def: lib.toList def.value) strongest
     else
-      throw "The definitions for systemd unit options should be either all lists, representing repeatable options, or all non-lists, but for the option ${lib.showOption loc}, the definitions are a mix of list and non-list ${lib.options.showDefs strongest}";
+      lib.options.mergeEqualOption loc strongest;
 }
