@@ -32,6 +32,8 @@ mod cli {
     mod policy_diff;
     mod policy_lint;
     mod policy_matrix;
+    mod programs;
+    mod rotate;
     mod seal;
     mod tamper;
     mod values;

@@ -12,6 +12,7 @@ mod common;
 mod interop {
     mod age;
     mod agent;
+    mod generators;
     mod identities;
     mod plugin;
     mod signatures;

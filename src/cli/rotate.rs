@@ -30,13 +30,17 @@ use crate::ops::rotate::Step;
 
 /// Give secrets new values, and with them everything that is made from them
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct RotateArgs {
-    /// Rotate the secrets that this pattern covers, such as `web/*`; with --due or --stale only those of them (can be repeated)
+    /// Rotate the secrets that this pattern covers, such as `web/*`; with --due, --exposed or --stale only those of them (can be repeated)
     #[arg(value_name = "PATTERN")]
     patterns: Vec<SecretPattern>,
     /// Rotate what is due by `rotate(..)`, or ends within the time of its warning
     #[arg(long)]
     due: bool,
+    /// Rotate what somebody knows who may not read it any more; new keys are used at once
+    #[arg(long)]
+    exposed: bool,
     /// Rotate what was made from values that are not the current ones
     #[arg(long)]
     stale: bool,
@@ -64,7 +68,7 @@ enum RotateError {
     #[error("nothing says which secrets get new values")]
     #[diagnostic(
         code(rotate::which),
-        help("name some, such as `secretctl rotate 'web/*'`, or say `--due` or `--stale`")
+        help("name some, such as `secretctl rotate 'web/*'`, or say `--due`, `--exposed` or `--stale`")
     )]
     Nothing,
     /// Nobody could say yes.
@@ -98,7 +102,7 @@ pub(super) fn run(
     };
     let ws = env.open(global, "rotate")?;
     let asker = TerminalAsker;
-    let pace = if args.at_once { Pace::AtOnce } else { Pace::Announced };
+    let pace = if args.at_once || args.exposed { Pace::AtOnce } else { Pace::Announced };
     let plan = ops::rotate::plan(&ws, &picked(args, &ws)?, &asker, pace)?;
     let mut report = RotateReport { version: 1, plan, done: Vec::new() };
     let mut worst = Exit::Clean;
@@ -109,7 +113,11 @@ pub(super) fn run(
         confirm(args, &ws, &report.plan, &asker)?;
         let means = Means { asker: &asker, sandboxing };
         report.done = ops::rotate::rotate(&ws, &report.plan, &means, &mut |put| {
-            let exit = if is_announced(put, &report.plan) { announced(put, ui) } else { tell(put, ui) };
+            let exit = if put.unsealed.is_none() && is_announced(put, &report.plan) {
+                announced(put, ui)
+            } else {
+                tell(put, ui)
+            };
             if exit != Exit::Clean {
                 worst = exit;
             }
@@ -123,7 +131,7 @@ pub(super) fn run(
 }
 
 fn picked(args: &RotateArgs, ws: &Workspace) -> Result<Picked, CommandError> {
-    let by_state = args.due || args.stale;
+    let by_state = args.due || args.exposed || args.stale;
     if args.patterns.is_empty() && !by_state {
         return Err(RotateError::Nothing.into());
     }
@@ -137,6 +145,9 @@ fn picked(args: &RotateArgs, ws: &Workspace) -> Result<Picked, CommandError> {
     }
     if args.due {
         picked.extend(ops::rotate::due(ws)?);
+    }
+    if args.exposed {
+        picked.extend(ops::rotate::exposed(ws)?);
     }
     picked.retain(|secret, _| args.patterns.is_empty() || named.contains_key(secret));
     Ok(picked)

@@ -79,7 +79,9 @@ fn of(ws: &Workspace, checked: &Checked) -> AuditReport {
     };
     let none = BTreeSet::new();
     let people = exposure::People::of(&ws.fleet);
-    for (secret, ledger) in &checked.ledgers {
+    // A value beside another one goes by itself, and has no period of its own.
+    let own = checked.ledgers.iter().filter(|(secret, _)| ws.policy.companion(secret).is_none());
+    for (secret, ledger) in own {
         let Some(value) = ledger.current_value() else { continue };
         let readers = checked.readers.get(secret).unwrap_or(&none);
         let status = values::status(ws, secret, &value, readers);

@@ -3,6 +3,7 @@
 pub(super) mod coverage;
 mod declared;
 mod past;
+mod public;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -110,6 +111,7 @@ pub(super) fn look(
     };
     strays(&survey, &mut findings);
     let ledgers = sources(ws, &survey, &mut findings)?;
+    public::check(ws, &ledgers, &mut findings);
     let outlook = trees(ws, &survey, &scope, ledgers, &mut findings)?;
     past::check(ws, &survey, &outlook, past, &mut findings)?;
     leaving(ws, &scope, &mut findings)?;

@@ -15,7 +15,6 @@ use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WriteLock;
 use crate::policy::Role;
 use crate::secret::SecretBytes;
-use crate::store::StoreError;
 
 /// Keeps `old` beside the value that is about to replace it, if the policy says so.
 ///
@@ -57,8 +56,7 @@ pub(super) fn remove_ended(ws: &Workspace) -> Result<Vec<SecretName>, OpsError> 
     names.retain(|name| ws.policy.companion(name).is_some_and(|companion| companion.role == Role::Previous));
     let mut removed = Vec::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {
-        let (Some(companion), Ok(ledger)) = (ws.policy.companion(&name), ledger.map_err(StoreError::from))
-        else {
+        let (Some(companion), Ok(ledger)) = (ws.policy.companion(&name), ledger) else {
             continue;
         };
         let end = ledger.value().and_then(|line| line.time.checked_add(companion.stays).ok());

@@ -11,6 +11,7 @@ pub use announce::Phase;
 pub use pick::Picked;
 pub use pick::Why;
 pub use pick::due;
+pub use pick::exposed;
 pub use pick::named;
 pub use pick::stale;
 pub use plan::Hand;

@@ -49,6 +49,7 @@ pub(super) fn register(engine: &mut Engine) {
     question(engine, "prompt_line", Answer::Line);
     question(engine, "prompt_lines", Answer::Lines);
     register_made_from(engine);
+    register_within(engine);
     register_certificates(engine);
 }
 
@@ -97,6 +98,18 @@ fn register_made_from(engine: &mut Engine) {
                 return Err(misplaced("from", "command(..)").into());
             };
             Ok(Generator::Command(program.reading(input(&other)?).map_err(fault)?))
+        },
+    );
+}
+
+fn register_within(engine: &mut Engine) {
+    language::registration("generator", "within").register_into_engine(
+        engine,
+        |generator: &mut Generator, seconds: i64| -> Outcome<Generator> {
+            let Generator::Command(program) = generator.clone() else {
+                return Err(misplaced("within", "command(..)").into());
+            };
+            Ok(Generator::Command(program.within(seconds).map_err(fault)?))
         },
     );
 }

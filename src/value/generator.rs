@@ -47,6 +47,8 @@ pub struct Program {
     pub words: Vec<String>,
     /// What it reads: the first on its standard input, each as a file too.
     pub inputs: Vec<Input>,
+    /// How many seconds it may take, if the policy says so.
+    pub within: Option<u64>,
 }
 
 /// What a person is asked for.
@@ -81,7 +83,15 @@ impl Program {
                 return Err(CheckError::new("a word of the command is too long or holds a NUL", help));
             }
         }
-        Ok(Self { words, inputs: Vec::new() })
+        Ok(Self { words, inputs: Vec::new(), within: None })
+    }
+
+    /// The same program with so many seconds to end in.
+    pub fn within(self, seconds: i64) -> Result<Self, CheckError> {
+        match u64::try_from(seconds) {
+            Ok(within @ 1..=3600) => Ok(Self { within: Some(within), ..self }),
+            _ => Err(CheckError::new("a program has 1 to 3600 seconds", "write `.within(300)`")),
+        }
     }
 
     /// The same program with one more input.
@@ -194,7 +204,8 @@ impl fmt::Display for Generator {
             Self::Derived(derived) => derived.fmt(f),
             Self::Command(program) => {
                 write!(f, "command([{}])", quoted(&program.words))?;
-                program.inputs.iter().try_for_each(|input| write!(f, ".from(\"{input}\")"))
+                program.inputs.iter().try_for_each(|input| write!(f, ".from(\"{input}\")"))?;
+                program.within.map_or(Ok(()), |within| write!(f, ".within({within})"))
             }
             Self::Prompt(Question { text, answer }) => match answer {
                 Answer::Hidden => write!(f, "prompt({text:?})"),

@@ -86,6 +86,18 @@ pub(super) fn certificate_end(bytes: &[u8]) -> Option<Timestamp> {
     ends.min()
 }
 
+/// When the first of the ssh certificates in a value ends, one a line; none where none of them has an end.
+pub(super) fn ssh_certificate_end(bytes: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let lines = text.lines().filter(|line| line.contains("-cert-v01@openssh.com "));
+    let ends = lines.filter_map(|line| {
+        let certificate = ssh_key::Certificate::from_openssh(line).ok()?;
+        // The largest number of all stands for no end.
+        Timestamp::from_second(i64::try_from(certificate.valid_before()).ok()?).ok()
+    });
+    ends.min()
+}
+
 /// Whether all certificates are valid now.
 pub(super) fn x509(bytes: &[u8], now: Timestamp) -> Result<(), String> {
     let der = certificates(bytes)?;

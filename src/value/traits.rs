@@ -19,7 +19,7 @@ const BITS_MIN: f64 = 64.0;
 /// What a value shows of itself.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Traits {
-    /// When it says that it ends: the first certificate in it, or a token's `exp`.
+    /// When it says that it ends: the first certificate in it, of X.509 or ssh, or a token's `exp`.
     pub ends: Option<Timestamp>,
     /// Whether it could be found by trying, judged by its length and its kinds of characters alone.
     pub weak: bool,
@@ -32,7 +32,8 @@ impl Traits {
         if bytes.len() > LOOK_MAX {
             return Self::default();
         }
-        let ends = keys::certificate_end(bytes).or_else(|| token_end(body(bytes)));
+        let ends = keys::certificate_end(bytes).or_else(|| keys::ssh_certificate_end(bytes));
+        let ends = ends.or_else(|| token_end(body(bytes)));
         Self { ends, weak: weak(body(bytes)) }
     }
 }

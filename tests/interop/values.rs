@@ -65,6 +65,23 @@ fn private_keys_of_ssh_keygen_pass_unless_they_have_a_passphrase() {
 }
 
 #[test]
+fn the_end_of_an_ssh_certificate_is_recorded() {
+    let (folder, _) = made("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "key"], "key");
+    let sign = |more: &[&str]| {
+        let args = [&["-q", "-s", "key", "-I", "x", "-n", "alice"][..], more, &["key.pub"]].concat();
+        run("ssh-keygen", &args, folder.path());
+        let fleet = TestFleet::new();
+        let file = folder.path().join("key-cert.pub");
+        fleet.run(["set", "x", "--from-file", file.to_str().unwrap()]).ok();
+        fleet.text("secrets/x.ledger")
+    };
+    assert!(
+        sign(&["-V", "20260101000000Z:20270131120000Z"]).contains("\"expires\":\"2027-01-31T12:00:00Z\"")
+    );
+    assert!(!sign(&["-V", "always:forever"]).contains("expires"));
+}
+
+#[test]
 fn keys_of_wg_and_age_pass() {
     let (_folder, key) = made("wg", &["genkey"], "key");
     passes("wireguard_private_key()", &key);

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
+use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
@@ -56,7 +57,7 @@ pub struct Sandboxing {
 
 /// What one run gave, besides the value.
 struct Ran {
-    status: std::process::ExitStatus,
+    status: ExitStatus,
     printed: SecretBytes,
     complained: usize,
 }
@@ -83,7 +84,8 @@ pub(super) fn run(
     }
     let mut command = command(ws, secret, recipe, program, (sandboxing, folder.path()))?;
     let first = recipe.inputs.first().and_then(|name| inputs.get(name)).copied();
-    let ran = watch(&mut command, first).map_err(|error| failed(error.to_string()))?;
+    let patience = program.within.map_or(PATIENCE, Duration::from_secs);
+    let ran = watch(&mut command, first, patience).map_err(|error| failed(error.to_string()))?;
     let wrote = match ran.complained {
         0 => String::new(),
         bytes => format!("; it wrote {bytes} bytes to stderr, which may hold plaintext and are not shown"),
@@ -111,21 +113,17 @@ fn command(
     // A path belongs to the fleet, as its policy does; a name is looked up by whoever runs the program.
     let root = ws.layout.root().canonicalize().unwrap_or_else(|_| ws.layout.root().to_owned());
     let name = if name.contains('/') { root.join(name).into_os_string() } else { OsString::from(name) };
-    let sandbox = find(SANDBOX, sandboxing);
-    let mut command = match sandbox {
-        Some(_) if sandboxing.danger_unsandboxed => Command::new(&name),
-        Some(sandbox) => {
-            let mut command = Command::new(sandbox);
-            command.args(walls(&root, recipe, files)).arg("--").arg(&name);
-            command
-        }
-        None if sandboxing.danger_unsandboxed => Command::new(&name),
-        None => return Err(OpsError::NoSandbox { secret: secret.clone() }),
-    };
-    if sandboxing.danger_unsandboxed {
+    let mut command = if sandboxing.danger_unsandboxed {
         lay_out(recipe, files)?;
+        let mut command = Command::new(&name);
         command.current_dir(files);
-    }
+        command
+    } else {
+        let none = || OpsError::NoSandbox { secret: secret.clone() };
+        let mut command = Command::new(find(SANDBOX, sandboxing).ok_or_else(none)?);
+        command.args(walls(&root, recipe, files)).arg("--").arg(&name);
+        command
+    };
     command.args(arguments).env_clear().env("PATH", &sandboxing.search).env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     Ok(command)
@@ -169,7 +167,7 @@ fn find(program: &str, sandboxing: &Sandboxing) -> Option<PathBuf> {
 }
 
 /// Starts the program, feeds it, and waits until it ends or its time is over.
-fn watch(command: &mut Command, input: Option<&SecretBytes>) -> io::Result<Ran> {
+fn watch(command: &mut Command, input: Option<&SecretBytes>, patience: Duration) -> io::Result<Ran> {
     let mut child = command
         .spawn()
         .map_err(|error| io::Error::new(error.kind(), format!("could not be started: {error}")))?;
@@ -186,7 +184,7 @@ fn watch(command: &mut Command, input: Option<&SecretBytes>) -> io::Result<Ran> 
             let _ = send.send(read);
         });
         let complained = scope.spawn(move || err.map_or(0, count));
-        let ran = wait(&mut child, &printed);
+        let ran = wait(&mut child, &printed, patience);
         // What it started holds the pipes open, and whoever reads them waits.
         end_group(&child);
         let (status, printed) = ran?;
@@ -196,32 +194,35 @@ fn watch(command: &mut Command, input: Option<&SecretBytes>) -> io::Result<Ran> 
     result
 }
 
-/// The status and the output. Output that is too long comes before any status.
+/// The status and the output. Output that is too long ends the wait before there is any status.
 fn wait(
     child: &mut Child,
     printed: &mpsc::Receiver<io::Result<SecretBytes>>,
-) -> io::Result<(std::process::ExitStatus, SecretBytes)> {
-    let end = Instant::now() + PATIENCE;
-    let mut output = None;
-    loop {
-        match printed.try_recv() {
-            Ok(Ok(bytes)) => output = Some(bytes),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
-                return Err(io::Error::other(format!("printed more than {OUTPUT_MAX} bytes")));
-            }
-            Ok(Err(error)) => return Err(error),
-            Err(_) => {}
+    patience: Duration,
+) -> io::Result<(ExitStatus, SecretBytes)> {
+    let end = Instant::now() + patience;
+    let (mut status, mut output) = (None, None);
+    while Instant::now() < end {
+        if output.is_none() {
+            output = printed.recv_timeout(POLL).ok().transpose().map_err(too_much)?;
+        } else {
+            thread::sleep(POLL);
         }
-        if let Some(status) = child.try_wait()?
-            && let Some(output) = output.take().or_else(|| printed.recv_timeout(POLL * 100).ok()?.ok())
-        {
-            return Ok((status, output));
+        if status.is_none() {
+            status = child.try_wait()?;
         }
-        if Instant::now() > end {
-            return Err(io::Error::other(format!("was stopped after {} seconds", PATIENCE.as_secs())));
+        if let (Some(status), Some(_)) = (status, &output) {
+            return Ok((status, output.unwrap_or_default()));
         }
-        thread::sleep(POLL);
     }
+    Err(io::Error::other(format!("was stopped after {} seconds", patience.as_secs())))
+}
+
+fn too_much(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::FileTooLarge {
+        return error;
+    }
+    io::Error::other(format!("printed more than {OUTPUT_MAX} bytes"))
 }
 
 fn end_group(child: &Child) {

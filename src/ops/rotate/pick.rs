@@ -6,15 +6,14 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::ledger::Line;
 use crate::ledger::VerifiedLedger;
 use crate::name::SecretName;
+use crate::ops::audit::exposures;
 use crate::ops::error::OpsError;
 use crate::ops::generate::Recipe;
 use crate::ops::generate::recipe;
 use crate::ops::workspace::Workspace;
 use crate::policy::SecretPattern;
-use crate::store::StoreError;
 use crate::value::Generator;
 
 /// Why a secret gets a new value.
@@ -33,6 +32,11 @@ pub enum Why {
     Expires {
         /// When.
         at: Timestamp,
+    },
+    /// Somebody knows it who may not read it any more.
+    Exposed {
+        /// Who.
+        to: Vec<String>,
     },
     /// What it is made from, or how, is not what it was when it was made.
     Stale {
@@ -74,16 +78,25 @@ pub fn due(ws: &Workspace) -> Result<Picked, OpsError> {
     let now = ws.settings.now;
     let mut judged = |name: &SecretName, ledger: &VerifiedLedger| {
         let rotation = ws.policy.attributes(name).rotation.unwrap_or_default();
-        let made = ledger.value()?;
-        if let Some(at) = made.value.and_then(|value| value.expires)
+        let value = ledger.current_value()?;
+        if let Some(at) = value.seen().expires
             && rotation.warn.map_or(Some(now), |warn| now.checked_add(warn).ok())? >= at
         {
             return Some(Why::Expires { at });
         }
-        let since = last_change(ledger)?.checked_add(rotation.every?).ok()?;
+        let since = value.since.checked_add(rotation.every?).ok()?;
         (since <= now).then_some(Why::Due { since })
     };
     pick(ws, &mut judged)
+}
+
+/// The secrets in use that somebody knows who may not read them any more.
+pub fn exposed(ws: &Workspace) -> Result<Picked, OpsError> {
+    let mut known: BTreeMap<SecretName, Vec<String>> = BTreeMap::new();
+    for exposure in exposures(ws)? {
+        known.entry(exposure.secret).or_default().push(exposure.known_by.to_string());
+    }
+    Ok(known.into_iter().map(|(secret, to)| (secret, Why::Exposed { to })).collect())
 }
 
 /// The secrets that are made from other values than the current ones, or are said to be made in another way now.
@@ -111,14 +124,6 @@ fn follows_words(recipe: &Recipe) -> bool {
     matches!(recipe.made_by, Generator::Derived(_) | Generator::Command(_))
 }
 
-/// When the value last became another one. A line about the same bytes, saved again, does not count.
-fn last_change(ledger: &VerifiedLedger) -> Option<Timestamp> {
-    let real = |line: &&Line| {
-        line.event.is_new_value() && line.value.is_none_or(|value| value.changed != Some(false))
-    };
-    ledger.lines().iter().rev().find(real).map(|line| line.time)
-}
-
 fn pick(
     ws: &Workspace,
     judged: &mut dyn FnMut(&SecretName, &VerifiedLedger) -> Option<Why>,
@@ -127,7 +132,7 @@ fn pick(
     names.retain(|name| ws.policy.companion(name).is_none());
     let mut picked = Picked::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {
-        let ledger = ledger.map_err(StoreError::from)?;
+        let ledger = ledger?;
         picked.extend(judged(&name, &ledger).map(|why| (name, why)));
     }
     Ok(picked)
@@ -139,6 +144,7 @@ impl fmt::Display for Why {
             Self::Asked => f.write_str("asked for"),
             Self::Due { since } => write!(f, "due since {since}"),
             Self::Expires { at } => write!(f, "ends at {at}"),
+            Self::Exposed { to } => write!(f, "known to {}", to.join(", ")),
             Self::Stale { because } => write!(f, "stale: {because}"),
             Self::Follows { input } => write!(f, "made from `{input}`"),
             Self::Key { of } => write!(f, "key of `{of}`"),

@@ -546,6 +546,14 @@ pub(in crate::policy) const LANGUAGE: &[Entry] = &[
         ".from(\"other/secret\")",
         "A secret that the program reads: the first on its standard input, each as the file `inputs/NAME`.",
     ),
+    method(
+        Generators,
+        "generator",
+        "within",
+        &["seconds: int"],
+        ".within(300)",
+        "How many seconds the program may take; 60 unless said.",
+    ),
     function(
         Generators,
         "prompt",

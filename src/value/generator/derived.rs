@@ -212,6 +212,7 @@ impl Derived {
 }
 
 /// The value of an input, with the words that name it.
+#[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
     pub(super) name: &'a Input,
     pub(super) value: &'a SecretBytes,
