@@ -21,7 +21,13 @@ fn root() -> &'static Path {
 }
 
 fn schema(path: &str) -> jsonschema::Validator {
-    let schema: Value = serde_json::from_slice(&std::fs::read(root().join(path)).unwrap()).unwrap();
+    let mut schema: Value = serde_json::from_slice(&std::fs::read(root().join(path)).unwrap()).unwrap();
+    // The pattern of languages in the official schema of SARIF is no regular expression; nothing here has a language.
+    for object in ["run", "toolComponent"] {
+        if let Some(language) = schema.pointer_mut(&format!("/definitions/{object}/properties/language")) {
+            language.as_object_mut().unwrap().remove("pattern");
+        }
+    }
     jsonschema::options().offline().should_validate_formats(true).build(&schema).unwrap()
 }
 
@@ -71,7 +77,7 @@ fn json_is_as_its_schema_says() {
         "value::weak",
         "sealed::drift",
     ] {
-        assert!(code == "exposure::host" || codes.contains(code), "{code} is not in {codes:?}");
+        assert!(codes.contains(code), "{code} is not in {codes:?}");
     }
     fleet.run(["audit", "--at", AT, "--write-baseline", "../known.json"]).ok();
     fleet.remove(&format!("secrets/{HOSTILE}"));
@@ -191,7 +197,7 @@ fn promtool_takes_the_metrics_and_without_names_no_secret_is_among_them() {
         "secretctl_audit_integrity_broken 0",
         "secretctl_secrets 3",
         "secretctl_values{state=\"overdue\"} 1",
-        "secretctl_value_exposures{secret=\"shared/token\"} 1",
+        "secretctl_value_exposures{secret=\"shared/token\"} 2",
         "secretctl_value_weak{secret=\"forge/sonarr/api-key\"} 1",
         "secretctl_value_expires_timestamp_seconds{secret=\"luna/restic/password\"} 1801353600",
         "secretctl_value_age_seconds{secret=\"shared/token\"} 7912800",

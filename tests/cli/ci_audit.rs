@@ -87,7 +87,7 @@ fn metrics(text: &str) -> BTreeSet<String> {
 #[test]
 fn alerts_and_dashboard_ask_for_metrics_that_exist() {
     let fleet = TestFleet::sealed();
-    fleet.append("policies/access.rhai", "\nrotate(\"**\").every(\"90d\");\n");
+    fleet.append("policies/access.rhai", "\nrotate(\"shared/**\").every(\"90d\");\n");
     fleet.set("shared/token", "eyJhbGciOiJub25lIn0.eyJleHAiOjE4MDEzNTM2MDB9.x").ok();
     let written = fleet.cmd(["audit", "--format", "prometheus"]).without_keys().run().stdout();
     let written: BTreeSet<String> =
@@ -129,8 +129,4 @@ fn every_action_is_pinned_by_its_whole_hash_with_its_version_beside_it() {
         assert!(hash.len() == 40 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{action}");
         assert!(version.split('.').count() == 3, "{action}");
     }
-    let yaml = "import sys, yaml; [yaml.safe_load(open(f)) for f in sys.argv[1:]]";
-    let files = ["github.yml", "gitlab.yml"].map(|name| root().join("examples/ci").join(name));
-    let ran = Command::new(tool("python3")).args(["-c", yaml]).args(files).output().unwrap();
-    assert!(ran.status.success(), "{}", Ran::from(ran));
 }

@@ -39,7 +39,7 @@ pub(in crate::cli) struct AuditArgs {
     /// Write the report to a file as well, such as sarif=audit.sarif (can be repeated)
     #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
     pub(super) outputs: Vec<Output>,
-    /// Add a summary in Markdown to this file [with --format github: else GITHUB_STEP_SUMMARY]
+    /// Add a summary in Markdown to this file [with `--format github` else `GITHUB_STEP_SUMMARY`]
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
     /// Leave single secrets out of metrics

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use jiff::Timestamp;
+
 use super::Names;
 use super::View;
 use crate::diag::Class;
@@ -93,7 +95,7 @@ fn secrets(text: &mut String, view: &View<'_>) {
     };
     let age = |value: &ValueStatus| Some(now.duration_since(value.since).as_secs());
     each("secretctl_value_age_seconds", "Time since the value last really changed.", &age);
-    let expires = |value: &ValueStatus| value.expires.map(|end| end.as_second());
+    let expires = |value: &ValueStatus| value.expires.map(Timestamp::as_second);
     each(
         "secretctl_value_expires_timestamp_seconds",
         "When the value says of itself that it ends.",
