@@ -43,6 +43,22 @@ need_sshd() {
   need sshd:openssh-server
 }
 
+# Needs promtool, not the server that its package would start.
+need_promtool() {
+  PATH="$PWD/target/tools/bin:$PATH"
+  has promtool && return
+  has apt-get || die "promtool is missing; it comes with Prometheus: https://prometheus.io/download"
+  local folder="$PWD/target/tools/prometheus"
+  rm -rf -- "$folder"
+  mkdir -p "$folder" target/tools/bin
+  download "$folder" prometheus || {
+    update_packages
+    download "$folder" prometheus || die "cannot download the package prometheus, which has promtool"
+  }
+  dpkg -x "$folder"/prometheus_*.deb "$folder"
+  cp "$folder/usr/bin/promtool" target/tools/bin/
+}
+
 # Some commands lie where only the search path of root leads.
 has() {
   command -v "$1" >/dev/null || [[ -x "/usr/sbin/$1" || -x "/sbin/$1" ]]

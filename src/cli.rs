@@ -25,6 +25,8 @@ mod edit;
 #[cfg(feature = "admin")]
 mod editor;
 #[cfg(feature = "admin")]
+mod escape;
+#[cfg(feature = "admin")]
 mod generate;
 #[cfg(feature = "admin")]
 mod git_merge;

@@ -1,10 +1,14 @@
 //! Findings: code, severity, message, help and the place they are about.
 
+#[cfg(feature = "admin")]
+pub mod catalogue;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// What kind of failure an error is, which decides the exit code.
@@ -183,6 +187,12 @@ pub struct Finding {
     /// What to run or edit next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The things it is about, by name: with the code they tell it from every other, whatever its wording.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<String>,
+    /// Since when a baseline knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_since: Option<Timestamp>,
     /// Which exit code an error of this kind leads to.
     #[serde(skip)]
     pub class: Class,
@@ -191,7 +201,16 @@ pub struct Finding {
 impl Finding {
     /// A finding without place or help.
     pub fn new(severity: Severity, class: Class, code: &str, message: impl Into<String>) -> Self {
-        Self { severity, code: code.to_owned(), message: message.into(), place: None, help: None, class }
+        Self {
+            severity,
+            code: code.to_owned(),
+            message: message.into(),
+            place: None,
+            help: None,
+            about: Vec::new(),
+            known_since: None,
+            class,
+        }
     }
 
     /// An error as a finding: its code, message with causes, and help.
@@ -217,6 +236,12 @@ impl Finding {
     #[must_use]
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+
+    /// The same finding with the names of what it is about, the secret or host first.
+    #[must_use]
+    pub fn about<T: ToString>(self, things: impl IntoIterator<Item = T>) -> Self {
+        Self { about: things.into_iter().map(|thing| thing.to_string()).collect(), ..self }
     }
 }
 

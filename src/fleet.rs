@@ -16,6 +16,7 @@ pub use parse::FleetError;
 
 use crate::crypto::Recipient;
 use crate::crypto::VerifyingKey;
+use crate::diag::Severity;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::ServiceName;
@@ -35,6 +36,36 @@ pub struct Fleet {
     pub retired_recovery: BTreeSet<Recipient>,
     /// Hosts by name, in every state.
     pub hosts: BTreeMap<HostName, Host>,
+    /// What `check` and `audit` make of what they find.
+    pub audit: AuditRules,
+}
+
+/// What `check` and `audit` make of what they find.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct AuditRules {
+    /// How much a kind of finding matters here, by code; never less than an error where integrity is broken.
+    pub severities: BTreeMap<String, Weight>,
+    /// Where the page of findings can be read, for reports that link to it.
+    pub findings_page: Option<String>,
+}
+
+/// How much a kind of finding matters.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Weight {
+    /// It is told with this severity.
+    As(Severity),
+    /// It is not told.
+    Ignored,
+}
+
+impl Weight {
+    /// Every weight with its word in `secretctl.toml`.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("error", Self::As(Severity::Error)),
+        ("warning", Self::As(Severity::Warning)),
+        ("note", Self::As(Severity::Note)),
+        ("ignore", Self::Ignored),
+    ];
 }
 
 /// A person who edits secrets.

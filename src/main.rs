@@ -71,6 +71,7 @@ fn environment() -> Environment {
         sops_key_file: path("SOPS_AGE_KEY_FILE"),
         sops_key: variable("SOPS_AGE_KEY").map(|key| SecretBytes::from(key.into_encoded_bytes())),
         editor: editor.map(|editor| editor.to_string_lossy().into_owned()),
+        step_summary: path("GITHUB_STEP_SUMMARY"),
         path: variable("PATH"),
     }
 }

@@ -11,7 +11,9 @@ mod common;
 
 mod cli {
     mod audit;
+    mod audit_formats;
     mod bootstrap;
+    mod ci_audit;
     mod crash;
     mod declared;
     mod denied;

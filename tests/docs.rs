@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, clippy::string_slice, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -69,6 +70,24 @@ fn is_code(text: &str) -> bool {
     text.split_once("::").is_some_and(|(area, kind)| word(area) && word(kind))
 }
 
+/// Every code in the sources with the files that name it.
+fn codes_by_file() -> BTreeMap<String, Vec<PathBuf>> {
+    let mut codes: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for file in files(&root().join("src"), "rs") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text.split("\nmod tests {").next().unwrap();
+        let inner = text.match_indices("code(").map(|(at, found)| {
+            text[at + found.len()..].chars().take_while(|c| *c != ')').collect::<String>()
+        });
+        let quoted = text.match_indices('"').filter_map(|(at, _)| quoted(&text[at..]));
+        for code in inner.chain(quoted).filter(|text| is_code(text)) {
+            let relative = file.strip_prefix(root()).unwrap().to_owned();
+            codes.entry(code).or_default().push(relative);
+        }
+    }
+    codes
+}
+
 /// Every code in the sources with the message it stands for, where the source has one text for it.
 fn codes() -> BTreeMap<String, String> {
     let mut codes: BTreeMap<String, String> = BTreeMap::new();
@@ -107,6 +126,51 @@ fn every_code_is_on_its_page() {
         writeln!(page, "| `{code}` | {message} |").unwrap();
     }
     current("docs/reference/codes.md", &page);
+}
+
+#[test]
+fn the_page_of_findings_is_current() {
+    current("docs/reference/findings.md", &secretctl::diag::catalogue::page());
+}
+
+#[test]
+fn every_code_that_check_and_audit_can_tell_is_on_the_page_of_findings() {
+    let known: BTreeSet<&str> = secretctl::diag::catalogue::kinds().map(|kind| kind.code).collect();
+    let all = codes();
+    let gone: Vec<&&str> = known.iter().filter(|code| !all.contains_key(**code)).collect();
+    assert!(gone.is_empty(), "nothing tells {gone:?} any more");
+    // Where findings are made, and the errors of what they look at, which become findings.
+    let sources = [
+        "src/ops/audit",
+        "src/ops/audit.rs",
+        "src/ops/check",
+        "src/ops/check.rs",
+        "src/ops/history",
+        "src/ops/history.rs",
+        "src/ops/values.rs",
+        "src/ledger/error.rs",
+        "src/store/source.rs",
+        "src/host/request.rs",
+        "src/host/request",
+        "src/policy/error.rs",
+    ];
+    // Errors of these files that stop the command, or that only commands with a key or on a host can meet.
+    let never = [
+        "baseline::malformed",
+        "baseline::version",
+        "baseline::integrity",
+        "store::decrypt",
+        "store::seal",
+        "store::encrypt",
+    ];
+    let mut missing = Vec::new();
+    for (code, files) in codes_by_file() {
+        let told = files.iter().any(|file| sources.iter().any(|source| file.starts_with(source)));
+        if told && !never.contains(&code.as_str()) && !known.contains(code.as_str()) {
+            missing.push(code);
+        }
+    }
+    assert!(missing.is_empty(), "not on the page of findings: {missing:?}");
 }
 
 #[test]

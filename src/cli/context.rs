@@ -60,6 +60,8 @@ pub struct Environment {
     pub sops_key: Option<SecretBytes>,
     /// `VISUAL`, else `EDITOR`.
     pub editor: Option<String>,
+    /// `GITHUB_STEP_SUMMARY`.
+    pub step_summary: Option<PathBuf>,
     /// `PATH`.
     pub path: Option<OsString>,
 }

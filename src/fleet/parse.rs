@@ -1,5 +1,7 @@
 //! Reads `secretctl.toml` strictly, gathers every mistake, and suggests what was meant.
 
+mod audit;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -85,7 +87,7 @@ impl Reader {
     }
 
     fn fleet(&mut self, root: &dyn TableLike) -> Fleet {
-        self.keys(root, &["version", "admins", "recovery", "hosts"], "at the top level");
+        self.keys(root, &["version", "admins", "recovery", "hosts", "audit"], "at the top level");
         self.version(root);
         let admins = self.named(root, "admins", Self::admin);
         let hosts = self.named(root, "hosts", Self::host);
@@ -93,7 +95,8 @@ impl Reader {
             Some(item) => self.recovery(item),
             None => Default::default(),
         };
-        let fleet = Fleet { admins, recovery, retired_recovery, hosts };
+        let audit = root.get("audit").map(|item| self.audit(item)).unwrap_or_default();
+        let fleet = Fleet { admins, recovery, retired_recovery, hosts, audit };
         self.one_owner_per_signing_key(&fleet, root);
         self.hosts_differ_beyond_case(&fleet, root);
         fleet

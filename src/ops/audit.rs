@@ -1,24 +1,36 @@
 //! Rotation, exposure, expiry and strength of every value, told from public material alone: no key, no network.
 
+mod baseline;
 mod exposure;
 mod history;
+mod output;
 mod values;
+pub(super) mod weigh;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use baseline::Baseline;
+pub use baseline::BaselineError;
+pub use baseline::Known;
+pub use baseline::identity;
 pub use exposure::Exposure;
 pub use exposure::Knower;
 pub use history::HistoryReport;
 pub use history::OldSecret;
 pub use history::history;
+pub use output::append;
+pub use output::folder_in_repository;
+pub use output::write;
 pub use values::Duplicates;
 pub use values::ValueState;
 pub use values::ValueStatus;
 
+use crate::diag::Class;
 use crate::diag::Finding;
+use crate::diag::Severity;
 use crate::ops::check;
 use crate::ops::check::Checked;
 use crate::ops::error::OpsError;
@@ -43,6 +55,42 @@ pub struct AuditReport {
     pub exposures: Vec<Exposure>,
     /// Everything that was found, what `check` finds included, sorted.
     pub findings: Vec<Finding>,
+    /// Number of findings that `secretctl.toml` says to ignore.
+    pub ignored: usize,
+    /// What the baseline knows and is not found any more.
+    pub gone: Vec<Known>,
+}
+
+/// From which severity on a finding is a failure.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum FailOn {
+    /// Errors.
+    #[default]
+    Error,
+    /// Warnings as well.
+    Warning,
+    /// Nothing but broken integrity.
+    Nothing,
+}
+
+impl FailOn {
+    /// Whether this finding is a failure. One that tells of broken integrity always is.
+    pub fn fails(self, finding: &Finding) -> bool {
+        let integrity = finding.class == Class::Integrity && finding.severity == Severity::Error;
+        integrity
+            || match self {
+                Self::Error => finding.severity == Severity::Error,
+                Self::Warning => finding.severity >= Severity::Warning,
+                Self::Nothing => false,
+            }
+    }
+}
+
+impl AuditReport {
+    /// The class of the worst failure, if there is one at all.
+    pub fn verdict(&self, fail_on: FailOn) -> Option<Class> {
+        self.findings.iter().filter(|finding| fail_on.fails(finding)).map(|finding| finding.class).max()
+    }
 }
 
 /// Audits the fleet as it is at the time of the workspace, which may lie in the future.
@@ -55,6 +103,7 @@ pub fn audit(ws: &Workspace, duplicates: Duplicates) -> Result<AuditReport, OpsE
         report.findings.extend(values::duplicates(ws, checked.ledgers.keys())?);
     }
     report.findings.extend(checked.report.findings);
+    (report.findings, report.ignored) = weigh::weigh(&ws.fleet.audit, report.findings);
     report.findings.sort();
     report.findings.dedup();
     Ok(report)
@@ -76,6 +125,8 @@ fn of(ws: &Workspace, checked: &Checked) -> AuditReport {
         values: Vec::new(),
         exposures: Vec::new(),
         findings: Vec::new(),
+        ignored: 0,
+        gone: Vec::new(),
     };
     let none = BTreeSet::new();
     let people = exposure::People::of(&ws.fleet);

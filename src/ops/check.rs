@@ -23,6 +23,7 @@ use crate::fsx::Transaction;
 use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::audit::weigh::weigh;
 use crate::ops::error::OpsError;
 use crate::ops::history::Back;
 use crate::ops::history::Record;
@@ -52,6 +53,8 @@ pub struct CheckReport {
     pub requests: usize,
     /// Everything that was found, sorted.
     pub findings: Vec<Finding>,
+    /// Number of findings that `secretctl.toml` says to ignore.
+    pub ignored: usize,
 }
 
 /// Whether `check` looks at values, which takes an identity.
@@ -71,7 +74,10 @@ pub fn check(
     values: Values,
     past: (Back, Record),
 ) -> Result<CheckReport, OpsError> {
-    Ok(look(ws, hosts, requests, values, past)?.report)
+    let mut report = look(ws, hosts, requests, values, past)?.report;
+    (report.findings, report.ignored) = weigh(&ws.fleet.audit, report.findings);
+    report.findings.sort();
+    Ok(report)
 }
 
 /// The report, and what was verified on the way to it.
@@ -104,7 +110,7 @@ pub(super) fn look(
             // Which of the two is meant decides over everything that follows.
             findings.push(Finding::from_failure(&error));
             findings.sort();
-            let report = CheckReport { version: 1, secrets: 0, hosts: 0, requests: 0, findings };
+            let report = CheckReport { version: 1, secrets: 0, hosts: 0, requests: 0, findings, ignored: 0 };
             return Ok(Checked { report, ledgers: BTreeMap::new(), readers: BTreeMap::new() });
         }
         Err(error) => return Err(error.into()),
@@ -130,6 +136,7 @@ pub(super) fn look(
         hosts: outlook.hosts.len(),
         requests: requests.len(),
         findings,
+        ignored: 0,
     };
     Ok(Checked { report, readers: readers_of(&outlook), ledgers: outlook.ledgers })
 }
@@ -173,7 +180,7 @@ fn interrupted(ws: &Workspace, findings: &mut Vec<Finding>) {
     if Transaction::is_pending(&ws.layout.staging()) {
         let message = "a change was interrupted and waits to be completed".to_owned();
         let help = "run `secretctl seal`, which completes it first";
-        findings.push(error(Class::Finding, "store::interrupted", message).help(help));
+        findings.push(error(Class::Finding, "store::interrupted", message).about(["fleet"]).help(help));
     }
 }
 
@@ -196,24 +203,31 @@ fn fleet(ws: &Workspace, findings: &mut Vec<Finding>) {
     if !signers {
         let message = "no active admin has a signing key, so nothing can be sealed".to_owned();
         let help = "add `signing-keys = [\"ssh-ed25519 AAAA…\"]` to an admin";
-        findings.push(error(Class::Finding, "fleet::no_signer", message).at(place()).help(help));
+        findings
+            .push(error(Class::Finding, "fleet::no_signer", message).about(["fleet"]).at(place()).help(help));
     }
     if ws.fleet.recovery.is_empty() {
         let message = "there is no recovery recipient: if every admin loses their key, the values are lost";
         let finding = Finding::new(Severity::Warning, Class::Finding, "fleet::no_recovery", message);
-        findings.push(finding.at(place()).help("add `[recovery]` with a key that is kept offline"));
+        findings.push(
+            finding.about(["fleet"]).at(place()).help("add `[recovery]` with a key that is kept offline"),
+        );
     }
     if ws.policy.rules().is_empty() {
         let message = "no rule is declared, so nobody may read anything".to_owned();
         let help = "write rules into `policies/*.rhai`, or bring them back: `git checkout HEAD -- policies`";
-        findings.push(error(Class::Finding, "policy::empty", message).help(help));
+        findings.push(error(Class::Finding, "policy::empty", message).about(["fleet"]).help(help));
     }
     for (name, host) in &ws.fleet.hosts {
         if host.state == HostState::Pending && !host.recipients.is_empty() {
             let message = format!("host `{name}` has a key and is still pending, so it gets nothing");
             let finding = Finding::new(Severity::Warning, Class::Finding, "fleet::pending", message);
-            findings
-                .push(finding.at(place()).help("remove `state = \"pending\"`, then run `secretctl seal`"));
+            findings.push(
+                finding
+                    .about([name])
+                    .at(place())
+                    .help("remove `state = \"pending\"`, then run `secretctl seal`"),
+            );
         }
     }
     shared_keys(ws, findings);
@@ -240,6 +254,7 @@ fn shared_keys(ws: &Workspace, findings: &mut Vec<Finding>) {
         let message =
             format!("{} share the key `{recipient}`, so policy can't keep them apart", holders.join(" and "));
         let finding = error(Class::Finding, "fleet::shared_recipient", message).at(place());
+        let finding = finding.about(std::iter::once(&recipient.to_string()).chain(holders));
         findings.push(
             finding.help("give each a key of its own, then run `secretctl rekey` and `secretctl seal`"),
         );
@@ -250,6 +265,7 @@ fn strays(survey: &Survey, findings: &mut Vec<Finding>) {
     for (path, reason) in &survey.strays {
         let message = format!("`{}` does not belong below `secrets/`: {reason}", path.display());
         let finding = error(Class::Finding, "store::stray", message).at(Place::file(path));
+        let finding = finding.about([path.display()]);
         findings.push(finding.help(
             "store it with `secretctl set NAME --from-file FILE` and remove the file, or move it away",
         ));
@@ -272,13 +288,14 @@ fn sources(
             Ok(source) => {
                 match ws.source_recipients(name) {
                     Ok(right) => findings.extend(recipients(ws, name, &source.recipients(), &right)),
-                    Err(failure) => findings.push(Finding::from_failure(&failure)),
+                    Err(failure) => findings.push(Finding::from_failure(&failure).about([name])),
                 }
                 ledgers.insert(name.clone(), source.ledger);
             }
             Err(StoreError::Fs(failure)) => return Err(failure.into()),
             Err(failure) => {
-                findings.push(Finding::from_failure(&failure).at(Place::file(Layout::source(name))));
+                let place = Place::file(Layout::source(name));
+                findings.push(Finding::from_failure(&failure).at(place).about([name]));
             }
         }
     }
@@ -298,6 +315,8 @@ fn recipients(
     let words = |set: Vec<&Recipient>| set.into_iter().map(owner).collect::<Vec<_>>().join(", ");
     let (surplus, missing): (Vec<_>, Vec<_>) =
         (has.difference(right).collect(), right.difference(has).collect());
+    let keys = |sign, set: &[&Recipient]| set.iter().map(|key| format!("{sign}{key}")).collect::<Vec<_>>();
+    let about = [vec![name.to_string()], keys('+', &surplus), keys('-', &missing)].concat();
     let message = match (surplus.is_empty(), missing.is_empty()) {
         (true, true) => return None,
         (false, true) => format!("the source of `{name}` is still encrypted to {}", words(surplus)),
@@ -312,7 +331,7 @@ fn recipients(
     };
     let place = Place::file(Layout::source(name));
     let help = "if `git log -p secretctl.toml` shows a change that is meant, run `secretctl rekey`";
-    Some(error(Class::Finding, "store::recipients", message).at(place).help(help))
+    Some(error(Class::Finding, "store::recipients", message).at(place).help(help).about(about))
 }
 
 /// A ledger without a source must say that the secret was removed.
@@ -327,9 +346,9 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
                 "restore it with `git checkout HEAD -- {}`, or run `secretctl rm {name}`",
                 Layout::source(name).display()
             );
-            Some(error(Class::Integrity, "store::source_missing", message).at(place).help(help))
+            Some(error(Class::Integrity, "store::source_missing", message).at(place).help(help).about([name]))
         }
-        Err(failure) => Some(Finding::from_failure(&failure).at(place)),
+        Err(failure) => Some(Finding::from_failure(&failure).at(place).about([name])),
     }
 }
 
@@ -350,7 +369,8 @@ fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
                 }
                 _ => "run `secretctl seal`".to_owned(),
             };
-            findings.push(error(class, code, message).at(place).help(help));
+            let about = [wanted.host.to_string(), drift.to_string()];
+            findings.push(error(class, code, message).at(place).help(help).about(about));
         }
     }
 }
@@ -359,7 +379,8 @@ fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
 fn outdated(host: &HostName) -> Finding {
     let place = Layout::denied(host);
     let message = format!("`{}` does not say what policy denies host `{host}` now", place.display());
-    error(Class::Finding, "sealed::reasons", message).at(Place::file(place)).help("run `secretctl seal`")
+    let finding = error(Class::Finding, "sealed::reasons", message).at(Place::file(place)).about([host]);
+    finding.help("run `secretctl seal`")
 }
 
 fn readers(outlook: &Outlook, scope: &Scope, findings: &mut Vec<Finding>) {
@@ -370,9 +391,9 @@ fn readers(outlook: &Outlook, scope: &Scope, findings: &mut Vec<Finding>) {
         } else {
             format!("the ledger of `{secret}` does not say yet that it is read by {}", hosts.join(", "))
         };
-        let place = Place::file(Layout::ledger(&secret));
-        findings
-            .push(error(Class::Finding, "ledger::readers", message).at(place).help("run `secretctl seal`"));
+        let finding = error(Class::Finding, "ledger::readers", message).help("run `secretctl seal`");
+        let about = std::iter::once(secret.as_str()).chain(hosts);
+        findings.push(finding.about(about).at(Place::file(Layout::ledger(&secret))));
     }
 }
 
@@ -388,8 +409,8 @@ fn leaving(ws: &Workspace, scope: &Scope, findings: &mut Vec<Finding>) -> Result
         let reason = state.map_or("unknown".to_owned(), |state| state.to_string());
         let message = format!("`sealed/{folder}` belongs to a host that is {reason}");
         let place = Place::file(format!("sealed/{folder}"));
-        findings
-            .push(error(Class::Finding, "sealed::surplus", message).at(place).help("run `secretctl seal`"));
+        let finding = error(Class::Finding, "sealed::surplus", message).at(place).about([&folder]);
+        findings.push(finding.help("run `secretctl seal`"));
     }
     Ok(())
 }

@@ -120,6 +120,7 @@ fn check_one(ws: &Workspace, secret: &SecretName) -> Result<Vec<Finding>, OpsErr
         Err(OpsError::Store(StoreError::Decrypt { .. })) => {
             let message = format!("no identity at hand opens `{secret}`, so its value was not checked");
             let finding = Finding::new(Severity::Note, Class::Finding, "value::closed", message);
+            let finding = finding.about([secret]);
             return Ok(vec![finding.help("let one of its editors run `secretctl check --values`")]);
         }
         // What is wrong with its source or ledger has a finding already.
@@ -129,6 +130,7 @@ fn check_one(ws: &Workspace, secret: &SecretName) -> Result<Vec<Finding>, OpsErr
     let finding = |complaint: String| {
         let message = format!("the value of `{secret}` is not as the policy asks: {complaint}");
         let finding = Finding::new(Severity::Error, Class::Finding, "value::unfit", message);
+        let finding = finding.about([secret.as_str(), &complaint]);
         finding.help(format!("give it another with `secretctl edit {secret}`, or change the policy"))
     };
     Ok(complaints(ws, secret, &value).into_iter().map(finding).collect())

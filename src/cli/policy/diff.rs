@@ -1,6 +1,5 @@
 //! `secretctl policy diff`
 
-mod escape;
 mod markdown;
 mod rows;
 mod text;

@@ -1,6 +1,8 @@
 //! A whole fleet, and every mistake at its place.
 
 use super::*;
+use crate::diag::Severity;
+use crate::fleet::Weight;
 
 const AGE: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHj8IGGAm4M+UQz1ALxt2KhWSn/QP/4TGCz0YqfAsMbn";
@@ -63,11 +65,35 @@ fn every_kind_of_mistake_is_named_at_its_place() {
         ("[hosts.a]\nstate = \"pending\"\n[hosts.A]\nstate = \"pending\"\n", "differ in case only"),
         ("[admins.bo]\nsigning-keys = []\n", "admin `bo` has no recipient"),
         ("[recovery]\nrecipient = []\n", "unknown key `recipient`"),
+        ("[[audit]]\n", "`audit` must be a table"),
+        ("[audit]\nseverity = {}\n", "unknown key `severity` in `audit`"),
+        ("[audit]\nseverities = []\n", "`audit.severities` must be a table"),
+        ("[audit.severities]\n\"rotation::soon\" = \"eror\"\n", "did you mean `error`?"),
+        ("[audit.severities]\n\"rotation::soon\" = 1\n", "`rotation::soon` must be a string"),
+        ("[audit.severities]\n\"sealed::tampered\" = \"ignore\"\n", "can't be less than an error"),
+        ("[audit]\nfindings-page = \"findings.md\"\n", "write the address of the page"),
+        ("[audit]\nfindings-page = \"https://x/\\u0022onload\"\n", "write the address of the page"),
     ] {
         let error = parse(&with(lines)).unwrap_err();
         let all: Vec<&str> = error.problems.iter().map(|problem| problem.message.as_str()).collect();
         assert!(all.iter().any(|message| message.contains(wanted)), "{lines}: {all:?}");
     }
+}
+
+#[test]
+fn severities_are_read_and_an_unknown_code_is_underlined() {
+    let fleet = parse(&with(
+        "[audit]\nfindings-page = \"https://git.example.org/f.md\"\n[audit.severities]\n\"rotation::soon\" = \"error\"\n\
+         \"rotation::no_rule\" = \"ignore\"\n\"sealed::tampered\" = \"error\"\n",
+    ))
+    .unwrap();
+    let severities = fleet.audit.severities;
+    assert_eq!(severities.get("rotation::soon"), Some(&Weight::As(Severity::Error)));
+    assert_eq!(severities.get("rotation::no_rule"), Some(&Weight::Ignored));
+    assert_eq!(fleet.audit.findings_page.as_deref(), Some("https://git.example.org/f.md"));
+    let (message, underlined, help) = problem(&with("[audit.severities]\n\"rotation::son\" = \"error\"\n"));
+    assert_eq!(message, "no finding has the code `rotation::son`");
+    assert_eq!((underlined.as_str(), help.as_str()), ("\"rotation::son\"", "did you mean `rotation::soon`?"));
 }
 
 #[test]

@@ -82,6 +82,7 @@ impl Exposure {
         Finding::new(Severity::Error, Class::Finding, code, message)
             .at(Place::line(Layout::ledger(secret), line))
             .help(help)
+            .about([secret.to_string(), format!("revision {revision}"), known_by.to_string()])
     }
 }
 

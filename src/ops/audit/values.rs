@@ -144,7 +144,8 @@ fn deadline(since: Timestamp, rotation: &Rotation) -> (Option<Timestamp>, Option
 pub(super) fn findings(status: &ValueStatus, line: usize, now: Timestamp) -> Vec<Finding> {
     let place = Place::line(Layout::ledger(&status.secret), line);
     let told = |severity, code: &str, message: String, help: String| {
-        Finding::new(severity, Class::Finding, code, message).at(place.clone()).help(help)
+        let about = [status.secret.to_string(), format!("revision {}", status.revision)];
+        Finding::new(severity, Class::Finding, code, message).at(place.clone()).help(help).about(about)
     };
     let mut all = Vec::new();
     let secret = &status.secret;
@@ -231,7 +232,11 @@ pub(super) fn without_rule(values: &[ValueStatus]) -> Option<Finding> {
         count => format!("no `rotate(..)` says when {count} secrets are due, `{first}` among them"),
     };
     let help = "add a rule for the rest to a policy: `rotate(\"**\").every(\"2y\")`";
-    Some(Finding::new(Severity::Note, Class::Finding, "rotation::no_rule", message).help(help))
+    Some(
+        Finding::new(Severity::Note, Class::Finding, "rotation::no_rule", message)
+            .help(help)
+            .about(["fleet"]),
+    )
 }
 
 /// Secrets with the same value, as far as identities at hand open them.
@@ -261,7 +266,7 @@ pub(super) fn duplicates<'s>(
     let same = by_digest.values().filter(|secrets| secrets.len() > 1).map(|secrets| {
         let message = format!("{} have the same value", names(secrets));
         let help = "give each its own, or keep one secret and let policy grant it to all who read it";
-        Finding::new(Severity::Warning, Class::Finding, "value::duplicate", message).help(help)
+        Finding::new(Severity::Warning, Class::Finding, "value::duplicate", message).help(help).about(secrets)
     });
     let mut findings: Vec<Finding> = same.collect();
     if !closed.is_empty() {
@@ -269,7 +274,7 @@ pub(super) fn duplicates<'s>(
             "no identity at hand opens {}, so nobody looked whether they are the same",
             names(&closed)
         );
-        findings.push(Finding::new(Severity::Note, Class::Finding, "value::closed", message));
+        findings.push(Finding::new(Severity::Note, Class::Finding, "value::closed", message).about(closed));
     }
     Ok(findings)
 }

@@ -48,7 +48,8 @@ pub(super) fn covered(ws: &Workspace, survey: &Survey, path: &Path, findings: &m
                 Need::Required => f,
                 Need::Optional => Finding { severity: crate::diag::Severity::Note, ..f },
             };
-            findings.extend(finding.map(|finding| soften(finding).at(place.clone())));
+            let about = [host.as_str(), secret.as_str(), target.as_str(), wanted.service.as_str()];
+            findings.extend(finding.map(|finding| soften(finding).at(place.clone()).about(about)));
         }
     }
 }

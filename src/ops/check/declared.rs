@@ -16,14 +16,18 @@ pub(super) fn check(ws: &Workspace, survey: &Survey, findings: &mut Vec<Finding>
             message = format!("from {} on {message}", violation.at);
         }
         let place = violation.invariant.place.clone();
-        findings.push(error(Class::Finding, "policy::invariant", message).at(place).help(violation.help()));
+        let finding = error(Class::Finding, "policy::invariant", message).at(place).help(violation.help());
+        let (secret, host, service) = (&violation.secret, &violation.host, &violation.service);
+        findings.push(finding.about([secret.as_str(), host.as_str(), service.as_str()]));
     }
     tests(ws, findings);
     for (name, place) in ws.policy.needed_to_boot() {
         if !survey.sources.contains(&name) {
             let message = format!("`{name}` does not exist, and a host needs it to come up");
             let help = format!("make it with `secretctl edit {name}`");
-            findings.push(error(Class::Finding, "policy::first_boot", message).at(place).help(help));
+            findings.push(
+                error(Class::Finding, "policy::first_boot", message).at(place).help(help).about([name]),
+            );
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The difference as Markdown for a pull request: totals, tables, and the long tail folded away.
 
-use super::escape::code;
-use super::escape::prose;
 use super::rows;
 use super::rows::Row;
 use super::totals;
+use crate::cli::escape::code;
+use crate::cli::escape::prose;
 use crate::cli::policy::fold;
 use crate::cli::policy::fold::Entry;
 use crate::cli::policy::fold::Length;

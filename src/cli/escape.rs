@@ -6,7 +6,7 @@ use crate::cli::ui::printable;
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
 
 /// A text of others as part of a sentence or cell.
-pub(super) fn prose(text: &str) -> String {
+pub(in crate::cli) fn prose(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in one_line(text).chars() {
         match c {
@@ -21,7 +21,7 @@ pub(super) fn prose(text: &str) -> String {
 }
 
 /// A name or place as code. In code nobody is called; signs that end it or a cell stand as references.
-pub(super) fn code(text: &str) -> String {
+pub(in crate::cli) fn code(text: &str) -> String {
     let text = one_line(text);
     let plain = |c: char| c.is_alphanumeric() || " ./:-_{}*,()\"@%~^+=…→".contains(c);
     if !text.is_empty() && text.trim() == text && text.chars().all(plain) {
