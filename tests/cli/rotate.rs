@@ -218,6 +218,13 @@ fn a_public_half_is_known_before_its_private_half_is_used() {
     due(&day(23)).says(&["nothing is to be rotated"]);
     fleet.cmd(["rotate", "forge/sonarr/wg", "--at-once", "--yes"]).at(&day(23)).run().ok().says(&["changed"]);
     assert_ne!(fleet.text("public/forge/sonarr/wg.pub"), next);
+    // Whoever knows a key may know the one that was announced as well: both are given up.
+    fleet.cmd(["rotate", "forge/sonarr/wg", "--yes"]).at(&day(24)).run().ok().says(&["announced"]);
+    let announced = fleet.text("public/forge/sonarr/wg.next.pub");
+    fleet.cmd(["rotate", "forge/sonarr/wg", "--at-once", "--yes"]).at(&day(24)).run().ok();
+    assert_ne!(fleet.text("public/forge/sonarr/wg.pub"), announced);
+    assert!(!fleet.exists("public/forge/sonarr/wg.next.pub"));
+    fleet.cmd(["check"]).at(&day(24)).run().ok();
 }
 
 #[test]
