@@ -7,10 +7,15 @@ use super::exit::Exit;
 use super::prompt::TerminalAsker;
 use super::set::tell;
 use super::ui::Ui;
+use crate::diag::Class;
+use crate::diag::Finding;
+use crate::diag::Severity;
 use crate::name::SecretName;
 use crate::ops;
+use crate::ops::generate::Asker;
 use crate::ops::generate::Means;
 use crate::ops::generate::Sandboxing;
+use crate::ops::generate::without_questions;
 
 /// Make the values that `generate(..)` in the policy says how to make, where they are missing
 #[derive(Debug, clap::Args)]
@@ -46,7 +51,9 @@ pub(super) fn run(
         }
         return Ok(Exit::Clean);
     }
-    let mut worst = Exit::Clean;
+    let (missing, left) =
+        if TerminalAsker.is_there() { (missing, Vec::new()) } else { without_questions(missing) };
+    let mut worst = if left.is_empty() { Exit::Clean } else { Exit::Found(Class::Finding) };
     let means = Means { asker: &TerminalAsker, sandboxing };
     ops::generate::generate(&ws, &missing, &means, &mut |report| {
         let exit = tell(report, ui);
@@ -54,5 +61,11 @@ pub(super) fn run(
             worst = exit;
         }
     })?;
+    for one in &left {
+        let message =
+            format!("`{}` waits for what a person is asked, and nobody is at a terminal", one.secret);
+        let finding = Finding::new(Severity::Error, Class::Finding, "generate::waits", message);
+        ui.finding(&finding.at(one.recipe.place.clone()).help("run `secretctl generate` at a terminal"));
+    }
     Ok(worst)
 }

@@ -6,6 +6,7 @@ mod recipe;
 mod sandbox;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -28,6 +29,7 @@ use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::put::PutReport;
 use crate::ops::workspace::Workspace;
+use crate::value::Generator;
 
 /// A secret without a value, and how it would be made.
 #[derive(Clone, Debug, Serialize)]
@@ -65,6 +67,19 @@ pub fn missing(ws: &Workspace, names: &[SecretName]) -> Result<Vec<Missing>, Ops
         Some(Missing { secret, recipe })
     });
     Ok(planned.collect())
+}
+
+/// Takes out what a person would be asked for while nobody is there, and what is made from it.
+pub fn without_questions(missing: Vec<Missing>) -> (Vec<Missing>, Vec<Missing>) {
+    let mut left: BTreeSet<SecretName> = BTreeSet::new();
+    missing.into_iter().partition(|one| {
+        let asked = matches!(one.recipe.made_by, Generator::Prompt(_));
+        let waits = asked || one.recipe.inputs.iter().any(|input| left.contains(input));
+        if waits {
+            left.insert(one.secret.clone());
+        }
+        !waits
+    })
 }
 
 /// Makes the values, and seals each for its readers. Nothing is kept unless all of them could be made and are as the

@@ -98,11 +98,12 @@ pub(super) fn write(
     let lock = ws.lock()?;
     let existing = existing(ws, secret)?;
     let mut compared = existing.ledger().current().is_none();
-    let mut old = None;
+    let (mut old, mut same) = (None, false);
     if let Existing::Sound(source) = &existing {
         old = ws.identities().ok().and_then(|identities| source.open(identities).ok());
         compared = old.is_some();
-        if old.as_ref().is_some_and(|old| old.same(value)) {
+        same = old.as_ref().is_some_and(|old| old.same(value));
+        if same && !tells_more(source, &origin) {
             // An earlier attempt may have been interrupted before it sealed.
             let report = unchanged(ws, source);
             let unsealed = sealed(ws, &lock, &author, (secret, value), &report.hosts);
@@ -111,9 +112,18 @@ pub(super) fn write(
     }
     values::refuse_second(ws, secret, &existing)?;
     values::refuse_unfit(ws, secret, value)?;
-    previous::keep(ws, &lock, &author, (secret, &existing), old.as_ref())?;
-    let made = Made { event, changed: compared.then_some(true), origin };
+    if !same {
+        previous::keep(ws, &lock, &author, (secret, &existing), old.as_ref())?;
+    }
+    let made = Made { event, changed: compared.then_some(!same), origin };
     put(ws, &lock, &author, (secret, value), made, existing)
+}
+
+/// Whether a value that is there already comes from other inputs than those in its line.
+fn tells_more(source: &Source, origin: &Origin) -> bool {
+    let recorded = source.ledger.value().and_then(|line| line.origin.clone()).unwrap_or_default();
+    let words = |origin: &Origin| (origin.generator.clone(), origin.inputs.clone());
+    origin.generator.is_some() && words(origin) != words(&recorded)
 }
 
 /// How a value came about, for its ledger line.

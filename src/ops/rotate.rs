@@ -66,8 +66,8 @@ pub fn rotate(
         let report = ready.keep(ws, Event::Rotated)?;
         told(&report);
         done.push(report);
-        if let Phase::Switch { next } = &step.phase {
-            relocate::remove(ws, next)?;
+        if let Some(next) = announce::spent(ws, &step.secret, &step.phase) {
+            relocate::remove(ws, &next)?;
         }
     }
     Ok(done)

@@ -218,6 +218,13 @@ fn a_public_half_is_known_before_its_private_half_is_used() {
     due(&day(23)).says(&["nothing is to be rotated"]);
     fleet.cmd(["rotate", "forge/sonarr/wg", "--at-once", "--yes"]).at(&day(23)).run().ok().says(&["changed"]);
     assert_ne!(fleet.text("public/forge/sonarr/wg.pub"), next);
+    // Whoever knows a key may know the one that was announced as well: both are given up.
+    fleet.cmd(["rotate", "forge/sonarr/wg", "--yes"]).at(&day(24)).run().ok().says(&["announced"]);
+    let announced = fleet.text("public/forge/sonarr/wg.next.pub");
+    fleet.cmd(["rotate", "forge/sonarr/wg", "--at-once", "--yes"]).at(&day(24)).run().ok();
+    assert_ne!(fleet.text("public/forge/sonarr/wg.pub"), announced);
+    assert!(!fleet.exists("public/forge/sonarr/wg.next.pub"));
+    fleet.cmd(["check"]).at(&day(24)).run().ok();
 }
 
 #[test]
@@ -266,4 +273,59 @@ fn what_a_leaver_knows_is_replaced_at_once_and_the_rest_is_left_to_a_person() {
     fleet.run(["rm", "luna/restic/password"]).ok();
     fleet.run(["rotate", "--exposed", "--yes"]).ok().says(&["nothing is to be rotated"]);
     fleet.run(["audit"]).ok();
+}
+
+#[test]
+fn the_same_bytes_from_other_inputs_are_no_longer_stale_and_no_younger() {
+    let fleet = with(
+        "rotate(\"shared/same\").every(\"30d\").keep_previous(\"1d\");\n\
+         generate(\"shared/same\", command([\"echo\", \"always the same\"]).from(\"shared/token\"));",
+    );
+    fleet.set("shared/token", "another token").ok();
+    fleet.run(["rotate", "--stale", "--yes"]).ok().says(&["shared/same: stale"]);
+    fleet.run(["rotate", "--stale", "--yes"]).ok().says(&["nothing is to be rotated"]);
+    assert!(fleet.text("secrets/shared/same.ledger").contains("\"changed\":false"));
+    assert!(!fleet.exists("secrets/shared/same.previous.age"));
+    fleet
+        .cmd(["rotate", "--due", "--dry-run"])
+        .at("2026-12-21T10:00:00Z")
+        .run()
+        .ok()
+        .prints(&["shared/same: due"]);
+}
+
+#[test]
+fn what_a_person_is_asked_for_does_not_keep_the_rest_from_being_made() {
+    let fleet = TestFleet::sealed().policy(&format!(
+        "{RULES}generate(\"shared/asked\", prompt(\"Token\"));\n\
+         generate(\"shared/hash\", yescrypt(\"shared/asked\"));\ngenerate(\"shared/id\", uuid());"
+    ));
+    fleet.run(["generate"]).with_code(1).says(&[
+        "created shared/id",
+        "error[generate::waits]: `shared/asked`",
+        "error[generate::waits]: `shared/hash`",
+        "policies/access.rhai:3:1",
+    ]);
+    let terminal = Terminal::run(&fleet, &[], &format!("{} generate", crate::common::BIN));
+    terminal.shows("Token (shared/asked)").types("typed-by-alice\n");
+    terminal.shows("The same again").types("typed-by-alice\n");
+    assert_eq!(terminal.code(), 0);
+    assert!(fleet.show("shared/hash").starts_with("$y$"));
+}
+
+#[test]
+fn lines_and_several_lines_are_asked_for_in_plain_sight() {
+    let fleet = with("");
+    fleet.append(
+        "policies/access.rhai",
+        "generate(\"shared/a-user\", prompt_line(\"User\"));\ngenerate(\"shared/b-text\", prompt_lines(\"Text\"));\n",
+    );
+    let terminal = Terminal::run(&fleet, &[], &format!("{} generate", crate::common::BIN));
+    terminal.shows("User (shared/a-user)").types("alice\n");
+    terminal.shows("Text (shared/b-text)").types("one\ntwo\n").presses(&["C-d"]);
+    assert_eq!(terminal.code(), 0);
+    assert_eq!(
+        (fleet.show("shared/a-user"), fleet.show("shared/b-text")),
+        ("alice".into(), "one\ntwo\n".into())
+    );
 }

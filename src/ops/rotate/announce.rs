@@ -45,6 +45,16 @@ pub enum Pace {
     AtOnce,
 }
 
+/// The announced value that has no use any more once a step is done.
+pub(super) fn spent(ws: &Workspace, secret: &SecretName, phase: &Phase) -> Option<SecretName> {
+    let next = match phase {
+        Phase::Announce { .. } => return None,
+        Phase::Switch { next } => next.clone(),
+        Phase::Replace => Role::Next.name_for(secret)?,
+    };
+    (ws.policy.companion(&next).is_some() && ws.layout.has_source(&next)).then_some(next)
+}
+
 /// What comes next for a secret, by the policy and by what was announced.
 pub(super) fn standing(
     ws: &Workspace,
@@ -57,15 +67,18 @@ pub(super) fn standing(
     else {
         return Ok(Standing::Go(Phase::Replace));
     };
+    if pace == Pace::AtOnce {
+        // Whoever knows the value may know the one that was to come as well.
+        return Ok(Standing::Go(Phase::Replace));
+    }
     if !ws.layout.has_source(&next) {
         let until = ws.settings.now.checked_add(stays).unwrap_or(Timestamp::MAX);
-        let phase = Phase::Announce { next, until };
-        return Ok(Standing::Go(if pace == Pace::AtOnce { Phase::Replace } else { phase }));
+        return Ok(Standing::Go(Phase::Announce { next, until }));
     }
     let ledger = ws.layout.read_ledger(&next, &ws.authors())?;
     let ready = ledger.value().and_then(|line| line.time.checked_add(stays).ok());
     Ok(match ready {
-        Some(ready) if ready > ws.settings.now && pace == Pace::Announced => Standing::Wait(ready),
+        Some(ready) if ready > ws.settings.now => Standing::Wait(ready),
         _ => Standing::Go(Phase::Switch { next }),
     })
 }

@@ -79,7 +79,14 @@ fn in_context(entry: &Entry) -> String {
     let usage = usage.replace("fleet.host(\"name\")", "fleet.host(\"forge\")");
     match entry.scope {
         Scope::Requirements => format!("validate(\"x\", {usage});"),
-        Scope::Generators => format!("generate(\"x\", {usage});"),
+        Scope::Generators => {
+            let on = match entry.name {
+                _ if entry.of.is_empty() => "",
+                "from" | "within" => "command([\"true\"])",
+                _ => "x509_cert(\"tls/key\", [\"forge\"])",
+            };
+            format!("generate(\"x\", {on}{usage});")
+        }
         _ => format!("{host}{on}{usage};"),
     }
 }
