@@ -123,14 +123,15 @@ impl Baseline {
 
     /// All warnings and errors of a report but broken integrity; those that `before` knows keep their day.
     pub fn of(report: &AuditReport, before: Option<&Self>) -> Self {
+        let days = before.map(Self::days).unwrap_or_default();
         let mut known = BTreeMap::new();
         for finding in &report.findings {
             if finding.class == Class::Integrity || finding.severity == Severity::Note {
                 continue;
             }
-            let (code, about) = identity(finding);
-            let earlier = before.and_then(|before| before.since(&code, &about));
-            known.insert((code, about), earlier.unwrap_or(report.at));
+            let identity = identity(finding);
+            let earlier = days.get(&identity).copied();
+            known.insert(identity, earlier.unwrap_or(report.at));
         }
         let known = known.into_iter().map(|((code, about), since)| Known { code, about, since });
         Self { version: VERSION, known: known.collect() }
@@ -156,18 +157,24 @@ impl Baseline {
         self.known.is_empty()
     }
 
-    fn since(&self, code: &str, about: &[String]) -> Option<Timestamp> {
-        let same = |known: &&Known| known.code == code && known.about == about;
-        self.known.iter().find(same).map(|known| known.since)
+    fn days(&self) -> BTreeMap<Identity, Timestamp> {
+        self.known.iter().map(|known| (known.identity(), known.since)).collect()
+    }
+}
+
+/// What makes a finding the same tomorrow: its code, and what it is about.
+type Identity = (String, Vec<String>);
+
+impl Known {
+    fn identity(&self) -> Identity {
+        (self.code.clone(), self.about.clone())
     }
 }
 
 impl AuditReport {
     /// Turns what the baseline knows into notes, and remembers what it knows and is not found any more.
     pub fn hold_against(&mut self, baseline: &Baseline) {
-        let key = |known: &Known| (known.code.clone(), known.about.clone());
-        let days: BTreeMap<_, Timestamp> =
-            baseline.known.iter().map(|known| (key(known), known.since)).collect();
+        let days = baseline.days();
         let mut found = BTreeSet::new();
         for finding in &mut self.findings {
             let identity = identity(finding);
@@ -178,14 +185,14 @@ impl AuditReport {
                 finding.known_since = Some(*since);
             }
         }
-        let gone = |known: &&Known| !found.contains(&key(known));
+        let gone = |known: &&Known| !found.contains(&known.identity());
         self.gone = baseline.known.iter().filter(gone).cloned().collect();
         self.findings.sort();
     }
 }
 
-/// What makes a finding the same tomorrow. One that names nothing is told apart by its wording: rather new than hidden.
-pub fn identity(finding: &Finding) -> (String, Vec<String>) {
+/// What tells a finding from every other. One that names nothing is told apart by its wording: rather new than hidden.
+pub fn identity(finding: &Finding) -> Identity {
     if !finding.about.is_empty() {
         return (finding.code.clone(), finding.about.clone());
     }
