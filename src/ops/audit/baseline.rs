@@ -51,16 +51,15 @@ pub enum BaselineError {
         found: u32,
     },
     /// It names what nobody may put off.
-    #[error("the baseline `{}` names `{code}`, which tells of broken integrity and can't be put off", path.display())]
-    #[diagnostic(
-        code(baseline::integrity),
-        help("remove that entry, and find out what happened to the repository")
-    )]
-    Integrity {
+    #[error("the baseline `{}` names `{code}`, which can't be put off: {reason}", path.display())]
+    #[diagnostic(code(baseline::always), help("remove that entry, and look into what it says"))]
+    Always {
         /// The file.
         path: PathBuf,
         /// The code.
         code: String,
+        /// Why.
+        reason: &'static str,
     },
 }
 
@@ -111,22 +110,19 @@ impl Baseline {
             return Err(BaselineError::Version { path: path.to_owned(), found: version });
         }
         let baseline: Self = serde_json::from_slice(&bytes).map_err(malformed)?;
-        let broken =
-            |known: &&Known| catalogue::kind(&known.code).is_some_and(|kind| kind.class == Class::Integrity);
-        match baseline.known.iter().find(broken) {
-            Some(Known { code, .. }) => {
-                Err(BaselineError::Integrity { path: path.to_owned(), code: code.clone() })
-            }
+        let always = |known: &Known| Some((known.code.clone(), catalogue::kind(&known.code)?.always()?));
+        match baseline.known.iter().find_map(always) {
+            Some((code, reason)) => Err(BaselineError::Always { path: path.to_owned(), code, reason }),
             None => Ok(baseline),
         }
     }
 
-    /// All warnings and errors of a report but broken integrity; those that `before` knows keep their day.
+    /// All warnings and errors of a report that may be put off; those that `before` knows keep their day.
     pub fn of(report: &AuditReport, before: Option<&Self>) -> Self {
         let days = before.map(Self::days).unwrap_or_default();
         let mut known = BTreeMap::new();
         for finding in &report.findings {
-            if finding.class == Class::Integrity || finding.severity == Severity::Note {
+            if finding.class != Class::Finding || finding.severity == Severity::Note {
                 continue;
             }
             let identity = identity(finding);
@@ -180,7 +176,7 @@ impl AuditReport {
             let identity = identity(finding);
             let Some(since) = days.get(&identity) else { continue };
             found.insert(identity);
-            if finding.class != Class::Integrity {
+            if finding.class == Class::Finding {
                 finding.severity = Severity::Note;
                 finding.known_since = Some(*since);
             }
