@@ -167,3 +167,7 @@ fn told(finding: &Finding) -> String {
     let known = finding.known_since.map(|since| format!(" (known since {})", since.strftime("%Y-%m-%d")));
     format!("{}{}", finding.message, known.unwrap_or_default())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -26,6 +26,17 @@ pub struct Kind {
     pub lesson: &'static Lesson,
 }
 
+impl Kind {
+    /// Why this kind is always an error, whatever a fleet says and a baseline knows; none where it may be less.
+    pub fn always(&self) -> Option<&'static str> {
+        match self.class {
+            Class::Finding => None,
+            Class::Integrity => Some("it tells of broken integrity"),
+            Class::Usage | Class::Environment => Some("it tells that something was not looked at"),
+        }
+    }
+}
+
 /// What a person should know about a kind of finding, in Markdown.
 #[derive(Debug)]
 pub struct Lesson {
@@ -81,7 +92,7 @@ pub fn page() -> String {
     let mut text = String::from(
         "# Findings\n\nWhat `secretctl check` and `secretctl audit` can find. Made from the sources by `scripts/docs`; a test keeps it current.\n\n\
          The severity is the one that a finding has by itself: `[audit.severities]` in `secretctl.toml` changes it, except where it says\n\
-         *integrity*. An error ends with the exit code shown, a warning or note with 0 (see\n\
+         *always*: there integrity is broken, or something was not looked at. An error ends with the exit code shown, a warning or note with 0 (see\n\
          [exit codes and baselines](../how-to/ci-audit.md#exit-codes)).\n",
     );
     for (area, kinds) in AREAS {
@@ -97,7 +108,11 @@ pub fn page() -> String {
 fn section(text: &mut String, kinds: &[Kind]) {
     text.push('\n');
     for Kind { code, severity, class, title, .. } in kinds {
-        let class = if *class == Class::Integrity { ", integrity" } else { "" };
+        let class = match class {
+            Class::Finding => "",
+            Class::Integrity => ", always, integrity",
+            Class::Usage | Class::Environment => ", always",
+        };
         let exit = match severity {
             Severity::Error => format!(", exit code {}", kind(code).map_or(1, |kind| kind.class.exit_code())),
             Severity::Warning | Severity::Note => String::new(),

@@ -69,15 +69,15 @@ pub enum FailOn {
     Error,
     /// Warnings as well.
     Warning,
-    /// Nothing but broken integrity.
+    /// Nothing but broken integrity, and what was not looked at.
     Nothing,
 }
 
 impl FailOn {
-    /// Whether this finding is a failure. One that tells of broken integrity always is.
+    /// Whether this finding is a failure. An error always is that tells of more than something found.
     pub fn fails(self, finding: &Finding) -> bool {
-        let integrity = finding.class == Class::Integrity && finding.severity == Severity::Error;
-        integrity
+        let always = finding.class != Class::Finding && finding.severity == Severity::Error;
+        always
             || match self {
                 Self::Error => finding.severity == Severity::Error,
                 Self::Warning => finding.severity >= Severity::Warning,

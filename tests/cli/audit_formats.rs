@@ -315,7 +315,7 @@ fn a_baseline_hides_no_tampering_and_is_read_strictly() {
         )
     };
     for (text, says) in [
-        (entry(1, "sealed::tampered"), "baseline::integrity"),
+        (entry(1, "sealed::tampered"), "baseline::always"),
         (entry(2, "value::weak"), "baseline::version"),
         (entry(1, "value::weak").replace("about", "abuot"), "baseline::malformed"),
         ("[".to_owned(), "baseline::malformed"),
@@ -324,4 +324,28 @@ fn a_baseline_hides_no_tampering_and_is_read_strictly() {
         audit(&fleet, &["--baseline", "known.json"]).with_code(2).says(&[says]);
     }
     audit(&fleet, &["--baseline", "nowhere.json"]).with_code(4);
+}
+
+#[test]
+fn every_finding_has_the_severity_that_its_page_tells() {
+    let fleet = troubled();
+    fleet.flip("sealed/forge/files/shared/token.age");
+    fleet.write("secrets/shared/other.age", "nobody vouches for it");
+    let report = audit(&fleet, &["--format", "json"]).with_code(3).json();
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.len() > 8, "{report:#}");
+    for finding in findings {
+        let kind = secretctl::diag::catalogue::kind(finding["code"].as_str().unwrap());
+        assert_eq!(finding["severity"], kind.unwrap().severity.to_string(), "{finding}");
+        assert!(finding["about"].is_array(), "a baseline would know it by its wording: {finding}");
+    }
+}
+
+#[test]
+fn what_was_not_looked_at_cannot_be_put_off() {
+    let fleet = TestFleet::sealed();
+    fleet.write("secrets/Shared/token.age", "x");
+    let args = ["--fail-on", "none", "--write-baseline", "known.json"];
+    audit(&fleet, &args).with_code(2).says(&["error[store::two_sources]"]);
+    assert!(!fleet.text("known.json").contains("two_sources"));
 }

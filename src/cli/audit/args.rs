@@ -33,7 +33,7 @@ pub(in crate::cli) struct AuditArgs {
     /// Write all warnings and errors to this file, as known from now on
     #[arg(long, value_name = "FILE")]
     pub(super) write_baseline: Option<PathBuf>,
-    /// From which severity on the exit code is not 0; broken integrity always fails
+    /// From which severity on the exit code is not 0; broken integrity, and what cannot be looked at, always fail
     #[arg(long, value_enum, default_value_t)]
     pub(super) fail_on: FailOnWord,
     /// Write the report to a file as well, such as sarif=audit.sarif (can be repeated)

@@ -137,7 +137,7 @@ fn metric(text: &mut String, name: &str, help: &str, samples: Vec<Sample>) {
 }
 
 /// The value of a label, as it stands between quotes.
-fn escaped(value: &str) -> String {
+pub(super) fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 

@@ -6,7 +6,6 @@ use toml_edit::TableLike;
 use super::Reader;
 use super::span;
 use super::suggestion;
-use crate::diag::Class;
 use crate::diag::Severity;
 use crate::diag::catalogue;
 use crate::fleet::AuditRules;
@@ -42,10 +41,11 @@ impl Reader {
             return None;
         };
         let weight = self.text::<WeightWord>(table, code)?.0;
-        if kind.class == Class::Integrity && weight != Weight::As(Severity::Error) {
+        if let Some(reason) = kind.always().filter(|_| weight != Weight::As(Severity::Error)) {
             let message = format!("`{code}` can't be less than an error");
-            let help = "somebody may have tampered with the repository, and then nothing else that is found can be believed; remove this line";
-            self.problem(span(item), message, "it tells of broken integrity", Some(help.to_owned()));
+            let help =
+                "remove this line; without it nothing else that is found, or not found, could be believed";
+            self.problem(span(item), message, reason, Some(help.to_owned()));
             return None;
         }
         Some(weight)

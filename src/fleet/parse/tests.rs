@@ -71,6 +71,7 @@ fn every_kind_of_mistake_is_named_at_its_place() {
         ("[audit.severities]\n\"rotation::soon\" = \"eror\"\n", "did you mean `error`?"),
         ("[audit.severities]\n\"rotation::soon\" = 1\n", "`rotation::soon` must be a string"),
         ("[audit.severities]\n\"sealed::tampered\" = \"ignore\"\n", "can't be less than an error"),
+        ("[audit.severities]\n\"store::two_sources\" = \"note\"\n", "can't be less than an error"),
         ("[audit]\nfindings-page = \"findings.md\"\n", "write the address of the page"),
         ("[audit]\nfindings-page = \"https://x/\\u0022onload\"\n", "write the address of the page"),
     ] {

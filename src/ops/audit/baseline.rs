@@ -51,16 +51,15 @@ pub enum BaselineError {
         found: u32,
     },
     /// It names what nobody may put off.
-    #[error("the baseline `{}` names `{code}`, which tells of broken integrity and can't be put off", path.display())]
-    #[diagnostic(
-        code(baseline::integrity),
-        help("remove that entry, and find out what happened to the repository")
-    )]
-    Integrity {
+    #[error("the baseline `{}` names `{code}`, which can't be put off: {reason}", path.display())]
+    #[diagnostic(code(baseline::always), help("remove that entry, and look into what it says"))]
+    Always {
         /// The file.
         path: PathBuf,
         /// The code.
         code: String,
+        /// Why.
+        reason: &'static str,
     },
 }
 
@@ -111,26 +110,24 @@ impl Baseline {
             return Err(BaselineError::Version { path: path.to_owned(), found: version });
         }
         let baseline: Self = serde_json::from_slice(&bytes).map_err(malformed)?;
-        let broken =
-            |known: &&Known| catalogue::kind(&known.code).is_some_and(|kind| kind.class == Class::Integrity);
-        match baseline.known.iter().find(broken) {
-            Some(Known { code, .. }) => {
-                Err(BaselineError::Integrity { path: path.to_owned(), code: code.clone() })
-            }
+        let always = |known: &Known| Some((known.code.clone(), catalogue::kind(&known.code)?.always()?));
+        match baseline.known.iter().find_map(always) {
+            Some((code, reason)) => Err(BaselineError::Always { path: path.to_owned(), code, reason }),
             None => Ok(baseline),
         }
     }
 
-    /// All warnings and errors of a report but broken integrity; those that `before` knows keep their day.
+    /// All warnings and errors of a report that may be put off; those that `before` knows keep their day.
     pub fn of(report: &AuditReport, before: Option<&Self>) -> Self {
+        let days = before.map(Self::days).unwrap_or_default();
         let mut known = BTreeMap::new();
         for finding in &report.findings {
-            if finding.class == Class::Integrity || finding.severity == Severity::Note {
+            if finding.class != Class::Finding || finding.severity == Severity::Note {
                 continue;
             }
-            let (code, about) = identity(finding);
-            let earlier = before.and_then(|before| before.since(&code, &about));
-            known.insert((code, about), earlier.unwrap_or(report.at));
+            let identity = identity(finding);
+            let earlier = days.get(&identity).copied();
+            known.insert(identity, earlier.unwrap_or(report.at));
         }
         let known = known.into_iter().map(|((code, about), since)| Known { code, about, since });
         Self { version: VERSION, known: known.collect() }
@@ -156,36 +153,42 @@ impl Baseline {
         self.known.is_empty()
     }
 
-    fn since(&self, code: &str, about: &[String]) -> Option<Timestamp> {
-        let same = |known: &&Known| known.code == code && known.about == about;
-        self.known.iter().find(same).map(|known| known.since)
+    fn days(&self) -> BTreeMap<Identity, Timestamp> {
+        self.known.iter().map(|known| (known.identity(), known.since)).collect()
+    }
+}
+
+/// What makes a finding the same tomorrow: its code, and what it is about.
+type Identity = (String, Vec<String>);
+
+impl Known {
+    fn identity(&self) -> Identity {
+        (self.code.clone(), self.about.clone())
     }
 }
 
 impl AuditReport {
     /// Turns what the baseline knows into notes, and remembers what it knows and is not found any more.
     pub fn hold_against(&mut self, baseline: &Baseline) {
-        let key = |known: &Known| (known.code.clone(), known.about.clone());
-        let days: BTreeMap<_, Timestamp> =
-            baseline.known.iter().map(|known| (key(known), known.since)).collect();
+        let days = baseline.days();
         let mut found = BTreeSet::new();
         for finding in &mut self.findings {
             let identity = identity(finding);
             let Some(since) = days.get(&identity) else { continue };
             found.insert(identity);
-            if finding.class != Class::Integrity {
+            if finding.class == Class::Finding {
                 finding.severity = Severity::Note;
                 finding.known_since = Some(*since);
             }
         }
-        let gone = |known: &&Known| !found.contains(&key(known));
+        let gone = |known: &&Known| !found.contains(&known.identity());
         self.gone = baseline.known.iter().filter(gone).cloned().collect();
         self.findings.sort();
     }
 }
 
-/// What makes a finding the same tomorrow. One that names nothing is told apart by its wording: rather new than hidden.
-pub fn identity(finding: &Finding) -> (String, Vec<String>) {
+/// What tells a finding from every other. One that names nothing is told apart by its wording: rather new than hidden.
+pub fn identity(finding: &Finding) -> Identity {
     if !finding.about.is_empty() {
         return (finding.code.clone(), finding.about.clone());
     }

@@ -14,8 +14,9 @@ pub(in crate::ops) fn weigh(rules: &AuditRules, findings: Vec<Finding>) -> (Vec<
 }
 
 fn weighed(rules: &AuditRules, finding: Finding) -> Option<Finding> {
-    // INVARIANT: nothing in a file that anybody may edit hides that somebody tampered with another.
-    if finding.class == Class::Integrity {
+    // INVARIANT: nothing in a file that anybody may edit hides that somebody tampered with another, or that something
+    // was not looked at.
+    if finding.class != Class::Finding {
         return Some(finding);
     }
     match rules.severities.get(&finding.code) {
@@ -38,10 +39,12 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_counts_for_every_class_but_broken_integrity() {
+    fn a_weight_counts_for_what_was_found_and_never_for_broken_integrity_or_what_was_not_looked_at() {
         assert_eq!(told(Class::Finding, Weight::As(Severity::Note)), (vec![Severity::Note], 0));
         assert_eq!(told(Class::Finding, Weight::Ignored), (vec![], 1));
         assert_eq!(told(Class::Integrity, Weight::As(Severity::Note)), (vec![Severity::Error], 0));
-        assert_eq!(told(Class::Integrity, Weight::Ignored), (vec![Severity::Error], 0));
+        for class in [Class::Integrity, Class::Usage, Class::Environment] {
+            assert_eq!(told(class, Weight::Ignored), (vec![Severity::Error], 0));
+        }
     }
 }
