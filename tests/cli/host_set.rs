@@ -48,5 +48,5 @@ fn a_host_gets_no_key_of_another_and_no_state_that_does_not_fit() {
         fleet.run(["host", "set", "forge", "--recipient", &own, "--recipient", &KEYS.nova.public()]).ok();
     assert_eq!(ran.stdout(), format!("recipients: +{}\n", KEYS.nova.public()));
     let ran = fleet.run(["host", "set", "forge", "--recipient", &KEYS.nova.public()]).ok();
-    ran.says(&["may be in other hands", "policy matrix --host forge"]);
+    ran.says(&["may be in other hands", "host set forge --compromised"]);
 }
