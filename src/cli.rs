@@ -37,6 +37,8 @@ mod log;
 #[cfg(feature = "admin")]
 mod mv;
 #[cfg(feature = "admin")]
+mod page;
+#[cfg(feature = "admin")]
 mod policy;
 #[cfg(feature = "admin")]
 mod prompt;
@@ -44,6 +46,8 @@ mod prompt;
 pub mod reference;
 #[cfg(feature = "admin")]
 mod rekey;
+#[cfg(feature = "admin")]
+mod report;
 #[cfg(feature = "admin")]
 mod rm;
 #[cfg(feature = "admin")]
@@ -54,5 +58,7 @@ pub mod secretctl;
 mod set;
 #[cfg(feature = "admin")]
 mod show;
+#[cfg(feature = "admin")]
+mod status;
 #[cfg(feature = "admin")]
 mod table;

@@ -48,14 +48,21 @@ pub struct AuditReport {
 /// Values that are the same are looked for only where `duplicates` says so, which takes an identity.
 pub fn audit(ws: &Workspace, duplicates: Duplicates) -> Result<AuditReport, OpsError> {
     let checked = check::look(ws, &BTreeSet::new(), &[], check::Values::Leave)?;
-    let mut report = of(ws, &checked);
+    let mut report = whole(ws, &checked);
     if duplicates == Duplicates::Find {
         report.findings.extend(values::duplicates(ws, checked.ledgers.keys())?);
+        report.findings.sort();
     }
-    report.findings.extend(checked.report.findings);
+    Ok(report)
+}
+
+/// The audit of a repository that was looked at.
+pub(super) fn whole(ws: &Workspace, checked: &Checked) -> AuditReport {
+    let mut report = of(ws, checked);
+    report.findings.extend(checked.report.findings.iter().cloned());
     report.findings.sort();
     report.findings.dedup();
-    Ok(report)
+    report
 }
 
 /// Values in use that somebody knows who may not read them any more.
