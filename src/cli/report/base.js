@@ -16,7 +16,16 @@ const badge = (text, kind) => element("span", text, `badge ${kind ?? ""}`);
 const number = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 const day = (time) => time.slice(0, 10);
 const until = (time) => time.replace(/T23:59:59Z$/, "");
+const secretAt = new Map(data.secrets.map((name, s) => [name, s]));
 const secretLink = (s) => link(`#secret/${encodeURIComponent(data.secrets[s])}`, data.secrets[s], "name");
+
+// A text of the program, in which words between backticks are code, and names of secrets lead to them.
+function rich(text) {
+  return text.split("`").map((part, nth) => {
+    if (nth % 2 === 0) return part;
+    return secretAt.has(part) ? secretLink(secretAt.get(part)) : element("code", part);
+  });
+}
 
 // A list of facts, without those that are not known.
 function facts(pairs) {

@@ -38,8 +38,8 @@ pub(super) struct Content {
     names: Vec<String>,
     /// Sets of such names.
     sets: Vec<Vec<usize>>,
-    /// For each secret: time, event, revision, author, hosts, holders.
-    lives: Vec<Vec<(String, String, u64, usize, usize, usize)>>,
+    /// For each secret what happened to it.
+    lives: Vec<Vec<Line>>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +79,9 @@ struct Found {
     place: String,
     help: String,
 }
+
+/// Time, event, revision, position of the author, of the set of hosts, and of that of holders.
+type Line = (String, String, u64, usize, usize, usize);
 
 /// Where each secret stands in the list.
 type Positions<'r> = BTreeMap<&'r SecretName, usize>;
@@ -160,7 +163,7 @@ struct Lives<'m> {
 }
 
 impl Lives<'_> {
-    fn life(&mut self, life: &[Moment]) -> Vec<(String, String, u64, usize, usize, usize)> {
+    fn life(&mut self, life: &[Moment]) -> Vec<Line> {
         let mut lines = Vec::with_capacity(life.len());
         for moment in life {
             let author = self.names.add(self.mask.name("person", moment.author.as_ref()));

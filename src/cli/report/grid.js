@@ -5,7 +5,7 @@ const ROW = 30;
 // Rows drawn above and below what is in sight.
 const MARGIN = 12;
 // Where a column can be so wide, in pixels, a cell shows the names of services instead of their number.
-const WIDE_MIN = 120;
+const WIDE_MIN = 100;
 const WIDE_MAX = 260;
 const NARROW = 29;
 

@@ -4,7 +4,7 @@
 const setNames = (nth) => data.sets[nth].map((name) => data.names[name]);
 
 function secretSection(name) {
-  const s = data.secrets.indexOf(name);
+  const s = secretAt.get(name) ?? -1;
   if (s < 0) return [element("h2", "No such secret"), element("p", ["This report has no secret ", element("code", name), "."])];
   const value = data.values[s];
   const life = data.lives[s].map(([time, event, revision, author, hosts, holders]) =>
@@ -61,8 +61,8 @@ function revisionsPart(life) {
     revisions.set(line.revision, one);
   }
   const items = [...revisions.values()].reverse();
-  const cells = ({ revision, from, hosts, holders }, ) => [
-    as("number", String(revision)), as("day", day(from)), as("main", [...hosts].sort().join(", ") || "no host"), [...holders].sort().join(", "),
+  const cells = ({ revision, from, hosts, holders }) => [
+    String(revision), as("day", day(from)), as("main", [...hosts].sort().join(", ") || "no host"), [...holders].sort().join(", "),
   ];
   return table(["Revision", "From", "Hosts with a copy", "People who could open the source"], items, cells);
 }
@@ -71,7 +71,7 @@ function eventsPart(life) {
   const items = life.map((line, nth) => ({ line, before: life[nth - 1] })).reverse();
   const cells = ({ line, before }) => [
     as("day", line.time.replace("T", " ").replace("Z", "")), as("tight", badge(line.event, KINDS[line.event] ?? "")),
-    as("number", String(line.revision)), line.author, as("main", changes(line, before)),
+    String(line.revision), line.author, as("main", changes(line, before)),
   ];
   return table(["Time (UTC)", "Event", "Revision", "By", "Readers"], items, cells);
 }

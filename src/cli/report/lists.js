@@ -140,8 +140,6 @@ function exposureSection(paper) {
 
 // --- rules --------------------------------------------------------------------------------------
 
-const MEANING = { allow: "gives", deny: "keeps apart", never: "broken by" };
-
 function rulesSection(paper) {
   const only = at("unhit")?.checked ?? false;
   const shown = data.rules.filter((rule) => fits([rule.text, rule.place, rule.because, rule.effect]) && !(only && rule.hits > 0));
@@ -152,34 +150,35 @@ function rulesSection(paper) {
   const lead = `${narrowed(shown.length, data.rules.length, "rule", "rules")}; ${number(idle, "allow gives", "allows give")} nothing. `
     + "A hit is a pair of a secret and a host that an allow gives, a deny keeps apart, or that breaks a never.";
   return [element("h2", "Rules"), element("p", lead, "lead"), ...(paper ? [] : [tools]),
-    ...(shown.length === 0 ? none("No rule fits the filter.") : table(["Rule", "Hits", "", "Where and why"], shown, ruleCells, paper))];
+    ...(shown.length === 0 ? none("No rule fits the filter.") : table(["Hits", "Rule", "Until", "Where and why"], shown, ruleCells, paper))];
 }
 
 function ruleCells(rule) {
   const most = Math.max(1, ...data.rules.map((one) => one.hits));
   const bar = element("i");
   bar.style.width = `${Math.round((rule.hits / most) * 60)}px`;
-  const bad = rule.effect === "never" ? rule.hits > 0 : rule.effect === "allow" && rule.hits === 0;
-  const hits = element("div", [bar, bad ? badge(rule.hits.toLocaleString("en"), rule.effect === "never" ? "bad" : "warn") : rule.hits.toLocaleString("en")], "hits");
-  hits.title = `${MEANING[rule.effect]} ${number(rule.hits, "pair", "pairs")}`;
-  const end = rule.until === null ? null : badge(`${rule.ended ? "ended" : "until"} ${until(rule.until)}`, "warn");
-  return [as("main", element("code", rule.text)), as("number", hits), as("tight", [badge(rule.effect, rule.effect), " ", end ?? ""]),
-    [element("span", rule.place, "quiet"), element("p", rule.because ?? "")]];
+  const bad = rule.effect === "never" ? rule.hits > 0 && "bad" : rule.effect === "allow" && rule.hits === 0 && "warn";
+  const count = rule.hits.toLocaleString("en");
+  const hits = element("div", [bad ? badge(count, bad) : count, bar], "hits");
+  const end = rule.until === null ? "" : badge(`${rule.ended ? "ended " : ""}${until(rule.until)}`, "warn");
+  const text = data.hashed ? `${rule.effect} ${rule.text}` : rule.text;
+  return [hits, as("main", element("code", text)), as("tight", end), [element("span", rule.place, "quiet"), element("p", rule.because ?? "")]];
 }
 
 // --- findings -----------------------------------------------------------------------------------
 
+// Without texts, the code and the secret have to do.
 function findingTable(items, paper) {
-  const cells = (finding) => [
-    as("tight", badge(finding.severity, finding.severity)),
-    as("main", [finding.message || element("code", finding.code), finding.help ? element("p", finding.help, "quiet") : ""]),
-    as("tight", finding.secret === null ? "" : secretLink(finding.secret)), element("code", finding.message ? finding.code : ""),
-    element("span", finding.place, "quiet"),
-  ];
-  const used = (nth) => items.some((finding) => [true, true, finding.secret !== null, finding.message, finding.place][nth]);
-  const kept = [0, 1, 2, 3, 4].filter(used);
-  const headers = ["", "Finding", "Secret", "Code", "Where"];
-  return table(kept.map((nth) => headers[nth]), items, (finding) => { const all = cells(finding); return kept.map((nth) => all[nth]); }, paper);
+  const severity = (finding) => as("tight", badge(finding.severity, finding.severity));
+  if (data.hashed) {
+    return table(["", "Code", "Secret"], items, (finding) =>
+      [severity(finding), as("main", element("code", finding.code)), finding.secret === null ? "" : secretLink(finding.secret)], paper);
+  }
+  return table(["", "Finding", "Code", "Where"], items, (finding) => [
+    severity(finding),
+    as("main", [rich(finding.message), finding.help ? element("p", rich(finding.help), "quiet") : ""]),
+    as("tight", element("code", finding.code)), element("span", finding.place, "quiet"),
+  ], paper);
 }
 
 function findingsSection(paper) {

@@ -10,13 +10,14 @@ const SECTIONS = {
   findings: ["Findings", findingsSection, () => severities.error],
 };
 let section = "";
+let moves = 0;
 
 // What the address names: `#access?q=forge&state=overdue`, or `#secret/NAME`.
 function address() {
   const [path, query] = location.hash.slice(1).split("?");
   const [name, rest] = path.split(/\/(.*)/s);
-  const known = name in SECTIONS || name === "secret";
-  return { name: known ? name : "overview", rest: decode(rest ?? ""), query: new URLSearchParams(query ?? "") };
+  const exists = name in SECTIONS || name === "secret";
+  return { name: exists ? name : "overview", rest: decode(rest ?? ""), query: new URLSearchParams(query ?? "") };
 }
 
 function decode(text) {
@@ -46,6 +47,7 @@ function visit() {
   const { name, rest, query } = address();
   const moved = section !== "" && section !== name + rest;
   section = name + rest;
+  if (moved) moves += 1;
   at("filter").value = query.get("q") ?? "";
   for (const item of at("sections").querySelectorAll("a")) {
     if (item.hash === `#${name}`) item.setAttribute("aria-current", "page");
@@ -117,7 +119,7 @@ function keys(event) {
   const inField = event.target.matches?.("input, select, textarea");
   if (event.key === "Escape") {
     if (event.target === at("filter")) leaveFilter(event);
-    else if (address().name === "secret") history.back();
+    else if (address().name === "secret") back();
     return;
   }
   if (event.target === at("filter") && (event.key === "ArrowDown" || event.key === "Enter")) {
@@ -134,6 +136,12 @@ function keys(event) {
   } else if (event.key === "t") nextTheme();
   else if (event.key === "?") at("keys").showModal();
   else if (name) location.hash = `#${name}`;
+}
+
+// To where the person came from, if that was on this page.
+function back() {
+  if (moves > 0) history.back();
+  else location.hash = "#access";
 }
 
 function leaveFilter(event) {
