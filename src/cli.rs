@@ -43,6 +43,8 @@ mod log;
 #[cfg(feature = "admin")]
 mod mv;
 #[cfg(feature = "admin")]
+mod page;
+#[cfg(feature = "admin")]
 mod policy;
 #[cfg(feature = "admin")]
 mod prompt;
@@ -50,6 +52,8 @@ mod prompt;
 pub mod reference;
 #[cfg(feature = "admin")]
 mod rekey;
+#[cfg(feature = "admin")]
+mod report;
 #[cfg(feature = "admin")]
 mod rm;
 #[cfg(feature = "admin")]
@@ -62,5 +66,7 @@ pub mod secretctl;
 mod set;
 #[cfg(feature = "admin")]
 mod show;
+#[cfg(feature = "admin")]
+mod status;
 #[cfg(feature = "admin")]
 mod table;

@@ -156,6 +156,21 @@ impl Repository {
         Some(Entry { path: path.to_owned(), kind, id })
     }
 
+    /// Files at or below these paths of `folder` that differ from what is committed, as `git` names them: relative
+    /// to the folder, and a folder for a whole one that is new.
+    pub fn uncommitted(&self, folder: &Path, paths: &[&str]) -> Result<Vec<PathBuf>, GitError> {
+        let folder = folder.canonicalize().map_err(|error| GitError::Failed { reason: error.to_string() })?;
+        let mut args: Vec<OsString> =
+            ["status", "--porcelain=v1", "-z", "--no-renames", "--"].map(Into::into).into();
+        args.extend(paths.iter().map(|path| folder.join(path).into_os_string()));
+        let printed = run(&self.run_in, args)?;
+        // Two letters that say what changed, a space, the path.
+        let path_of = |line: &[u8]| line.get(3..).map(path).ok_or_else(|| unexpected("status"));
+        let changed = printed.split(|byte| *byte == 0).filter(|line| !line.is_empty()).map(path_of);
+        let inside = |path: PathBuf| path.strip_prefix(&self.prefix).map(Path::to_owned).unwrap_or(path);
+        changed.map(|path| Ok(inside(path?))).collect()
+    }
+
     /// Starts the one process that hands out contents.
     pub fn blobs(&self) -> Result<Blobs, GitError> {
         Blobs::start(git(&self.run_in).args(["cat-file", "--batch"]))

@@ -38,12 +38,16 @@ pub mod rekey;
 #[cfg(feature = "admin")]
 pub mod relocate;
 #[cfg(feature = "admin")]
+pub mod report;
+#[cfg(feature = "admin")]
 pub mod rotate;
 #[cfg(feature = "admin")]
 pub mod seal;
 #[cfg(feature = "admin")]
 pub mod show;
 pub mod source;
+#[cfg(feature = "admin")]
+pub mod status;
 #[cfg(feature = "admin")]
 mod values;
 pub mod verify;

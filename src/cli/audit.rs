@@ -1,6 +1,6 @@
 //! `secretctl audit`
 
-mod args;
+pub(super) mod args;
 mod github;
 mod history;
 mod junit;

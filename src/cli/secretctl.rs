@@ -22,11 +22,13 @@ use super::mv;
 use super::plan;
 use super::policy;
 use super::rekey;
+use super::report;
 use super::rm;
 use super::rotate;
 use super::seal;
 use super::set;
 use super::show;
+use super::status;
 use super::ui::Ui;
 use super::verify;
 
@@ -47,6 +49,7 @@ enum Command {
     Set(set::SetArgs),
     Generate(generate::GenerateArgs),
     Show(show::ShowArgs),
+    Status(status::StatusArgs),
     List(list::ListArgs),
     Rm(rm::RmArgs),
     Mv(mv::MvArgs),
@@ -56,6 +59,7 @@ enum Command {
     Rekey(rekey::RekeyArgs),
     Check(check::CheckArgs),
     Audit(audit::AuditArgs),
+    Report(report::ReportArgs),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     #[command(subcommand)]
@@ -89,6 +93,8 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Rekey(args) => rekey::run(&args, environment, global, ui),
         Command::Check(args) => check::run(args, environment, global, ui),
         Command::Audit(args) => audit::run(&args, environment, global, ui),
+        Command::Report(args) => report::run(&args, environment, global, ui),
+        Command::Status(args) => status::run(&args, environment, global, ui),
         Command::Policy(command) => policy::run(command, environment, global, ui),
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),

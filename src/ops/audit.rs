@@ -97,22 +97,33 @@ impl AuditReport {
 ///
 /// Values that are the same are looked for only where `duplicates` says so, which takes an identity.
 pub fn audit(ws: &Workspace, duplicates: Duplicates) -> Result<AuditReport, OpsError> {
-    let checked = check::look(ws, &BTreeSet::new(), &[], check::Values::Leave, (Back::Usual, Record::Keep))?;
-    let mut report = of(ws, &checked);
-    if duplicates == Duplicates::Find {
-        report.findings.extend(values::duplicates(ws, checked.ledgers.keys())?);
-    }
-    report.findings.extend(checked.report.findings);
+    let checked = looked(ws)?;
+    let same = match duplicates {
+        Duplicates::Find => values::duplicates(ws, checked.ledgers.keys())?,
+        Duplicates::Leave => Vec::new(),
+    };
+    Ok(whole(ws, &checked, same))
+}
+
+/// Everything that `check` looks at, past included.
+pub(super) fn looked(ws: &Workspace) -> Result<Checked, OpsError> {
+    check::look(ws, &BTreeSet::new(), &[], check::Values::Leave, (Back::Usual, Record::Keep))
+}
+
+/// The audit of what was looked at, with more findings, as much as the fleet lets each of them matter.
+pub(super) fn whole(ws: &Workspace, checked: &Checked, more: Vec<Finding>) -> AuditReport {
+    let mut report = of(ws, checked);
+    report.findings.extend(more);
+    report.findings.extend(checked.report.findings.iter().cloned());
     (report.findings, report.ignored) = weigh::weigh(&ws.fleet.audit, report.findings);
     report.findings.sort();
     report.findings.dedup();
-    Ok(report)
+    report
 }
 
 /// Values in use that somebody knows who may not read them any more.
 pub fn exposures(ws: &Workspace) -> Result<Vec<Exposure>, OpsError> {
-    let checked = check::look(ws, &BTreeSet::new(), &[], check::Values::Leave, (Back::Usual, Record::Keep))?;
-    Ok(of(ws, &checked).exposures)
+    Ok(of(ws, &looked(ws)?).exposures)
 }
 
 /// All that follows from ledgers and policy; findings of `check` are not among it.

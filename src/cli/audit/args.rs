@@ -146,7 +146,7 @@ fn holder(text: &str) -> Result<Holder, String> {
 }
 
 /// A day, which begins at midnight UTC, or a time with its zone.
-fn instant(text: &str) -> Result<Timestamp, String> {
+pub(in crate::cli) fn instant(text: &str) -> Result<Timestamp, String> {
     if let Ok(day) = text.parse::<Date>()
         && text.len() == "2027-01-31".len()
     {

@@ -200,12 +200,17 @@ fn expiry(
         let message = format!("the value of `{secret}` says of itself that it ended at {shown}");
         return Some(told(Severity::Error, "value::expired", message, status.renew()));
     }
-    let soon = end.duration_since(now) <= status.warn.unwrap_or(EXPIRY_WARN);
+    let soon = status.ends_soon(now);
     let message = format!("the value of `{secret}` says of itself that it ends at {shown}");
     soon.then(|| told(Severity::Warning, "value::expires_soon", message, status.renew()))
 }
 
 impl ValueStatus {
+    /// Whether it says of itself that it ends within the warning.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|end| end.duration_since(now) <= self.warn.unwrap_or(EXPIRY_WARN))
+    }
+
     /// The next command, and whom and what to ask.
     fn renew(&self) -> String {
         let secret = &self.secret;

@@ -1,15 +1,15 @@
 //! The table as one page for a browser: no network, no framework, and no way for a text of the policy to run.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
 
+use crate::cli::page;
+use crate::cli::page::Parts;
+use crate::cli::page::Shared;
+use crate::cli::page::filled;
+use crate::cli::page::positions;
 use crate::ops::Workspace;
 use crate::ops::policy::Entry;
 use crate::ops::policy::RuleRef;
@@ -61,37 +61,7 @@ struct Grant {
 pub(super) fn page(ws: &Workspace, view: &View) -> io::Result<String> {
     let rows: Vec<Vec<Entry>> = view.rows.iter().map(|row| entries(ws, row)).collect();
     let content = serde_json::to_string(&content(view, &rows))?;
-    Ok(filled(&content))
-}
-
-/// Fills the page in; only what the template itself says is looked at, never what was put in.
-fn filled(content: &str) -> String {
-    let policy = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
-    );
-    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + SCRIPT.len() + content.len());
-    for (nth, part) in PAGE.split("@@").enumerate() {
-        match part {
-            "policy" if nth % 2 == 1 => page.push_str(&policy),
-            "style" if nth % 2 == 1 => page.push_str(STYLE),
-            "script" if nth % 2 == 1 => page.push_str(SCRIPT),
-            "content" if nth % 2 == 1 => page.push_str(&inert(content)),
-            text => page.push_str(text),
-        }
-    }
-    page
-}
-
-/// JSON that can neither end its element nor open another one.
-fn inert(json: &str) -> String {
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
-}
-
-/// The hash by which the page's own policy lets its script and its style in, and nothing else.
-fn hash(text: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
+    Ok(filled(&Parts { template: PAGE, style: STYLE, script: SCRIPT, content: &content }))
 }
 
 fn content<'v>(view: &'v View, rows: &'v [Vec<Entry>]) -> Content<'v> {
@@ -133,49 +103,6 @@ fn content<'v>(view: &'v View, rows: &'v [Vec<Entry>]) -> Content<'v> {
     }
 }
 
-/// Equal grants kept once.
-#[derive(Default)]
-struct Shared {
-    all: Vec<Grant>,
-    at: BTreeMap<Grant, usize>,
-}
-
-impl Shared {
-    fn add(&mut self, grant: Grant) -> usize {
-        *self.at.entry(grant).or_insert_with_key(|grant| {
-            self.all.push(grant.clone());
-            self.all.len() - 1
-        })
-    }
-}
-
-fn positions<T: Ord>(names: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
-    names.enumerate().map(|(at, name)| (name, at)).collect()
-}
-
 fn rule(rule: &RuleRef) -> Rule<'_> {
-    let patterns: Vec<String> = rule.patterns.iter().map(|pattern| format!("\"{pattern}\"")).collect();
-    let mut text = match patterns.as_slice() {
-        [one] => format!("{}({one})", rule.effect),
-        _ => format!("{}([{}])", rule.effect, patterns.join(", ")),
-    };
-    for (method, selector) in [("hosts", &rule.hosts), ("services", &rule.services)] {
-        if let Some(selector) = selector {
-            text.push_str(&format!(".{method}({selector})"));
-        }
-    }
-    Rule { place: rule.place.to_string(), text, because: rule.because.as_deref() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_of_the_policy_ends_its_element_or_fills_a_place_of_the_template() {
-        let page = filled("\"</script><script>alert(1)</script><!-- @@script@@ &amp;\"");
-        assert!(!page.contains("alert(1)</script>") && !page.contains("<!-- "), "{page}");
-        assert_eq!(page.matches(SCRIPT).count(), 1);
-        assert_eq!(page.matches("</script>").count(), 2);
-    }
+    Rule { place: rule.place.to_string(), text: page::rule_text(rule), because: rule.because.as_deref() }
 }
