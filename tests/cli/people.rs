@@ -134,7 +134,7 @@ fn admins_are_added_listed_and_removed_and_rekey_follows() {
     assert_eq!(fleet.cmd(["show", "shared/token"]).by(&KEYS.bob).run().ok().stdout(), "shared-token-value");
 
     let ran = fleet.run(["admin", "remove", "bob"]).ok();
-    ran.says(&["run `secretctl rekey`", "note: admin `bob` knows 1 value that is in use: shared/token"]);
+    ran.says(&["run `secretctl rekey`", "note: admin `bob` knows 3 values that are in use"]);
     fleet.run(["check"]).with_code(1).says(&["is still encrypted to admin `bob`"]);
     fleet.run(["rekey"]).ok();
     fleet.assert_clean();
