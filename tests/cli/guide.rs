@@ -58,8 +58,7 @@ fn the_guide_to_hosts_runs_as_it_is_written() {
     let script = format!("set -eu\n{HISTORY}{}", with_machines(&blocks(), &machines));
     let mut shell = Command::new("bash");
     shell.args(["-c", &script]);
-    let programs = Path::new(BIN).parent().unwrap();
-    let ran = fleet.prepare(shell).env("PATH", format!("{}:{PATH}", programs.display())).run().ok();
+    let ran = fleet.prepare(shell).env("PATH", path_with_program()).run().ok();
     ran.says(&["added host luna", "skipped host `pi`", "changed host pi", "may be in other hands"])
         .prints(&["state: pending -> active", "state: active -> dormant"]);
     fleet.assert_clean();
@@ -69,4 +68,47 @@ fn the_guide_to_hosts_runs_as_it_is_written() {
     assert!(text.contains(&format!("recipients = [\"{}\"]", KEYS.bob.public())), "{text}");
     // Nothing that was handed out is left.
     assert_eq!(fleet.memory().read_dir().unwrap().count(), 0);
+}
+
+fn path_with_program() -> String {
+    format!("{}:{PATH}", Path::new(BIN).parent().unwrap().display())
+}
+
+/// The blocks of a page that are marked with `word`.
+fn marked(page: &str, word: &str) -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let mut inside = false;
+    let mut script = String::from("set -eu\n");
+    for line in text.lines() {
+        match line {
+            "```" => inside = false,
+            line if inside => script += &format!("{line}\n"),
+            line => inside = line == format!("```sh {word}"),
+        }
+    }
+    script
+}
+
+#[test]
+fn an_admin_leaves_and_the_audit_passes_again_as_the_guide_says() {
+    let fleet = TestFleet::new().host_with("forge", &KEYS.forge, &["restic"]).policy(
+        "allow(\"{host}/{service}/**\");\nallow(\"shared/**\");\n\
+         generate(\"forge/restic/password\", password(24));\nrotate(\"**\").every(\"1y\").owner(\"alice\");\n",
+    );
+    let bob = KEYS.bob.public();
+    let key = KEYS.bob.public_file();
+    fleet.run(["--signing-key", key.to_str().unwrap(), "admin", "add", "bo", "--recipient", &bob]).ok();
+    fleet.run(["generate"]).ok();
+    fleet.set("shared/smtp-password", "a password that bo knows").ok();
+    fleet.run(["seal"]).ok();
+    let script = format!("{HISTORY}{}", marked("docs/how-to/admins.md", "leave"));
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &script]);
+    let ran = fleet.prepare(shell).env("PATH", path_with_program()).run().ok();
+    ran.says(&[
+        "admin `bo` knows 2 values that are in use: forge/restic/password, shared/smtp-password",
+        "error[exposure::admin]",
+    ])
+    .prints(&["0 exposures"]);
+    assert_ne!(fleet.show("shared/smtp-password"), "a password that bo knows");
 }
