@@ -21,6 +21,8 @@ pub use plan::Step;
 pub use plan::Waiting;
 pub use plan::plan;
 
+pub(super) use plan::by_hand;
+
 pub use crate::policy::Services;
 
 use crate::ledger::Event;

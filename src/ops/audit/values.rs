@@ -22,6 +22,7 @@ use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::rotate::by_hand;
 use crate::ops::workspace::Workspace;
 use crate::policy::Rotation;
 use crate::store::Layout;
@@ -214,8 +215,8 @@ impl ValueStatus {
     /// The next command, and whom and what to ask.
     fn renew(&self) -> String {
         let secret = &self.secret;
-        let command = if self.generated { "rotate" } else { "edit" };
-        let mut help = format!("`secretctl {command} {secret}`");
+        let command = if self.generated { format!("secretctl rotate {secret}") } else { by_hand(secret) };
+        let mut help = format!("`{command}`");
         let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
         if !self.runbooks.is_empty() {
             help.push_str(&format!(" as {} says", list(&self.runbooks)));

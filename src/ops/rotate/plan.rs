@@ -217,9 +217,18 @@ fn hand(ws: &Workspace, secret: &SecretName, why: &Why, reason: HandReason) -> H
         secret: secret.clone(),
         why: why.clone(),
         reason,
-        command: format!("secretctl edit {secret}"),
+        command: by_hand(secret),
         owners: rotation.owners,
         runbooks: rotation.runbooks,
+    }
+}
+
+/// The command with which a person gives a secret a new value.
+pub(in crate::ops) fn by_hand(secret: &SecretName) -> String {
+    // A host's key is made on the host; its new public half then takes the place of the one that is kept.
+    match secret.segments().nth(1).filter(|_| secret.is_for_admins()) {
+        Some(host) => format!("secretctl host set {host} --ssh ADDRESS"),
+        None => format!("secretctl edit {secret}"),
     }
 }
 
