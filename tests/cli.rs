@@ -30,7 +30,9 @@ mod cli {
     mod policy_diff;
     mod policy_lint;
     mod policy_matrix;
+    mod report;
     mod seal;
+    mod status;
     mod tamper;
     mod values;
 }
