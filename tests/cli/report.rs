@@ -162,6 +162,12 @@ fn a_page_with_hashed_names_gives_no_name_away() {
     assert_eq!(given_away, [""; 0], "{data}");
     assert_eq!(one, page(&fleet, &["--hash-names", "--salt-file", salt]), "two reports agree");
     assert_ne!(page(&fleet, &["--hash-names"]), page(&fleet, &["--hash-names"]), "without a salt none do");
+    // Nor does the order of anything follow that of the names.
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    for list in ["secrets", "services"] {
+        assert!(data[list].as_array().unwrap().is_sorted_by_key(|name| name.as_str().unwrap()), "{list}");
+    }
+    assert!(data["hosts"].as_array().unwrap().is_sorted_by_key(|host| host["name"].as_str().unwrap()));
     // All that is counted is there all the same.
     let overview = shown(&fleet, &one, "");
     assert!(overview.contains("<strong>2</strong><span>exposures</span>"), "{overview}");
