@@ -35,8 +35,10 @@ mod cli {
     mod policy_lint;
     mod policy_matrix;
     mod programs;
+    mod report;
     mod rotate;
     mod seal;
+    mod status;
     mod tamper;
     mod values;
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod content;
+mod order;
 
 use std::path::PathBuf;
 
@@ -60,7 +61,10 @@ pub(super) fn run(
     };
     let env = Environment { now: args.at.unwrap_or(env.now), ..env };
     let ws = env.open(global, "report")?;
-    let report = ops::report::report(&ws)?;
+    let mut report = ops::report::report(&ws)?;
+    if mask.hides() {
+        order::hide(&mut report, &mask);
+    }
     let content =
         serde_json::to_string(&content::content(&ws, &report, &mask)).map_err(std::io::Error::from)?;
     let page = filled(&Parts { template: PAGE, style: STYLE, script: SCRIPT, content: &content });

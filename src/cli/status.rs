@@ -109,7 +109,10 @@ fn title(group: &Group) -> String {
         Task::Generate => format!("{} to generate", count(number, "missing value", "missing values")),
         Task::Seal => "not sealed as policy and sources say".to_owned(),
         Task::Exposed => {
-            format!("{} in use that somebody knows who may not", count(number, "value", "values"))
+            format!(
+                "{}: values in use that somebody knows who may not",
+                count(number, "exposure", "exposures")
+            )
         }
         Task::Overdue => format!("{} overdue", count(number, "value", "values")),
         Task::Soon => format!("{} due soon", count(number, "value", "values")),

@@ -4,6 +4,9 @@ use std::fs;
 use std::process::Command;
 
 use crate::common::TestFleet;
+use crate::common::browser::browse;
+use crate::common::browser::probed;
+use crate::common::browser::shown;
 use crate::common::terminal::Terminal;
 use crate::common::tool;
 
@@ -17,31 +20,6 @@ fn fleet() -> TestFleet {
          allow(\"shared/**\").because(\"=HYPERLINK(\\\"x\\\"), \\\"both\\\"\\nread it\");\n\
          allow(\"forge/sonarr/api-key\").hosts(\"forge\").services(\"restic\").until(\"2027-01-31\");\n",
     )
-}
-
-/// What a browser makes of the page, `query` being the part of the address behind `#`.
-fn browser_text(fleet: &TestFleet, page: &[u8], query: &str) -> String {
-    String::from_utf8(browser(fleet, page, query, &["--dump-dom"])).unwrap()
-}
-
-fn browser(fleet: &TestFleet, page: &[u8], query: &str, flags: &[&str]) -> Vec<u8> {
-    let file = fleet.outside().join("matrix.html");
-    fs::write(&file, page).unwrap();
-    let mut command = Command::new(tool("timeout"));
-    command.arg("120").arg(tool("chromium")).args([
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--virtual-time-budget=5000",
-        "--window-size=1400,900",
-    ]);
-    command.arg(format!("--user-data-dir={}", fleet.outside().join("browser").display())).args(flags);
-    command.arg(format!("file://{}#{query}", file.display())).env_clear().env("PATH", crate::common::PATH);
-    command.env("HOME", fleet.home()).env("TMPDIR", fleet.outside());
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
 }
 
 #[test]
@@ -110,7 +88,7 @@ fn a_csv_reader_gets_back_every_service_and_no_formula() {
 fn a_shared_address_shows_the_filtered_rows_only() {
     let fleet = fleet();
     let page = fleet.run(["policy", "matrix", "--format", "html"]).ok().stdout();
-    let whole = browser_text(&fleet, page.as_bytes(), "");
+    let whole = shown(&fleet, &page, "");
     assert!(whole.contains("3 secrets, 2 hosts"), "{whole}");
     for (query, rows, count) in [
         ("q=luna", vec!["luna/restic/password", "shared/token"], "2 of 3 secrets, 1 of 2 hosts"),
@@ -119,13 +97,13 @@ fn a_shared_address_shows_the_filtered_rows_only() {
         ("q=secret%3Arestic", vec!["luna/restic/password"], "1 of 3 secrets, 1 of 2 hosts"),
         ("q=nowhere", vec![], "0 of 3 secrets, 0 of 2 hosts"),
     ] {
-        let shown = browser_text(&fleet, page.as_bytes(), query);
+        let text = shown(&fleet, &page, query);
         let found: Vec<&str> = ["forge/sonarr/api-key", "luna/restic/password", "shared/token"]
             .into_iter()
-            .filter(|secret| shown.contains(&format!("<th scope=\"row\">{secret}</th>")))
+            .filter(|secret| text.contains(&format!("<th scope=\"row\">{secret}</th>")))
             .collect();
         assert_eq!(found, rows, "{query}");
-        assert!(shown.contains(count), "{query}");
+        assert!(text.contains(count), "{query}");
     }
 }
 
@@ -139,23 +117,12 @@ fn no_text_of_a_policy_runs_in_the_page() {
     // Every cell is opened, so that every text is shown once.
     let probe = "document.querySelectorAll('td.grant').forEach((cell) => cell.focus())";
     let opened = probed(&page, probe);
-    let shown = browser_text(&fleet, opened.as_bytes(), "");
-    assert!(shown.contains("because &lt;/script&gt;&lt;script&gt;"), "the reason is not shown:\n{shown}");
-    assert!(shown.contains("<title>Who may read what</title>"), "a text of the policy ran");
+    let told = shown(&fleet, &opened, "");
+    assert!(told.contains("because &lt;/script&gt;&lt;script&gt;"), "the reason is not shown:\n{told}");
+    assert!(told.contains("<title>Who may read what</title>"), "a text of the policy ran");
     // And a script that got in all the same would have no right to run.
     let injected = page.replace("<main>", "<main><script>document.title='run'</script>");
-    assert!(!browser_text(&fleet, injected.as_bytes(), "").contains("<title>run</title>"));
-}
-
-/// The page with a test's own script, which its security policy is told about.
-fn probed(page: &str, script: &str) -> String {
-    let page = page.replace("script-src '", "script-src 'unsafe-hashes' 'PROBE' '");
-    let hash = Command::new(tool("python3"))
-        .args(["-c", "import base64,hashlib,sys; print(base64.b64encode(hashlib.sha256(sys.argv[1].encode()).digest()).decode(), end='')", script])
-        .output()
-        .unwrap();
-    let hash = format!("sha256-{}", String::from_utf8(hash.stdout).unwrap());
-    page.replace("PROBE", &hash).replace("</body>", &format!("<script>{script}</script></body>"))
+    assert!(!shown(&fleet, &injected, "").contains("<title>run</title>"));
 }
 
 #[test]
@@ -166,7 +133,7 @@ fn keys_move_between_grants_and_tell_services_end_and_rules() {
         press('/'); press('ArrowDown'); press('ArrowDown');\
         const second = document.querySelector('#details h2').textContent; press('ArrowUp');\
         document.title = second + ' then ' + document.querySelector('#details h2').textContent;";
-    let shown = browser_text(&fleet, probed(&page, probe).as_bytes(), "");
+    let shown = shown(&fleet, &probed(&page, probe), "");
     assert!(shown.contains("<title>shared/token then forge/sonarr/api-key</title>"), "{shown}");
     for part in ["<h3>restic</h3>", "<h3>sonarr</h3>", "2027-01-31", "policies/access.rhai:3:1"] {
         assert!(shown.contains(part), "{part} is not told:\n{shown}");
@@ -178,17 +145,12 @@ fn a_page_on_paper_lists_every_reader() {
     let fleet = fleet();
     let page = fleet.run(["policy", "matrix", "--format", "html"]).ok().stdout();
     let file = fleet.outside().join("matrix.pdf");
-    browser(
-        &fleet,
-        page.as_bytes(),
-        "",
-        &["--no-pdf-header-footer", &format!("--print-to-pdf={}", file.display())],
-    );
+    browse(&fleet, &page, "", &["--no-pdf-header-footer", &format!("--print-to-pdf={}", file.display())]);
     let pdf = fs::read(&file).unwrap();
     assert!(pdf.starts_with(b"%PDF-"));
     // What is printed is what the page builds for printing.
     let probe = "dispatchEvent(new Event('beforeprint'))";
-    let shown = browser_text(&fleet, probed(&page, probe).as_bytes(), "");
+    let shown = shown(&fleet, &probed(&page, probe), "");
     assert!(shown.contains("<td>shared/token</td><td>forge, luna</td><td>every service</td>"), "{shown}");
 }
 

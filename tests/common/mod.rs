@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
 pub(crate) mod attack;
+pub(crate) mod browser;
 pub(crate) mod git;
 pub(crate) mod keys;
 pub(crate) mod sshd;

@@ -65,22 +65,30 @@ function grantDetails(s, h) {
   return made;
 }
 
-// Paper is too narrow for a wide table, so it gets a list of the rows that the filter shows.
+function hostNames(hosts) {
+  const all = hosts.length === data.hosts.length && hosts.length > 2;
+  return all ? `all ${hosts.length} hosts` : hosts.map((h) => data.hosts[h].name).join(", ");
+}
+
+// Paper is too narrow for a wide table, so it gets a list of what the filter shows; secrets that the same
+// services may read stand together.
 function accessList() {
   const shown = filtered(at("state")?.value ?? "");
-  const lines = shown.rows.flatMap((s) => {
+  const alike = new Map();
+  for (const s of shown.rows) {
     const groups = new Map();
     for (const [h, g] of pairs[s]) {
-      if (shown.hit(s, h, g)) groups.set(g, [...(groups.get(g) ?? []), data.hosts[h].name]);
+      if (shown.hit(s, h, g)) groups.set(g, [...(groups.get(g) ?? []), h]);
     }
-    if (groups.size === 0) return [[data.secrets[s], "nobody", "", ""]];
-    return [...groups].map(([g, hosts], nth) => {
-      const grant = data.grants[g];
-      const all = hosts.length === data.hosts.length && hosts.length > 2;
-      return [nth === 0 ? data.secrets[s] : "", all ? `all ${hosts.length} hosts` : hosts.join(", "),
-        serviceNames(grant).join(", "), grant.until === null ? "" : until(grant.until)];
-    });
+    const key = JSON.stringify([...groups]);
+    alike.set(key, { groups, secrets: [...(alike.get(key)?.secrets ?? []), data.secrets[s]] });
+  }
+  const lines = [...alike.values()].flatMap(({ groups, secrets }) => {
+    const told = secrets.map((name) => element("div", name));
+    if (groups.size === 0) return [[told, "nobody", "", ""]];
+    return [...groups].map(([g, hosts], nth) => [nth === 0 ? told : "", hostNames(hosts), serviceNames(data.grants[g]).join(", "),
+      as("tight", data.grants[g].until === null ? "" : until(data.grants[g].until))]);
   });
   return element("section", [element("h2", "Access"), element("p", counted(shown), "lead"),
-    ...table(["Secret", "Hosts", "Services", "Until"], lines, (line) => line, true)]);
+    ...table(["Secrets", "Hosts", "Services", "Until"], lines, (line) => line, true)], "readers");
 }

@@ -59,6 +59,8 @@ pub(super) fn access(ws: &Workspace, report: &Report, mask: &Mask) -> Access {
     let view = &report.view;
     let rows: Vec<Vec<Entry>> = view.rows.iter().map(|row| entries(ws, row)).collect();
     let services: BTreeSet<_> = rows.iter().flatten().filter_map(|entry| entry.service.as_ref()).collect();
+    let mut services: Vec<_> = services.into_iter().collect();
+    services.sort_by_cached_key(|service| mask.name("service", service.as_ref()));
     let service_at = positions(services.iter().copied());
     let rule_at: BTreeMap<&RuleRef, usize> = positions(report.rules.iter().map(|told| &told.rule));
     let host_at = positions(view.hosts.iter().map(|host| &host.name));
@@ -68,10 +70,15 @@ pub(super) fn access(ws: &Workspace, report: &Report, mask: &Mask) -> Access {
     for (row, entries) in view.rows.iter().zip(&rows) {
         let services = entries.iter().map(|entry| {
             let service = entry.service.as_ref().and_then(|service| service_at.get(service).copied());
-            (service, entry.permits.iter().filter_map(|rule| rule_at.get(rule).copied()).collect())
+            let mut rules: Vec<usize> =
+                entry.permits.iter().filter_map(|rule| rule_at.get(rule).copied()).collect();
+            rules.sort_unstable();
+            (service, rules)
         });
+        let mut services: Vec<_> = services.collect();
+        services.sort_unstable();
         let until = row.grant.not_after.map(|end| end.to_string());
-        let grant = grants.add(Grant { services: services.collect(), until });
+        let grant = grants.add(Grant { services, until });
         let cell = secret_at.get(&row.secret).and_then(|at| cells.get_mut(*at));
         if let (Some(cell), Some(host)) = (cell, host_at.get(&row.host)) {
             cell.extend([*host, grant]);
@@ -86,10 +93,20 @@ pub(super) fn access(ws: &Workspace, report: &Report, mask: &Mask) -> Access {
     }
 }
 
+/// What stands for a rule: its patterns, its file and its reason are full of names.
+pub(super) fn rule_name(rule: &RuleRef, mask: &Mask) -> String {
+    mask.name("rule", &format!("{} {}", rule.place, rule_text(rule)))
+}
+
+fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
+    let names: BTreeSet<String> = names.collect();
+    names.into_iter().collect()
+}
+
 fn host(host: &ViewHost, mask: &Mask) -> Host {
     Host {
         name: mask.name("host", host.name.as_ref()),
-        tags: host.tags.iter().map(|tag| mask.name("tag", tag.as_ref())).collect(),
+        tags: sorted(host.tags.iter().map(|tag| mask.name("tag", tag.as_ref()))),
         // Together with its tags it might tell which machine this is.
         system: host.system.clone().filter(|_| !mask.hides()).unwrap_or_default(),
         state: host.state.clone(),
@@ -98,13 +115,10 @@ fn host(host: &ViewHost, mask: &Mask) -> Host {
 
 fn rule(told: &RuleHits, mask: &Mask) -> Rule {
     let RuleHits { rule, hits, ended } = told;
-    let text = rule_text(rule);
-    let place = rule.place.to_string();
     Rule {
         effect: rule.effect.to_string(),
-        // Its patterns, its file and its reason are full of names.
-        text: if mask.hides() { mask.name("rule", &format!("{place} {text}")) } else { text },
-        place: if mask.hides() { String::new() } else { place },
+        text: if mask.hides() { rule_name(rule, mask) } else { rule_text(rule) },
+        place: if mask.hides() { String::new() } else { rule.place.to_string() },
         because: rule.because.clone().filter(|_| !mask.hides()),
         until: rule.not_after.map(|end| end.to_string()),
         ended: *ended,

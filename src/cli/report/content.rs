@@ -176,7 +176,9 @@ impl Lives<'_> {
         lines
     }
 
-    fn set(&mut self, names: Vec<String>) -> usize {
+    fn set(&mut self, mut names: Vec<String>) -> usize {
+        names.sort_unstable();
+        names.dedup();
         let set = names.into_iter().map(|name| self.names.add(name)).collect();
         self.sets.add(set)
     }

@@ -83,12 +83,12 @@ function drawGrid() {
   fill();
 }
 
-// How wide the longest name is, a third of the room at most: one letter of this font is as wide as any other.
+// How wide the longest name is, if there is room for it: one letter of this font is as wide as any other.
 function nameWidth(rows) {
   const longest = rows.reduce((most, s) => Math.max(most, data.secrets[s].length + badges(s).length * 9), 8);
   const letter = at("ruler").getBoundingClientRect().width / at("ruler").textContent.length;
   const room = at("scroll").clientWidth;
-  return Math.min(Math.ceil(longest * letter) + 34, Math.max(Math.floor(room * 0.42), 150));
+  return Math.min(Math.ceil(longest * letter) + 34, Math.floor(room * (room < 700 ? 0.58 : 0.42)));
 }
 
 function gridHead(columns) {

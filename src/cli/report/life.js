@@ -35,7 +35,7 @@ function valueFacts(value) {
 function exposedPart(s) {
   const items = known.get(s) ?? [];
   if (items.length === 0) return [];
-  const cells = (one) => [as("main", one.by), as("tight", `revision ${one.revision}`), one.reason, as("tight", one.since === null ? "" : `since ${day(one.since)}`)];
+  const cells = (one) => [as("main", one.by), as("tight", `revision ${one.revision}`), one.reason, as("tight", one.since === null ? "" : day(one.since))];
   return [element("h2", "Who knows it and may not"), ...table(["Who", "Knows", "Why no reader", "Since"], items, cells)];
 }
 

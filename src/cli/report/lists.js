@@ -124,7 +124,7 @@ function exposureSection(paper) {
     element("code", "secretctl rotate --exposed", "command")];
   const cells = (one) => [
     as("main", one.secret === null ? "" : [secretLink(one.secret)]), as("tight", `revision ${one.revision}`), one.reason,
-    as("tight", one.since === null ? "still a reader in the ledger" : `since ${day(one.since)}`),
+    as("tight", one.since === null ? "still a reader in the ledger" : day(one.since)),
   ];
   const parts = [...groups].sort((a, b) => b[1].length - a[1].length).map(([by, items], nth) => {
     const made = element("details", element("summary", [by, element("span", number(items.length, "value", "values"))]));

@@ -27,7 +27,7 @@ const SALT_MAX: u64 = 4096;
 #[non_exhaustive]
 pub enum SaltError {
     /// The file has too few bytes.
-    #[error("the salt in `{}` is shorter than {SALT_MIN} bytes, so names could be found by trying", path.display())]
+    #[error("the salt in `{}` is shorter than 16 bytes, so names could be found by trying", path.display())]
     #[diagnostic(code(report::salt), help("make one: `head -c 32 /dev/urandom > {}`", path.display()))]
     Short {
         /// The file.
