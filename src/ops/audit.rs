@@ -148,11 +148,11 @@ fn of(ws: &Workspace, checked: &Checked) -> AuditReport {
         let readers = checked.readers.get(secret).unwrap_or(&none);
         let status = values::status(ws, secret, &value, readers);
         report.findings.extend(values::findings(&status, value.number, ws.settings.now));
-        report.values.push(status);
         for exposure in people.exposures(ws, secret, &value, readers) {
-            report.findings.push(exposure.finding(value.number));
+            report.findings.push(exposure.finding(value.number, &status.renew()));
             report.exposures.push(exposure);
         }
+        report.values.push(status);
     }
     report.findings.extend(values::without_rule(&report.values));
     report

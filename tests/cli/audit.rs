@@ -67,7 +67,7 @@ fn what_an_admin_knew_stays_an_error_until_each_value_is_new() {
     fleet.run(["check"]).ok();
     audit(&fleet, "2026-11-20").with_code(1).says(&[
         "error[exposure::admin]: admin `bob` knows revision 1 of `shared/token`, which is in use: they have left",
-        "help: give it a new value: `secretctl rotate shared/token`",
+        "help: give it a new value: `secretctl edit shared/token`",
     ]);
     assert_eq!(
         told(&fleet, "2026-11-20").1,

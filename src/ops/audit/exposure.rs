@@ -68,8 +68,8 @@ impl fmt::Display for Knower {
 }
 
 impl Exposure {
-    /// As an error with the place of the value's line.
-    pub(super) fn finding(&self, line: usize) -> Finding {
+    /// As an error with the place of the value's line, and how a new value is made.
+    pub(super) fn finding(&self, line: usize, renew: &str) -> Finding {
         let code = match self.known_by {
             Knower::Host { .. } => "exposure::host",
             Knower::Admin { .. } => "exposure::admin",
@@ -78,7 +78,7 @@ impl Exposure {
         let Self { secret, revision, known_by, reason, .. } = self;
         let message =
             format!("{known_by} knows revision {revision} of `{secret}`, which is in use: {reason}");
-        let help = format!("give it a new value: `secretctl rotate {secret}`");
+        let help = format!("give it a new value: {renew}");
         Finding::new(Severity::Error, Class::Finding, code, message)
             .at(Place::line(Layout::ledger(secret), line))
             .help(help)

@@ -213,7 +213,7 @@ impl ValueStatus {
     }
 
     /// The next command, and whom and what to ask.
-    fn renew(&self) -> String {
+    pub(super) fn renew(&self) -> String {
         let secret = &self.secret;
         let command = if self.generated { format!("secretctl rotate {secret}") } else { by_hand(secret) };
         let mut help = format!("`{command}`");
