@@ -22,6 +22,7 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::report;
 use super::table::count;
 use super::ui::Ui;
 use super::ui::printable;
@@ -34,6 +35,7 @@ use crate::ops::audit::AuditReport;
 use crate::ops::audit::Baseline;
 use crate::ops::audit::Duplicates;
 use crate::ops::audit::FailOn;
+use crate::ops::report::Mask;
 
 /// A report, and what its renderers need to know besides.
 struct View<'a> {
@@ -44,6 +46,8 @@ struct View<'a> {
     /// Where the page of findings can be read.
     page: Option<&'a str>,
     names: Names,
+    /// The page of HTML, made where it is asked for.
+    html: String,
 }
 
 /// Whether single secrets are named in metrics.
@@ -87,6 +91,7 @@ pub(super) fn run(
         fail_on: args.fail_on.into(),
         page: ws.fleet.audit.findings_page.as_deref(),
         names: if args.without_names { Names::Hidden } else { Names::Shown },
+        html: if args.wants(AuditFormat::Html) { report::page(&ws, &Mask::Plain)? } else { String::new() },
     };
     for Output { format, path } in &args.outputs {
         ops::audit::write(path, &view.render(*format)?)?;
@@ -119,6 +124,7 @@ impl View<'_> {
             AuditFormat::Prometheus => prometheus::document(self).into_bytes(),
             AuditFormat::Github => github::document(self).into_bytes(),
             AuditFormat::Markdown => markdown::document(self).into_bytes(),
+            AuditFormat::Html => self.html.clone().into_bytes(),
         })
     }
 

@@ -17,6 +17,7 @@ use super::page::Parts;
 use super::page::filled;
 use super::ui::Ui;
 use crate::ops;
+use crate::ops::Workspace;
 use crate::ops::report::Mask;
 
 const PAGE: &str = include_str!("report/page.html");
@@ -61,13 +62,7 @@ pub(super) fn run(
     };
     let env = Environment { now: args.at.unwrap_or(env.now), ..env };
     let ws = env.open(global, "report")?;
-    let mut report = ops::report::report(&ws)?;
-    if mask.hides() {
-        order::hide(&mut report, &mask);
-    }
-    let content =
-        serde_json::to_string(&content::content(&ws, &report, &mask)).map_err(std::io::Error::from)?;
-    let page = filled(&Parts { template: PAGE, style: STYLE, script: SCRIPT, content: &content });
+    let page = page(&ws, &mask)?;
     match &args.out {
         Some(file) => {
             ops::report::save(file, &page)?;
@@ -76,4 +71,15 @@ pub(super) fn run(
         None => ui.data(page.as_bytes())?,
     }
     Ok(Exit::Clean)
+}
+
+/// The whole page.
+pub(super) fn page(ws: &Workspace, mask: &Mask) -> Result<String, CommandError> {
+    let mut report = ops::report::report(ws)?;
+    if mask.hides() {
+        order::hide(&mut report, mask);
+    }
+    let content =
+        serde_json::to_string(&content::content(ws, &report, mask)).map_err(std::io::Error::from)?;
+    Ok(filled(&Parts { template: PAGE, style: STYLE, script: SCRIPT, content: &content }))
 }

@@ -349,3 +349,14 @@ fn what_was_not_looked_at_cannot_be_put_off() {
     audit(&fleet, &args).with_code(2).says(&["error[store::two_sources]"]);
     assert!(!fleet.text("known.json").contains("two_sources"));
 }
+
+#[test]
+fn html_is_the_page_of_the_report() {
+    let fleet = TestFleet::sealed();
+    let file = fleet.path("audit.html");
+    let output = format!("html={}", file.display());
+    let ran = fleet.cmd(["audit", "--format", "html", "--output", &output]).without_keys().run().ok();
+    let written = std::fs::read_to_string(file).unwrap();
+    assert!(written.starts_with("<!doctype html>") && written.contains("shared/token"), "{written}");
+    assert_eq!(ran.stdout().len(), written.len());
+}

@@ -68,6 +68,8 @@ pub(super) enum AuditFormat {
     Github,
     /// A summary for people, with tables.
     Markdown,
+    /// The page of `secretctl report`.
+    Html,
 }
 
 /// Only two formats tell of the past.
@@ -79,6 +81,13 @@ struct HistoryFormat;
 impl Failure for HistoryFormat {
     fn class(&self) -> Class {
         Class::Usage
+    }
+}
+
+impl AuditArgs {
+    /// Whether the report is printed or written in a format.
+    pub(super) fn wants(&self, format: AuditFormat) -> bool {
+        self.format == format || self.outputs.iter().any(|output| output.format == format)
     }
 }
 

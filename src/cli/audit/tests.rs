@@ -28,8 +28,14 @@ fn report(findings: Vec<Finding>) -> AuditReport {
 }
 
 fn rendered(report: &AuditReport, format: AuditFormat) -> String {
-    let view =
-        View { report, folder: PathBuf::new(), fail_on: FailOn::Error, page: None, names: Names::Shown };
+    let view = View {
+        report,
+        folder: PathBuf::new(),
+        fail_on: FailOn::Error,
+        page: None,
+        names: Names::Shown,
+        html: String::new(),
+    };
     String::from_utf8(view.render(format).unwrap()).unwrap()
 }
 
