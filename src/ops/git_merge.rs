@@ -1,7 +1,7 @@
 //! Joins what two branches did: asked by Git while it merges, and by a person afterwards.
 //!
-//! No value is opened for it but to tell whether two are the same, and none is ever dropped: what one branch wrote about
-//! a secret stays in its ledger, whichever value counts.
+//! No value is opened for it, and none is ever dropped: what one branch wrote about a secret stays in its ledger,
+//! whichever value counts.
 
 mod error;
 mod sealed;
