@@ -16,6 +16,7 @@ pub use layout::POLICY_FILE_MAX;
 pub use layout::PolicyText;
 pub use plan::Drift;
 pub use plan::HostPlan;
+pub use plan::LostServices;
 pub use plan::Wanted;
 pub use plan::WantedGrant;
 pub use seal::HostSeal;

@@ -16,6 +16,7 @@ use crate::manifest::GrantedServices;
 use crate::manifest::Manifest;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::name::ServiceName;
 
 /// What policy and sources say that a host should have.
 #[derive(Clone, Debug)]
@@ -64,14 +65,49 @@ pub enum Drift {
     Other(SecretName),
     /// The sealed copy is missing or damaged.
     Damaged(SecretName),
-    /// Services or the end of the grant changed.
-    Terms(SecretName),
+    /// Services or the end of the grant changed; those that lost it know its value.
+    Terms(SecretName, LostServices),
     /// A secret that the host may no longer read is still there.
     Surplus(SecretName),
     /// A secret whose source and ledger are gone, though nobody removed it.
     Lost(SecretName),
     /// A file that the manifest does not know.
     Stray(std::path::PathBuf),
+}
+
+/// Services of a host that could read a secret and can't any more.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum LostServices {
+    /// All that are not granted it now.
+    Others,
+    /// These; perhaps none.
+    Named(BTreeSet<ServiceName>),
+}
+
+impl LostServices {
+    fn between(before: &GrantedServices, after: &GrantedServices) -> Self {
+        match (before, after) {
+            (_, GrantedServices::All) => Self::Named(BTreeSet::new()),
+            (GrantedServices::All, GrantedServices::Only(_)) => Self::Others,
+            (GrantedServices::Only(before), GrantedServices::Only(after)) => {
+                Self::Named(before.difference(after).cloned().collect())
+            }
+        }
+    }
+}
+
+impl fmt::Display for LostServices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = "may not read it any more, and knew its value: give it a new one";
+        match self {
+            Self::Others => write!(f, "; its other services {known}"),
+            Self::Named(lost) if lost.is_empty() => Ok(()),
+            Self::Named(lost) => {
+                let names: Vec<String> = lost.iter().map(|service| format!("`{service}`")).collect();
+                write!(f, "; {} {known}", names.join(", "))
+            }
+        }
+    }
 }
 
 impl fmt::Display for Drift {
@@ -92,7 +128,7 @@ impl fmt::Display for Drift {
             Self::Stale(secret) => write!(f, "has an older value of `{secret}`"),
             Self::Other(secret) => write!(f, "has a value of `{secret}` that another branch made"),
             Self::Damaged(secret) => write!(f, "has a damaged copy of `{secret}`"),
-            Self::Terms(secret) => write!(f, "is granted `{secret}` on other terms"),
+            Self::Terms(secret, lost) => write!(f, "is granted `{secret}` on other terms{lost}"),
             Self::Surplus(secret) => write!(f, "still has `{secret}`, which it may no longer read"),
             Self::Lost(secret) => write!(f, "has `{secret}`, whose source and ledger are gone"),
             Self::Stray(path) => {
@@ -227,7 +263,8 @@ impl HostPlan {
         }
         let kept = Entry { services: grant.services.clone(), not_after: grant.not_after, ..entry.clone() };
         if kept != *entry {
-            self.drift.insert(Drift::Terms(name.clone()));
+            let lost = LostServices::between(&entry.services, &grant.services);
+            self.drift.insert(Drift::Terms(name.clone(), lost));
         }
         self.keep.insert(name.clone(), kept);
     }

@@ -267,3 +267,21 @@ fn check_finds_what_a_request_asks_for_and_policy_or_store_does_not_give() {
     let ran = fleet.run(["check", "--request", "/nowhere"]);
     assert_ne!(ran.code(), 0, "a request that is not there was accepted:\n{ran}");
 }
+
+#[test]
+fn services_that_lose_a_secret_are_told_with_what_they_know() {
+    let fleet = TestFleet::new()
+        .host_with("forge", &KEYS.forge, &["grafana", "sonarr"])
+        .policy("allow(\"shared/token\").services([\"grafana\", \"sonarr\"]);\n");
+    fleet.set("shared/token", "value").ok();
+    fleet.write("policies/access.rhai", "allow(\"shared/token\").services(\"grafana\");\n");
+    fleet.run(["seal"]).ok().prints(&[
+        "host `forge` is granted `shared/token` on other terms; `sonarr` may not read it any more, and knew its value",
+    ]);
+    fleet.write("policies/access.rhai", "allow(\"shared/token\");\n");
+    let ran = fleet.run(["seal"]).ok();
+    assert!(!ran.stdout().contains("may not read it any more"), "{ran}");
+    fleet.write("policies/access.rhai", "allow(\"shared/token\").services(\"sonarr\");\n");
+    fleet.run(["seal"]).ok().prints(&["on other terms; its other services may not read it any more"]);
+    fleet.assert_clean();
+}
