@@ -12,6 +12,10 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::nix::ROOT;
+use crate::nix::evaluate;
+use crate::nix::quoted;
+
 /// Values that consumers stumble over.
 const AWKWARD: [&str; 12] = [
     "plain",
@@ -30,6 +34,7 @@ const AWKWARD: [&str; 12] = [
 
 /// A copy of a fleet's settings and policies, and everything that it needs to be used.
 pub(crate) struct Model {
+    name: String,
     dir: TempDir,
     facts: Value,
     values: BTreeMap<String, String>,
@@ -43,7 +48,7 @@ impl Model {
             serde_json::from_str(&fs::read_to_string(from.join("fleet.json")).unwrap()).unwrap();
         let copied = Command::new("cp").arg("-R").arg(&from).arg(dir.path().join("fleet")).status().unwrap();
         assert!(copied.success());
-        let mut model = Self { dir, facts, values: BTreeMap::new() };
+        let mut model = Self { name: name.to_owned(), dir, facts, values: BTreeMap::new() };
         model.give_keys();
         let secrets: Vec<String> =
             model.secrets().map(|secret| secret["name"].as_str().unwrap().to_owned()).collect();
@@ -81,6 +86,15 @@ impl Model {
     /// The folder that `secretctl.fleet` names.
     pub(crate) fn fleet(&self) -> PathBuf {
         self.path("fleet")
+    }
+
+    /// An expression of Nix: an attribute of the configuration of a host, with the module `more` beside it.
+    pub(crate) fn host(&self, packages: &str, host: &str, more: &str, attribute: &str) -> String {
+        let fleet = self.fleet();
+        let key = quoted(&self.public_key(&self.admin()));
+        let own = format!("{{ secretctl.fleet = {}; secretctl.trustedKeys = [ {key} ]; }}", fleet.display());
+        let file = format!("{ROOT}/tests/nix/fleets/{}/{host}.nix", self.name);
+        format!("({} (e.nixos [ {file} {own} {{ {more} }} ]).config.{attribute})", evaluate(packages))
     }
 
     /// The private key of a host or the admin, made when it is first asked for.

@@ -16,9 +16,6 @@ use crate::machine::on_each_systemd;
 use crate::model::Model;
 use crate::nix::Nix;
 use crate::nix::Programs;
-use crate::nix::ROOT;
-use crate::nix::evaluate;
-use crate::nix::quoted;
 use crate::ran::Ran;
 
 static TORII: LazyLock<Fleet> =
@@ -48,8 +45,7 @@ impl Fleet {
         programs.link("systemd", "/usr/bin/systemctl");
         let mut model = Model::new(name);
         let build = |model: &Model, host: &str| {
-            let toplevel =
-                Nix::Current.build(&of_host(&programs, name, model, host, "system.build.toplevel"));
+            let toplevel = Nix::Current.build(&of_host(&programs, model, host, "system.build.toplevel"));
             Built { closure: Nix::Current.closure(&toplevel), toplevel }
         };
         let a: Vec<Built> = hosts.iter().map(|host| build(&model, host)).collect();
@@ -62,11 +58,10 @@ impl Fleet {
         }
         model.seal();
         let built = hosts.iter().zip(a).map(|(host, a)| {
-            let evaluated =
-                |attribute: &str| Nix::Current.eval(&of_host(&programs, name, &model, host, attribute));
+            let evaluated = |attribute: &str| Nix::Current.eval(&of_host(&programs, &model, host, attribute));
             let request: Value = Nix::Current.eval(&format!(
                 "builtins.fromJSON (builtins.unsafeDiscardStringContext ({}))",
-                of_host(&programs, name, &model, host, "secretctl.uncheckedRequest.text")
+                of_host(&programs, &model, host, "secretctl.uncheckedRequest.text")
             ));
             let accounts = accounts(&evaluated("users.users"), &evaluated("users.groups"));
             let templates = request["templates"].as_array().unwrap().clone();
@@ -80,39 +75,21 @@ impl Fleet {
     }
 }
 
-/// An attribute of a host's configuration; users are made by the machine's own systemd-sysusers.
-fn of_host(programs: &Programs, fleet: &str, model: &Model, host: &str, attribute: &str) -> String {
-    of_host_with(programs, fleet, model, host, "", attribute)
-}
+/// What every machine here needs besides: users are made by its own systemd-sysusers.
+const MACHINE: &str = "
+    secretctl.identities = [ \"/persist/host-key\" ];
+    services.userborn.enable = false;
+    systemd.sysusers.enable = true;
+";
 
-fn of_host_with(
-    programs: &Programs,
-    fleet: &str,
-    model: &Model,
-    host: &str,
-    more: &str,
-    attribute: &str,
-) -> String {
-    let module = format!(
-        "{{
-            secretctl.fleet = {};
-            secretctl.trustedKeys = [ {} ];
-            secretctl.identities = [ \"/persist/host-key\" ];
-            services.userborn.enable = false;
-            systemd.sysusers.enable = true;
-            {more}
-        }}",
-        model.fleet().display(),
-        quoted(&model.public_key(&model.admin()))
-    );
-    let file = format!("{ROOT}/tests/nix/fleets/{fleet}/{host}.nix");
-    let kept = match attribute {
-        "users.users" => "lib.mapAttrs (_: user: { inherit (user) uid group; })",
-        "users.groups" => "lib.mapAttrs (_: group: { inherit (group) gid; })",
-        _ => "",
-    };
-    let start = evaluate(&programs.as_packages());
-    format!("{start} {kept} (e.nixos [ {file} {module} ]).config.{attribute}")
+/// An attribute of a host's configuration.
+fn of_host(programs: &Programs, model: &Model, host: &str, attribute: &str) -> String {
+    let value = model.host(&programs.as_packages(), host, MACHINE, attribute);
+    match attribute {
+        "users.users" => format!("builtins.mapAttrs (_: user: {{ inherit (user) uid group; }}) {value}"),
+        "users.groups" => format!("builtins.mapAttrs (_: group: {{ inherit (group) gid; }}) {value}"),
+        _ => value,
+    }
 }
 
 /// Lines of sysusers.d(5) for users and groups that are not there in every system.
@@ -363,7 +340,8 @@ static WITH_HOME: LazyLock<Built> = LazyLock::new(|| {
     let attribute = "system.build.toplevel";
     let programs = Programs::new();
     programs.link("systemd", "/usr/bin/systemctl");
-    let host = of_host_with(&programs, "torii", &TORII.model, "sando-kun", more, attribute);
+    let more = format!("{MACHINE}{more}");
+    let host = TORII.model.host(&programs.as_packages(), "sando-kun", &more, attribute);
     let toplevel = Nix::Current.build(&host);
     Built { closure: Nix::Current.closure(&toplevel), toplevel }
 });

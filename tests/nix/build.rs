@@ -8,22 +8,13 @@ use std::sync::LazyLock;
 use crate::model::Model;
 use crate::nix::Nix;
 use crate::nix::Programs;
-use crate::nix::ROOT;
-use crate::nix::evaluate;
-use crate::nix::quoted;
 use crate::nix::said;
 
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(Programs::new);
 
-/// A host of a model fleet, with an attribute of its configuration.
-fn of_host(fleet: &str, model: &Model, host: &str, more: &str, attribute: &str) -> String {
-    let module = format!(
-        "{{ secretctl.fleet = {}; secretctl.trustedKeys = [ {} ]; }} {{ {more} }}",
-        model.fleet().display(),
-        quoted(&model.public_key(&model.admin()))
-    );
-    let hosts = format!("{ROOT}/tests/nix/fleets/{fleet}/{host}.nix");
-    evaluate(&PROGRAMS.as_packages()) + &format!("(e.nixos [ {hosts} {module} ]).config.{attribute}")
+/// An attribute of a host of the torii fleet.
+fn of_host(model: &Model, host: &str, more: &str, attribute: &str) -> String {
+    model.host(&PROGRAMS.as_packages(), host, more, attribute)
 }
 
 fn torii() -> Model {
@@ -38,7 +29,7 @@ fn output(expression: &str) -> String {
 #[test]
 fn building_a_system_checks_the_request_against_the_sealed_tree() {
     let model = torii();
-    let system = Nix::Current.build(&of_host("torii", &model, "sando-kun", "", "system.build.toplevel"));
+    let system = Nix::Current.build(&of_host(&model, "sando-kun", "", "system.build.toplevel"));
     let request = fs::read_link(Nix::Current.place(&system).join("etc")).unwrap();
     let request = fs::read_link(Nix::Current.place(&request).join("secretctl/request.json")).unwrap();
     let request = fs::read_to_string(Nix::Current.place(&request)).unwrap();
@@ -51,7 +42,7 @@ fn building_a_system_checks_the_request_against_the_sealed_tree() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(&file, bytes).unwrap();
-    let ran = Nix::Current.try_build(&of_host("torii", &model, "sando-kun", "", "system.build.toplevel"));
+    let ran = Nix::Current.try_build(&of_host(&model, "sando-kun", "", "system.build.toplevel"));
     assert!(!ran.status.success());
     assert!(said(&ran).contains("trust::"), "{}", said(&ran));
 }
@@ -68,7 +59,7 @@ fn largest(tree: &Path) -> PathBuf {
 fn a_manifest_of_an_untrusted_key_builds_no_system() {
     let model = torii();
     let other = "secretctl.trustedKeys = lib.mkForce [ \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9dG4kjRhQTtWTVzd2t27+t0DEHBPW7iOD23TUiYLio\" ];";
-    let ran = Nix::Current.try_build(&of_host("torii", &model, "sando-kun", other, "secretctl.request"));
+    let ran = Nix::Current.try_build(&of_host(&model, "sando-kun", other, "secretctl.request"));
     assert!(!ran.status.success());
     assert!(said(&ran).contains("manifest::signature"), "{}", said(&ran));
 }
@@ -77,7 +68,7 @@ fn a_manifest_of_an_untrusted_key_builds_no_system() {
 fn another_hosts_change_rebuilds_nothing_here() {
     let mut model = torii();
     let paths = |model: &Model, host: &str| {
-        let of = |attribute| output(&of_host("torii", model, host, "", attribute));
+        let of = |attribute| output(&of_host(model, host, "", attribute));
         (of("system.build.toplevel"), of("secretctl.facts.tree"), of("secretctl.uncheckedRequest"))
     };
     let (here, there) = (paths(&model, "sando-kun"), paths(&model, "torii-chan"));
@@ -95,8 +86,8 @@ fn a_system_of_another_platform_is_checked_by_the_program_of_this_one() {
     let model = torii();
     let cross =
         "nixpkgs.hostPlatform = lib.mkForce \"aarch64-linux\"; nixpkgs.buildPlatform = \"x86_64-linux\";";
-    let of = |attribute: &str| output(&of_host("torii", &model, "torii-chan", cross, attribute));
+    let of = |attribute: &str| output(&of_host(&model, "torii-chan", cross, attribute));
     assert_ne!(of("secretctl.package"), of("secretctl.checkPackage"));
     // It builds here, where no program of the other platform could run.
-    Nix::Current.build(&of_host("torii", &model, "torii-chan", cross, "secretctl.request"));
+    Nix::Current.build(&of_host(&model, "torii-chan", cross, "secretctl.request"));
 }
