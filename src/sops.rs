@@ -3,6 +3,7 @@
 //! Bytes in, bytes out: nothing here touches a file. Whatever a change does not concern keeps its bytes.
 
 pub mod tree;
+mod yaml;
 
 pub use tree::KeyPath;
 pub use tree::Step;
