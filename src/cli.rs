@@ -59,6 +59,10 @@ mod rm;
 #[cfg(feature = "admin")]
 mod rotate;
 #[cfg(feature = "admin")]
+mod run;
+#[cfg(feature = "admin")]
+mod run_guard;
+#[cfg(feature = "admin")]
 mod seal;
 #[cfg(feature = "admin")]
 pub mod secretctl;

@@ -42,6 +42,8 @@ pub mod report;
 #[cfg(feature = "admin")]
 pub mod rotate;
 #[cfg(feature = "admin")]
+pub mod run;
+#[cfg(feature = "admin")]
 pub mod seal;
 #[cfg(feature = "admin")]
 pub mod show;

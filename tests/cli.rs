@@ -37,6 +37,7 @@ mod cli {
     mod programs;
     mod report;
     mod rotate;
+    mod run;
     mod seal;
     mod status;
     mod tamper;

@@ -25,6 +25,8 @@ use super::rekey;
 use super::report;
 use super::rm;
 use super::rotate;
+use super::run as run_command;
+use super::run_guard;
 use super::seal;
 use super::set;
 use super::show;
@@ -55,6 +57,9 @@ enum Command {
     Mv(mv::MvArgs),
     Log(log::LogArgs),
     Rotate(rotate::RotateArgs),
+    Run(run_command::RunArgs),
+    #[command(hide = true)]
+    RunGuard(run_guard::RunGuardArgs),
     Seal(seal::SealArgs),
     Rekey(rekey::RekeyArgs),
     Check(check::CheckArgs),
@@ -89,6 +94,8 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Mv(args) => mv::run(&args, environment, global, ui),
         Command::Log(args) => log::run(&args, environment, global, ui),
         Command::Rotate(args) => rotate::run(&args, environment, global, ui),
+        Command::Run(args) => run_command::run(&args, environment, global, ui),
+        Command::RunGuard(args) => run_guard::run(&args),
         Command::Seal(args) => seal::run(args, environment, global, ui),
         Command::Rekey(args) => rekey::run(&args, environment, global, ui),
         Command::Check(args) => check::run(args, environment, global, ui),

@@ -12,6 +12,7 @@ use crate::name::SecretName;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
+use crate::ops::run::RunError;
 use crate::ops::workspace::WorkspaceError;
 use crate::policy::Violation;
 use crate::store::StoreError;
@@ -36,6 +37,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Merge(#[from] MergeError),
+    /// A command was not started.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
     /// A place for plaintext.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -405,6 +410,7 @@ impl Failure for OpsError {
             Self::PrivateDir(error) => error.class(),
             Self::Git(error) => error.class(),
             Self::Merge(error) => error.class(),
+            Self::Run(error) => error.class(),
             Self::Fs(error) => error.class(),
             Self::HostKey(error) => error.class(),
             Self::Scan(error) => error.class(),
