@@ -29,6 +29,8 @@ mod escape;
 #[cfg(feature = "admin")]
 mod generate;
 #[cfg(feature = "admin")]
+mod git_diff;
+#[cfg(feature = "admin")]
 mod git_merge;
 #[cfg(feature = "admin")]
 mod git_setup;

@@ -16,6 +16,8 @@ pub use ciphertext::EncryptError;
 pub use ciphertext::decrypt;
 pub use ciphertext::decrypt_stream;
 pub use ciphertext::encrypt;
+pub use ciphertext::is_age;
+pub use ciphertext::recipient_kinds;
 pub use digest::Digest;
 pub use digest::DigestReader;
 pub use identity::Identities;

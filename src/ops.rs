@@ -14,6 +14,8 @@ mod error;
 #[cfg(feature = "admin")]
 pub mod generate;
 #[cfg(feature = "admin")]
+pub mod git_diff;
+#[cfg(feature = "admin")]
 pub mod git_merge;
 #[cfg(feature = "admin")]
 pub mod git_setup;

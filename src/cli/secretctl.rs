@@ -11,6 +11,7 @@ use super::edit;
 use super::exit::CommandError;
 use super::exit::Exit;
 use super::generate;
+use super::git_diff;
 use super::git_merge;
 use super::git_setup;
 use super::host;
@@ -76,6 +77,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Verify(verify::VerifyArgs),
     GitSetup(git_setup::GitSetupArgs),
+    GitDiff(git_diff::GitDiffArgs),
     GitMerge(git_merge::GitMergeArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -110,6 +112,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Plan(args) => plan::run(&args, &environment.places, environment.now, ui),
         Command::Verify(args) => verify::run(&args, environment.now, ui),
         Command::GitSetup(args) => git_setup::run(&args, environment, global, ui),
+        Command::GitDiff(args) => git_diff::run(&args, environment, global, ui),
         Command::GitMerge(args) => git_merge::run(args, environment, global, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }

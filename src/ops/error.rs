@@ -9,6 +9,7 @@ use crate::git::GitError;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::git_diff::GitDiffError;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
@@ -33,6 +34,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Git(#[from] GitError),
+    /// Git gets no text to show.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    GitDiff(#[from] GitDiffError),
     /// Two branches were not joined.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -409,6 +414,7 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Git(error) => error.class(),
+            Self::GitDiff(error) => error.class(),
             Self::Merge(error) => error.class(),
             Self::Run(error) => error.class(),
             Self::Fs(error) => error.class(),
