@@ -76,19 +76,6 @@ pub enum ForeignKind {
 }
 
 impl ForeignKind {
-    /// The field of the metadata that lists it.
-    pub(super) fn field(&self) -> &str {
-        match self {
-            Self::Pgp => "pgp",
-            Self::Kms => "kms",
-            Self::GcpKms => "gcp_kms",
-            Self::AzureKv => "azure_kv",
-            Self::HcVault => "hc_vault",
-            Self::HcKms => "hckms",
-            Self::Other(field) => field,
-        }
-    }
-
     fn of_field(field: &str) -> Self {
         match field {
             "pgp" => Self::Pgp,
@@ -228,6 +215,23 @@ fn groups(node: &Node) -> Result<Vec<Group>, Problem> {
     groups.iter().map(group).collect()
 }
 
+/// The tree with each group, which may be the tree itself, replaced by what `change` makes of it.
+pub(super) fn map_groups(
+    node: &Node,
+    mut change: impl FnMut(usize, &Node) -> Result<Node, Problem>,
+) -> Result<Node, Problem> {
+    let top = group(node)?;
+    if !top.recipients.is_empty() || !top.foreign.is_empty() {
+        return change(0, node);
+    }
+    let groups = node.field("key_groups").and_then(Node::as_list).unwrap_or_default();
+    let groups = groups.iter().enumerate().map(|(index, group)| change(index, group));
+    let groups = groups.collect::<Result<_, _>>()?;
+    let mut changed = node.clone();
+    set(&mut changed, "key_groups", Node::List(groups), None);
+    Ok(changed)
+}
+
 fn group(node: &Node) -> Result<Group, Problem> {
     let Node::Map(fields) = node else {
         let reason = "a group is not a map";
@@ -255,7 +259,7 @@ fn age_stanza(node: &Node) -> Result<AgeStanza, Problem> {
 }
 
 /// Lists of other things than maps with a data key are no stanzas.
-fn foreign(field: &str, node: &Node) -> Option<Foreign> {
+pub(super) fn foreign(field: &str, node: &Node) -> Option<Foreign> {
     let kind = ForeignKind::of_field(field);
     let enc = text(node, "enc")?.to_owned();
     let names: Vec<&str> = kind.names().iter().filter_map(|name| text(node, name)).collect();
@@ -286,13 +290,6 @@ pub(super) fn set(node: &mut Node, field: &str, value: Node, before: Option<&str
     }
     let at = fields.iter().position(|(name, _)| Some(name.as_str()) == before).unwrap_or(fields.len());
     fields.insert(at, (field.to_owned(), value));
-}
-
-/// Removes a field of a map.
-pub(super) fn unset(node: &mut Node, field: &str) {
-    if let Node::Map(fields) = node {
-        fields.retain(|(name, _)| name != field);
-    }
 }
 
 #[cfg(test)]

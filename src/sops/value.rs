@@ -24,7 +24,7 @@ const NONCE: usize = 32;
 const TAG: usize = 16;
 
 /// The key that encrypts the values of one file. Wiped on drop.
-pub struct DataKey(Zeroizing<[u8; 32]>);
+pub(super) struct DataKey(Zeroizing<[u8; 32]>);
 
 /// Why a value could not be opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -122,11 +122,6 @@ pub(super) struct Plain {
     pub(super) scalar: Scalar,
     /// Whether its type said that it is a comment; others count in the MAC.
     pub(super) comment: bool,
-}
-
-/// Tells whether a text has the form of an encrypted value.
-pub(super) fn looks_encrypted(text: &[u8]) -> bool {
-    text.starts_with(b"ENC[AES256_GCM,") && text.ends_with(b"]")
 }
 
 fn type_word(scalar: &Scalar, kind: LeafKind) -> &'static str {
