@@ -153,6 +153,17 @@ impl Bench {
         self.read(name)
     }
 
+    /// A plaintext encrypted by `sops` as a rule of its configuration says.
+    pub(crate) fn by_rule(&self, format: Format, plaintext: &[u8], rule: &[(&str, &str)]) -> Vec<u8> {
+        let fields: String = rule.iter().map(|(field, text)| format!("    {field}: '{text}'\n")).collect();
+        let fields = fields.replace("'true'", "true");
+        let rules = format!("creation_rules:\n  - age: {}\n{fields}", self.pair.recipient);
+        self.write(".sops.yaml", rules.as_bytes());
+        self.write(name(format), plaintext);
+        self.sops(["encrypt", "--in-place", name(format)]);
+        self.read(name(format))
+    }
+
     /// A plaintext encrypted by us and written beside `sops`.
     pub(crate) fn by_us(&self, format: Format, plaintext: &[u8], settings: &Settings) -> Opened {
         let mut settings = settings.clone();
@@ -282,7 +293,7 @@ pub(crate) fn keys_of(format: Format) -> &'static [(&'static str, &'static [u8])
 pub(crate) fn same_plaintext(format: Format, left: &[u8], right: &[u8]) -> bool {
     let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
     let lines = |bytes: &[u8]| -> Vec<String> {
-        let text = String::from_utf8_lossy(bytes).replace([' ', ';', '#'], "");
+        let text = String::from_utf8_lossy(bytes).replace([' ', ';', '#', '"', '`'], "");
         text.lines().filter(|line| !line.is_empty()).map(ToOwned::to_owned).collect()
     };
     match format {
