@@ -8,14 +8,14 @@ use super::*;
 /// A key, a new key that is not there, and how `sops set` names the first.
 fn keys(format: Format) -> (&'static str, &'static str, &'static str) {
     match format {
-        Format::Json => ("map/list/0", "map/new/deep", r#"["map"]["list"][0]"#),
+        Format::Yaml | Format::Json => ("map/list/0", "map/new/deep", r#"["map"]["list"][0]"#),
         Format::Dotenv => ("TEXT", "NEW", r#"["TEXT"]"#),
         Format::Ini => ("section/text", "section/new", r#"["section"]["text"]"#),
-        Format::Yaml | Format::Binary => unreachable!("these formats are tried elsewhere"),
+        Format::Binary => unreachable!("a binary file has one key"),
     }
 }
 
-const KEYED: [Format; 3] = [Format::Json, Format::Dotenv, Format::Ini];
+const KEYED: [Format; 4] = [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini];
 
 fn set(path: &str, value: &str) -> Change {
     Change::Set { key: key(path), value: secret(value) }
@@ -77,7 +77,7 @@ fn keys_come_go_and_are_renamed_and_sops_follows() {
         ];
         let after = opened.changed(&changes, now()).unwrap();
         assert_eq!(after.value(&renamed).unwrap().expose(), b"one\ntwo", "{format}");
-        if format != Format::Json {
+        if matches!(format, Format::Dotenv | Format::Ini) {
             assert!(after.value(&key(path)).is_err());
         }
         bench.write(name(format), after.document().bytes());
@@ -93,6 +93,7 @@ fn keys_come_go_and_are_renamed_and_sops_follows() {
 #[test]
 fn an_edit_by_either_program_keeps_what_it_did_not_touch() {
     for (format, path, from, to) in [
+        (Format::Yaml, "text", "hunter2", "hunter3"),
         (Format::Json, "text", "hunter2", "hunter3"),
         (Format::Dotenv, "TEXT", "hunter2", "hunter3"),
         (Format::Ini, "section/text", "hunter2", "hunter3"),

@@ -9,6 +9,37 @@ fn cases() -> Vec<(Format, Selector, &'static [&'static str])> {
     let text = |text: &str| text.to_owned();
     vec![
         (
+            Format::Yaml,
+            Selector::EncryptedRegex(text("^list$")),
+            &["map/list/0", "map/list/1", "map/list/2/three"],
+        ),
+        (
+            Format::Yaml,
+            Selector::UnencryptedSuffix(text("t")),
+            &["empty", "yes", "no", "whole", "map/deep_unencrypted", "lines"],
+        ),
+        (
+            Format::Yaml,
+            Selector::EncryptedCommentRegex(text("about")),
+            &["text", "map/deep_unencrypted", "map/list/0", "map/list/1", "map/list/2/three"],
+        ),
+        (
+            Format::Yaml,
+            Selector::UnencryptedCommentRegex(text("inside")),
+            &[
+                "text",
+                "empty",
+                "yes",
+                "no",
+                "whole",
+                "float",
+                "map/list/0",
+                "map/list/1",
+                "map/list/2/three",
+                "lines",
+            ],
+        ),
+        (
             Format::Json,
             Selector::UnencryptedSuffix(text("t")),
             &["empty", "yes", "no", "whole", "large", "map/deep_unencrypted"],
