@@ -195,12 +195,9 @@ fn a_flipped_byte_is_noticed_wherever_it_changes_what_the_file_says() {
             let Ok(other) = open(&flipped, name) else { continue };
             // Names, comments and layout are not under the MAC; every value is.
             let values = |opened: &Opened| -> Vec<Vec<u8>> {
-                opened
-                    .leaves()
-                    .filter_map(|(leaf, said)| {
-                        (leaf.kind == tree::LeafKind::Value)
-                            .then(|| said.scalar(leaf).canonical().unwrap_or_default().to_vec())
-                    })
+                let values = opened.leaves().filter(|(leaf, _)| leaf.kind == tree::LeafKind::Value);
+                values
+                    .map(|(leaf, said)| said.scalar(leaf).canonical().unwrap_or_default().to_vec())
                     .collect()
             };
             assert_eq!(values(&opened), values(&other), "{name} at {at}");
