@@ -21,6 +21,8 @@ mod selector;
 mod shamir;
 mod splice;
 mod stanzas;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 mod unlock;
 mod value;
