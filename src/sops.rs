@@ -10,6 +10,7 @@ mod error;
 mod flat;
 mod format;
 mod gpg;
+mod ini;
 mod json;
 mod leaves;
 mod merge;
@@ -24,6 +25,7 @@ mod stanzas;
 pub mod tree;
 mod unlock;
 mod value;
+mod yaml;
 
 pub use change::Change;
 pub use document::Document;

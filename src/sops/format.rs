@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::Path;
 
 use super::dotenv;
+use super::ini;
 use super::json;
 use super::tree::Text;
 use super::tree::TextError;
 use super::tree::TextErrorKind;
+use super::yaml;
 use crate::secret::SecretBytes;
 
 /// Largest file that is read.
@@ -52,20 +54,20 @@ impl Format {
         match self {
             Self::Json | Self::Binary => json::parse(text),
             Self::Dotenv => dotenv::parse(text),
-            Self::Yaml | Self::Ini => Err(TextError {
-                kind: TextErrorKind::Unsupported("this format is not there yet"),
-                offset: None,
-                line: None,
-                key: None,
-            }),
+            Self::Ini => ini::parse(text),
+            Self::Yaml => yaml::parse(text),
         }
     }
 }
 
 impl Format {
     /// A plaintext with all that an encrypted text cannot have written out; none where there is no such thing.
-    pub(super) fn normalized(self, _plaintext: &[u8]) -> Result<Option<SecretBytes>, TextError> {
-        Ok(None)
+    pub(super) fn normalized(self, plaintext: &[u8]) -> Result<Option<SecretBytes>, TextError> {
+        match self {
+            Self::Ini => ini::normalized(plaintext),
+            Self::Yaml => yaml::normalized(plaintext),
+            Self::Json | Self::Dotenv | Self::Binary => Ok(None),
+        }
     }
 }
 
