@@ -148,6 +148,20 @@ fn lines_and_comments_of_ours_stay_in_place() {
 }
 
 #[test]
+fn the_layout_of_yaml_stays_and_both_sides_are_in_it() {
+    let (text, conflicts) = texts(
+        Format::Yaml,
+        "# head\nsonarr:\n  api-key: one # beside\n  port: 80\nlist:\n  - 1\n",
+        "# head of ours\nsonarr:\n  # above\n  api-key: one # beside\n  port: 8080\nlist:\n  - 1\n",
+        "# head\nsonarr:\n  api-key: two\n  port: 80\n  new: |\n    two\n    lines\nlist:\n  - 1\n  - 2\n",
+    );
+    assert_eq!(conflicts, [""; 0], "{text}");
+    let start = "# head of ours\nsonarr:\n  # above\n  api-key: two # beside\n  port: 8080\n";
+    assert!(text.starts_with(start), "{text}");
+    assert!(text.contains("two\n    lines\n") && text.contains("- 1\n") && text.contains("- 2\n"), "{text}");
+}
+
+#[test]
 fn a_binary_file_is_one_value() {
     assert_eq!(texts(Format::Binary, "1", "1", "2\0"), ("2\0".to_owned(), vec![]));
     assert_eq!(texts(Format::Binary, "1", "2", "3"), ("2".to_owned(), vec!["`data`".to_owned()]));
