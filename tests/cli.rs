@@ -19,6 +19,7 @@ mod cli {
     mod denied;
     mod diff;
     mod documents;
+    mod diff_documents;
     mod edit;
     mod editors;
     mod enforcement;
