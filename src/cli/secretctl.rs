@@ -14,6 +14,7 @@ use super::generate;
 use super::git_merge;
 use super::git_setup;
 use super::host;
+use super::import;
 use super::init;
 use super::list;
 use super::log;
@@ -45,6 +46,7 @@ pub struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Init(init::InitArgs),
+    Import(import::ImportArgs),
     Edit(edit::EditArgs),
     Set(set::SetArgs),
     Generate(generate::GenerateArgs),
@@ -79,7 +81,8 @@ enum Command {
 pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, CommandError> {
     let Cli { global, command } = cli;
     match command {
-        Command::Init(args) => init::run(&args, &environment, &global, ui),
+        Command::Init(args) => init::run(&args, environment, global, ui),
+        Command::Import(args) => import::run(&args, environment, global, ui),
         Command::Edit(args) => edit::run(&args, environment, global, ui),
         Command::Generate(args) => generate::run(&args, environment, global, ui),
         Command::Set(args) => set::run(&args, environment, global, ui),

@@ -12,6 +12,7 @@ use crate::name::SecretName;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
+use crate::ops::import::ImportError;
 use crate::ops::workspace::WorkspaceError;
 use crate::policy::Violation;
 use crate::store::StoreError;
@@ -36,6 +37,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Merge(#[from] MergeError),
+    /// Nothing was taken over from another tool.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Import(#[from] ImportError),
     /// A place for plaintext.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -404,6 +409,7 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Git(error) => error.class(),
+            Self::Import(error) => error.class(),
             Self::Merge(error) => error.class(),
             Self::Fs(error) => error.class(),
             Self::HostKey(error) => error.class(),
