@@ -82,10 +82,19 @@ pub(super) fn signing_key(given: Option<&Path>) -> Result<VerifyingKey, CommandE
     }
 }
 
+/// What signs for the key that was named: the private half beside it, or the file itself for an ssh-agent; a key that was
+/// written out leaves the choice to the usual places.
+fn private_half(named: Option<PathBuf>) -> Option<PathBuf> {
+    let named = named.filter(|named| !named.to_string_lossy().starts_with("ssh-"))?;
+    let private = named.with_extension("");
+    let public = named.extension().is_some_and(|ending| ending == "pub");
+    Some(if public && private.is_file() { private } else { named })
+}
+
 pub(super) fn run(
     args: &InitArgs,
     env: Environment,
-    global: Global,
+    mut global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let named = args.folder.as_ref().or(global.fleet.as_ref()).or(env.fleet.as_ref());
@@ -100,7 +109,9 @@ pub(super) fn run(
     if let Some(tool) = args.from {
         let request = args.how.request(tool, args.source.as_deref(), &env);
         let first = First { folder, name: args.admin.clone(), admin };
-        let report = ops::import::init_from(&env.settings(global, "init"), &request, &first)?;
+        let signing_key = private_half(global.signing_key.take());
+        let settings = env.settings(Global { signing_key, ..global }, "init");
+        let report = ops::import::init_from(&settings, &request, &first)?;
         show(&report, Format::Text, ui)?;
         return Ok(Exit::Clean);
     }
