@@ -6,7 +6,8 @@ use crate::common::KEYS;
 /// Two hosts, two people, four files, one of which nobody declares.
 fn repository() -> Repository {
     let repository = Repository::new();
-    let (alice, bob, forge, luna) = (KEYS.alice.public(), KEYS.bob.public(), KEYS.forge.public(), KEYS.luna.public());
+    let (alice, bob, forge, luna) =
+        (KEYS.alice.public(), KEYS.bob.public(), KEYS.forge.public(), KEYS.luna.public());
     repository.write(
         "secrets/secrets.nix",
         format!(
@@ -41,8 +42,16 @@ fn a_repository_becomes_a_fleet_that_grants_what_its_hosts_declare() {
     let repository = repository();
     let before = repository.fleet.outside().join("repo");
     let before = crate::common::Tree::of(&before, &[".git"]);
-    let ran = repository.init("agenix", &[]).ok().says(&["import::dangling", "import::missing_file", "import::world_readable"]);
-    let ran = ran.prints(&["as Nix evaluates it", "needed     4 pairs of a host and a value, of 6", "granted    4"]);
+    let ran = repository.init("agenix", &[]).ok().says(&[
+        "import::dangling",
+        "import::missing_file",
+        "import::world_readable",
+    ]);
+    let ran = ran.prints(&[
+        "as Nix evaluates it",
+        "needed     4 pairs of a host and a value, of 6",
+        "granted    4",
+    ]);
     assert!(ran.stdout().contains("4 values were read back"), "{ran}");
     assert_eq!(repository.granted(), NEEDED);
     let fleet = &repository.fleet;
@@ -85,7 +94,10 @@ fn the_files_alone_tell_the_same_where_nobody_evaluates() {
     ran.prints(&["as its files alone tell it", "needed     4 pairs of a host and a value, of 6"]);
     assert_eq!(repository.granted(), NEEDED);
     let luna = repository.fleet.text("imported/luna.nix");
-    assert!(luna.contains("path = \"/etc/wifi\";") && luna.contains("path = \"/run/agenix/restic\";"), "{luna}");
+    assert!(
+        luna.contains("path = \"/etc/wifi\";") && luna.contains("path = \"/run/agenix/restic\";"),
+        "{luna}"
+    );
     assert!(repository.fleet.text("secretctl.toml").contains("system = \"x86_64-linux\""));
 }
 

@@ -79,10 +79,16 @@ impl Repository {
         for row in rows(&matrix) {
             if active(&row["host"]) {
                 let services = match row["services"].as_array() {
-                    Some(services) => services.iter().map(|s| s.as_str().unwrap()).collect::<Vec<_>>().join(","),
+                    Some(services) => {
+                        services.iter().map(|s| s.as_str().unwrap()).collect::<Vec<_>>().join(",")
+                    }
                     None => row["services"].to_string(),
                 };
-                granted.push(format!("{} {} {services}", row["host"].as_str().unwrap(), row["secret"].as_str().unwrap()));
+                granted.push(format!(
+                    "{} {} {services}",
+                    row["host"].as_str().unwrap(),
+                    row["secret"].as_str().unwrap()
+                ));
             }
         }
         granted.sort();
@@ -102,7 +108,10 @@ fn rows(matrix: &Value) -> Vec<Value> {
 /// A key that the test makes, in a file.
 pub(super) fn make_key(folder: &Path, name: &str) -> (PathBuf, String) {
     let file = folder.join(name);
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&file).status();
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"])
+        .arg(&file)
+        .status();
     assert!(made.unwrap().success());
     let public = fs::read_to_string(file.with_extension("pub")).unwrap();
     (file, public.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
