@@ -16,6 +16,8 @@ pub use ciphertext::EncryptError;
 pub use ciphertext::decrypt;
 pub use ciphertext::decrypt_stream;
 pub use ciphertext::encrypt;
+#[cfg(feature = "admin")]
+pub use ciphertext::encrypt_armored;
 pub use digest::Digest;
 pub use digest::DigestReader;
 pub use identity::Identities;

@@ -24,6 +24,8 @@ pub mod ops;
 pub mod policy;
 pub mod secret;
 #[cfg(feature = "admin")]
+pub mod sops;
+#[cfg(feature = "admin")]
 pub mod store;
 #[cfg(feature = "admin")]
 pub mod value;

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 
 /// The table of `docs/explanation/architecture.md`. Leaves (`name`, `secret`, `diag`, `fsx`) use only each
 /// other's vocabulary of errors.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("cli", &["ops", "diag", "name", "secret"]),
     (
         "ops",
         &[
-            "import", "store", "policy", "value", "host", "ledger", "manifest", "fleet", "crypto", "git",
-            "fsx", "diag", "secret", "name",
+            "import", "store", "policy", "sops", "value", "host", "ledger", "manifest", "fleet", "crypto",
+            "git", "fsx", "diag", "secret", "name",
         ],
     ),
     ("import", &["fleet", "crypto", "diag", "secret", "name"]),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("policy", &["value", "fleet", "diag", "name"]),
     ("value", &["secret", "name"]),
     ("store", &["manifest", "ledger", "crypto", "fsx", "diag", "secret", "name"]),
+    ("sops", &["crypto", "diag", "secret", "name"]),
     ("manifest", &["crypto", "diag", "name"]),
     ("ledger", &["crypto", "diag", "name"]),
     ("fleet", &["crypto", "diag", "name"]),

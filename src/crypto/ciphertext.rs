@@ -110,6 +110,26 @@ pub fn encrypt(
     recipients: &BTreeSet<Recipient>,
     prompt: &Arc<dyn Prompt>,
 ) -> Result<Vec<u8>, EncryptError> {
+    encrypt_as(age::armor::Format::Binary, plaintext, recipients, prompt)
+}
+
+/// Encrypts `plaintext` to every recipient as text, for formats that keep an age file inside a text.
+#[cfg(feature = "admin")]
+pub fn encrypt_armored(
+    plaintext: &SecretBytes,
+    recipients: &BTreeSet<Recipient>,
+    prompt: &Arc<dyn Prompt>,
+) -> Result<String, EncryptError> {
+    let text = encrypt_as(age::armor::Format::AsciiArmor, plaintext, recipients, prompt)?;
+    String::from_utf8(text).map_err(|error| EncryptError::Failed { reason: error.to_string() })
+}
+
+fn encrypt_as(
+    format: age::armor::Format,
+    plaintext: &SecretBytes,
+    recipients: &BTreeSet<Recipient>,
+    prompt: &Arc<dyn Prompt>,
+) -> Result<Vec<u8>, EncryptError> {
     let failed = |reason: String| EncryptError::Failed { reason };
     let wrapped = age_recipients(recipients, prompt)?;
     let encryptor =
@@ -119,9 +139,11 @@ pub fn encrypt(
                 other => failed(other.to_string()),
             })?;
     let mut ciphertext = Vec::with_capacity(plaintext.len() + 256 + 200 * recipients.len());
-    let mut writer = encryptor.wrap_output(&mut ciphertext).map_err(|e| failed(e.to_string()))?;
-    writer.write_all(plaintext.expose()).map_err(|e| failed(e.to_string()))?;
-    writer.finish().map_err(|e| failed(e.to_string()))?;
+    let io = |error: std::io::Error| failed(error.to_string());
+    let armor = age::armor::ArmoredWriter::wrap_output(&mut ciphertext, format).map_err(io)?;
+    let mut writer = encryptor.wrap_output(armor).map_err(io)?;
+    writer.write_all(plaintext.expose()).map_err(io)?;
+    writer.finish().and_then(age::armor::ArmoredWriter::finish).map_err(io)?;
     Ok(ciphertext)
 }
 

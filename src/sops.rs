@@ -1,0 +1,44 @@
+//! The SOPS format: files whose values are encrypted one by one while their keys and layout stay readable.
+//!
+//! Bytes in, bytes out: nothing here touches a file. Whatever a change does not concern keeps its bytes.
+
+mod change;
+mod document;
+mod dotenv;
+mod encrypt;
+mod error;
+mod flat;
+mod format;
+mod gpg;
+mod json;
+mod leaves;
+mod metadata;
+mod number;
+mod opened;
+mod rekey;
+mod selector;
+mod shamir;
+mod splice;
+mod stanzas;
+pub mod tree;
+mod unlock;
+mod value;
+
+pub use change::Change;
+pub use document::Document;
+pub use encrypt::Settings;
+pub use error::Problem;
+pub use error::SopsError;
+pub use format::Format;
+pub use gpg::Gpg;
+pub use metadata::Access;
+pub use metadata::AgeStanza;
+pub use metadata::Foreign;
+pub use metadata::ForeignKind;
+pub use metadata::Group;
+pub use opened::Opened;
+pub use selector::Selector;
+pub use stanzas::Foreigners;
+pub use tree::KeyPath;
+pub use tree::Step;
+pub use unlock::Keyring;

@@ -1,0 +1,291 @@
+//! Changing single keys of an open file. Nothing else of it moves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Format;
+use super::error::Problem;
+use super::error::SopsError;
+use super::leaves;
+use super::leaves::Said;
+use super::number;
+use super::opened;
+use super::opened::Draft;
+use super::opened::Opened;
+use super::tree::Block;
+use super::tree::KeyPath;
+use super::tree::Leaf;
+use super::tree::LeafKind;
+use super::tree::Replacements;
+use super::tree::Scalar;
+use super::tree::Step;
+use super::tree::Text;
+use crate::secret::SecretBytes;
+
+/// One change of one key.
+#[derive(Debug)]
+pub enum Change {
+    /// Gives a key a value; missing maps on the way are made. A number or boolean stays one where the text still is
+    /// one; everything else becomes a string.
+    Set {
+        /// The key.
+        key: KeyPath,
+        /// Its new value.
+        value: SecretBytes,
+    },
+    /// Removes a key, a map or an item of a list.
+    Remove {
+        /// The key.
+        key: KeyPath,
+    },
+    /// Gives a key or map another name in the same map.
+    Rename {
+        /// As it is.
+        from: KeyPath,
+        /// As it will be; only the last step may differ.
+        to: KeyPath,
+    },
+}
+
+impl Opened {
+    /// The file with these changes made in order. What they do not touch keeps its bytes, but for time and MAC.
+    pub fn changed(&self, changes: &[Change], now: Timestamp) -> Result<Self, SopsError> {
+        self.change(changes, now).map_err(|problem| self.wrong(problem))
+    }
+
+    fn change(&self, changes: &[Change], now: Timestamp) -> Result<Self, Problem> {
+        let mut work = Work::of(self, self.document().bytes())?;
+        let mut rest = changes;
+        while let Some(first) = rest.first() {
+            // Values of keys that are there are set in one go.
+            let values = rest.iter().take_while(|change| work.is_value(change)).count();
+            work = if values > 0 {
+                work.set_all(rest.get(..values).unwrap_or_default())?
+            } else {
+                work.change(first)?
+            };
+            rest = rest.get(values.max(1)..).unwrap_or_default();
+        }
+        let document = self.document();
+        if work.text.bytes() == document.bytes() {
+            return Ok(self.clone());
+        }
+        let node = document.node().clone();
+        let (format, path) = (document.format(), document.path());
+        let draft = Draft { text: work.text.bytes(), format, path, node, like: None };
+        opened::finish(draft, self.key(), now)?.kept(work.leaves())
+    }
+}
+
+/// A text between two changes: values encrypted, the MAC of before.
+struct Work<'o> {
+    opened: &'o Opened,
+    text: Box<dyn Text>,
+    selected: Vec<bool>,
+    said: Vec<Said>,
+}
+
+impl<'o> Work<'o> {
+    fn of(opened: &'o Opened, bytes: &[u8]) -> Result<Self, Problem> {
+        let document = opened.document();
+        let text = document.format().parse(bytes)?;
+        let selected = leaves::selected(&*text, document.selector());
+        let said = leaves::open(&*text, &selected, opened.key())?;
+        Ok(Self { opened, text, selected, said })
+    }
+
+    fn leaves(&self) -> impl Iterator<Item = (&Leaf, &Scalar)> {
+        self.text.leaves().iter().zip(&self.said).map(|(leaf, said)| (leaf, said.scalar(leaf)))
+    }
+
+    fn index(&self, key: &KeyPath) -> Option<usize> {
+        let is_it = |leaf: &Leaf| leaf.kind == LeafKind::Value && leaf.path == *key;
+        self.text.leaves().iter().position(is_it)
+    }
+
+    /// Whether a change gives a new value to a scalar that is there.
+    fn is_value(&self, change: &Change) -> bool {
+        let Change::Set { key, .. } = change else { return false };
+        let leaf = self.index(key).and_then(|index| self.text.leaves().get(index));
+        leaf.is_some_and(|leaf| !matches!(leaf.scalar, Scalar::EmptyMap | Scalar::EmptyList))
+    }
+
+    /// The text with these values, encrypted where the selector wants it.
+    fn with_values(&self, values: BTreeMap<usize, Scalar>) -> Result<SecretBytes, Problem> {
+        let mut replacements = Replacements::new();
+        for (index, scalar) in values {
+            let Some(leaf) = self.text.leaves().get(index) else { continue };
+            let sealed = if self.selected.get(index) == Some(&true) {
+                let key = self.opened.key();
+                key.seal(&scalar, leaf.kind, &leaves::place(&leaf.path))?
+            } else {
+                None
+            };
+            replacements.insert(index, sealed.map_or(scalar, |text| Scalar::str(text.as_bytes())));
+        }
+        Ok(self.text.render(&replacements, self.block())?)
+    }
+
+    fn block(&self) -> Option<Block<'_>> {
+        self.text.metadata().map(|node| Block { node, like: None })
+    }
+
+    fn set_all(self, changes: &[Change]) -> Result<Self, Problem> {
+        let mut values = BTreeMap::new();
+        for change in changes {
+            let Change::Set { key, value } = change else { continue };
+            let Some(index) = self.index(key) else { continue };
+            let old = self.leaves().nth(index).map(|(_, scalar)| scalar);
+            let new = self.typed(key, old, value)?;
+            if old.is_some_and(|old| old.same(&new)) {
+                values.remove(&index);
+            } else {
+                values.insert(index, new);
+            }
+        }
+        if values.is_empty() { Ok(self) } else { Self::of(self.opened, self.with_values(values)?.expose()) }
+    }
+
+    fn change(self, change: &Change) -> Result<Self, Problem> {
+        let changed = match change {
+            Change::Set { key, value } => self.added(key, value)?,
+            Change::Remove { key } => self.removed(key)?,
+            Change::Rename { from, to } => self.renamed(from, to)?,
+        };
+        changed.check(&self.meant(change))?;
+        Ok(changed)
+    }
+
+    fn added(&self, key: &KeyPath, value: &SecretBytes) -> Result<Self, Problem> {
+        let reserved = key.steps().first() == Some(&Step::Key("sops".to_owned()));
+        if reserved && self.opened.document().format() != Format::Dotenv {
+            return Err(Problem::Reserved);
+        }
+        let scalar = self.typed(key, None, value)?;
+        // An empty string is the same encrypted or not, so it can stand there until it is known which it will be.
+        let text = self.text.insert(key, &Scalar::str(b""))?;
+        let placed = Self::of(self.opened, text.expose())?;
+        let index = placed.index(key).ok_or_else(|| Problem::NotKept { key: key.to_string() })?;
+        let text = placed.with_values(BTreeMap::from([(index, scalar)]))?;
+        Self::of(self.opened, text.expose())
+    }
+
+    fn removed(&self, key: &KeyPath) -> Result<Self, Problem> {
+        Self::of(self.opened, self.text.remove(key)?.expose())
+    }
+
+    fn renamed(&self, from: &KeyPath, to: &KeyPath) -> Result<Self, Problem> {
+        let text = self.opened.document().format().parse(self.text.rename(from, to)?.expose())?;
+        let selected = leaves::selected(&*text, self.opened.document().selector());
+        // The order of leaves is as before, so each still says what it said.
+        let mut moved = BTreeMap::new();
+        for (index, leaf) in text.leaves().iter().enumerate() {
+            let Some((old, scalar)) = self.leaves().nth(index) else { continue };
+            if old.path != leaf.path || selected.get(index) != self.selected.get(index) {
+                moved.insert(index, scalar.duplicate());
+            }
+        }
+        let placed = Self { opened: self.opened, text, selected, said: Vec::new() };
+        Self::of(self.opened, placed.with_values(moved)?.expose())
+    }
+
+    /// The scalar that a text becomes: of the type that was there, if it fits.
+    fn typed(&self, key: &KeyPath, old: Option<&Scalar>, value: &SecretBytes) -> Result<Scalar, Problem> {
+        let format = self.opened.document().format();
+        let Ok(text) = std::str::from_utf8(value.expose()) else {
+            if format == Format::Binary {
+                return Ok(Scalar::str(value.expose()));
+            }
+            let (place, reason) = (format!("`{key}`"), "the value is not UTF-8".to_owned());
+            return Err(Problem::Unsupported { place, reason });
+        };
+        let own = || SecretBytes::from(value.expose().to_vec());
+        let fits = match old {
+            Some(Scalar::Int(_)) => {
+                text.parse::<i64>().is_ok_and(|int| int.to_string() == text).then(|| Scalar::Int(own()))
+            }
+            Some(Scalar::Float(_)) => number::float(text)
+                .filter(|float| number::equal(float, text))
+                .map(|float| Scalar::Float(SecretBytes::from(float.into_bytes()))),
+            Some(Scalar::Bool(_)) => text.parse().ok().map(Scalar::Bool),
+            Some(Scalar::Time(_)) => text.parse::<Timestamp>().is_ok().then(|| Scalar::Time(own())),
+            _ => None,
+        };
+        Ok(fits.unwrap_or_else(|| Scalar::Str(own())))
+    }
+
+    /// All values by path as they must be after a change; what the change itself makes is left out.
+    fn meant(&self, change: &Change) -> BTreeMap<KeyPath, &Scalar> {
+        let values = self.leaves().filter(|(leaf, _)| leaf.kind == LeafKind::Value);
+        let moved = values.filter_map(|(leaf, scalar)| Some((moved(&leaf.path, change)?, scalar)));
+        // A map that was empty and gets its first entry is a leaf no more.
+        let opens = |path: &KeyPath| matches!(change, Change::Set { key, .. } if key.starts_with(path));
+        moved.filter(|(path, _)| !opens(path)).collect()
+    }
+
+    fn check(&self, meant: &BTreeMap<KeyPath, &Scalar>) -> Result<(), Problem> {
+        let found: BTreeMap<&KeyPath, &Scalar> = self
+            .leaves()
+            .filter(|(leaf, _)| leaf.kind == LeafKind::Value)
+            .map(|(leaf, scalar)| (&leaf.path, scalar))
+            .collect();
+        let lost =
+            meant.iter().find(|(path, scalar)| !found.get(path).is_some_and(|found| found.same(scalar)));
+        // One more at the most: the new value, or the container that is empty now.
+        match lost {
+            Some((path, _)) => Err(Problem::NotKept { key: path.to_string() }),
+            None if found.len() <= meant.len() + 1 => Ok(()),
+            None => Err(Problem::NotKept { key: "a key that was not asked for".to_owned() }),
+        }
+    }
+}
+
+/// Where a leaf is after a change; none if it is gone.
+fn moved(path: &KeyPath, change: &Change) -> Option<KeyPath> {
+    match change {
+        Change::Set { .. } => Some(path.clone()),
+        Change::Remove { key } if path.starts_with(key) => None,
+        Change::Remove { key } => Some(closed_up(path, key)),
+        Change::Rename { from, to } if path.starts_with(from) => {
+            let below = path.steps().get(from.steps().len()..).unwrap_or_default();
+            Some(KeyPath::in_document(path.document(), to.steps().iter().chain(below).cloned()))
+        }
+        Change::Rename { .. } => Some(path.clone()),
+    }
+}
+
+/// Items behind a removed one move up.
+fn closed_up(path: &KeyPath, gone: &KeyPath) -> KeyPath {
+    let depth = gone.steps().len().saturating_sub(1);
+    let (Some(Step::Item(gone_at)), Some(Step::Item(at)), Some(holder)) =
+        (gone.steps().last(), path.steps().get(depth), gone.parent())
+    else {
+        return path.clone();
+    };
+    if !path.starts_with(&holder) || at <= gone_at {
+        return path.clone();
+    }
+    let mut steps = path.steps().to_vec();
+    if let Some(step) = steps.get_mut(depth) {
+        *step = Step::Item(at - 1);
+    }
+    KeyPath::in_document(path.document(), steps)
+}
+
+/// Encrypts every value of a file with a new data key, in the text that is there.
+pub(super) fn resealed(opened: &Opened, key: &Arc<super::value::DataKey>) -> Result<SecretBytes, Problem> {
+    let mut replacements = Replacements::new();
+    let selected = opened.document().selected();
+    for (index, ((leaf, said), selected)) in opened.leaves().zip(selected).enumerate() {
+        let scalar = said.scalar(leaf);
+        if !selected {
+            continue;
+        }
+        if let Some(text) = key.seal(scalar, leaf.kind, &leaves::place(&leaf.path))? {
+            replacements.insert(index, Scalar::str(text.as_bytes()));
+        }
+    }
+    Ok(opened.document().text().render(&replacements, None)?)
+}

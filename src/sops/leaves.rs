@@ -1,0 +1,114 @@
+//! The values of a text in the light of its selectors: which are encrypted, what they say, what the MAC is over.
+
+use sha2::Digest;
+use sha2::Sha512;
+
+use super::error::Problem;
+use super::selector::Compiled;
+use super::tree::KeyPath;
+use super::tree::Leaf;
+use super::tree::LeafKind;
+use super::tree::Scalar;
+use super::tree::Text;
+use super::value::DataKey;
+use super::value::Plain;
+use super::value::Refusal;
+
+/// What one leaf says.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// What stands in the text.
+    Clear,
+    /// What was decrypted.
+    Opened(Plain),
+}
+
+impl Said {
+    /// The plain value.
+    pub(super) fn scalar<'a>(&'a self, leaf: &'a Leaf) -> &'a Scalar {
+        match self {
+            Self::Clear => &leaf.scalar,
+            Self::Opened(plain) => &plain.scalar,
+        }
+    }
+}
+
+/// Which leaves the selector wants encrypted.
+pub(super) fn selected(text: &dyn Text, selector: &Compiled) -> Vec<bool> {
+    let leaves = text.leaves();
+    let comment = |index: &usize| leaves.get(*index).and_then(comment_text);
+    let ask = |leaf: &Leaf| {
+        let active = leaf.comments.iter().filter(|_| selector.asks_comments()).filter_map(comment);
+        selector.selects(&leaf.path, active, comment_text(leaf))
+    };
+    leaves.iter().map(ask).collect()
+}
+
+fn comment_text(leaf: &Leaf) -> Option<&str> {
+    let Scalar::Str(text) = &leaf.scalar else { return None };
+    std::str::from_utf8(text.expose()).ok().filter(|_| leaf.kind == LeafKind::Comment)
+}
+
+/// What a value at this path is bound to: its map keys, each with a colon behind it.
+pub(super) fn place(path: &KeyPath) -> String {
+    let mut place = path.keys().collect::<Vec<_>>().join(":");
+    place.push(':');
+    place
+}
+
+/// Decrypts every leaf that the selector wants encrypted.
+pub(super) fn open(text: &dyn Text, selected: &[bool], key: &DataKey) -> Result<Vec<Said>, Problem> {
+    let open = |(leaf, selected): (&Leaf, &bool)| match leaf.kind {
+        _ if !selected => Ok(Said::Clear),
+        LeafKind::Value => open_value(leaf, key),
+        LeafKind::Comment => Ok(open_comment(leaf, key)),
+    };
+    text.leaves().iter().zip(selected).map(open).collect()
+}
+
+fn open_value(leaf: &Leaf, key: &DataKey) -> Result<Said, Problem> {
+    let name = leaf.path.to_string();
+    match &leaf.scalar {
+        Scalar::Null | Scalar::EmptyMap | Scalar::EmptyList => Ok(Said::Clear),
+        Scalar::Str(text) => match key.open(text.expose(), &place(&leaf.path)) {
+            Ok(plain) => Ok(Said::Opened(plain)),
+            Err(Refusal::Plain) => Err(Problem::Plain { key: name }),
+            Err(Refusal::Malformed(reason)) => Err(Problem::Value { key: name, reason }),
+            Err(Refusal::Tag) => {
+                Err(Problem::Value { key: name, reason: "it was changed, moved, or is of another file" })
+            }
+        },
+        Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Time(_) => {
+            Err(Problem::Plain { key: name })
+        }
+    }
+}
+
+/// A comment that does not decrypt was never encrypted: older versions of sops left them alone.
+fn open_comment(leaf: &Leaf, key: &DataKey) -> Said {
+    let Scalar::Str(text) = &leaf.scalar else { return Said::Clear };
+    let mut holders = std::iter::once(&leaf.path).chain(&leaf.other_holders);
+    let opened = holders.find_map(|holder| key.open(text.expose(), &place(holder)).ok());
+    opened.map_or(Said::Clear, Said::Opened)
+}
+
+/// The MAC, as it is encrypted: SHA-512 over all values in order, in upper-case hex.
+pub(super) fn mac(text: &dyn Text, selected: &[bool], said: &[Said], only_encrypted: bool) -> Scalar {
+    let mut hash = Sha512::new();
+    if only_encrypted {
+        hash.update(sha2::Sha256::digest(b"sops"));
+    }
+    for ((leaf, selected), said) in text.leaves().iter().zip(selected).zip(said) {
+        let counts = match (leaf.kind, said) {
+            (LeafKind::Value, _) => true,
+            // Comments count only where an older version encrypted them as if they were strings.
+            (LeafKind::Comment, Said::Opened(plain)) => !plain.comment,
+            (LeafKind::Comment, Said::Clear) => false,
+        };
+        if counts && (*selected || !only_encrypted) {
+            hash.update(said.scalar(leaf).canonical().unwrap_or_default());
+        }
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02X}")).collect();
+    Scalar::str(hex.as_bytes())
+}

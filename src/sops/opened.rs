@@ -1,0 +1,148 @@
+//! A SOPS file whose data key is at hand and whose MAC holds.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Format;
+use super::document::Document;
+use super::error::Problem;
+use super::error::SopsError;
+use super::leaves;
+use super::leaves::Said;
+use super::metadata;
+use super::metadata::Metadata;
+use super::tree::Block;
+use super::tree::KeyPath;
+use super::tree::Leaf;
+use super::tree::LeafKind;
+use super::tree::Node;
+use super::tree::Replacements;
+use super::tree::Scalar;
+use super::value::DataKey;
+use crate::secret::SecretBytes;
+
+/// A SOPS file with its data key, its MAC verified. Cloning is cheap; the data key is wiped with the last clone.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    document: Document,
+    key: Arc<DataKey>,
+    said: Arc<Vec<Said>>,
+}
+
+impl Opened {
+    /// Opens every value with the data key and checks the MAC.
+    pub(super) fn verify(document: Document, key: Arc<DataKey>) -> Result<Self, Problem> {
+        let said = Arc::new(document.values(&key)?);
+        Ok(Self { document, key, said })
+    }
+
+    /// The file itself.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The text of a value: of a string itself, of a number its decimal, else `true` or `false`.
+    pub fn value(&self, key: &KeyPath) -> Result<SecretBytes, SopsError> {
+        let scalar = self.scalar(key).ok_or_else(|| self.wrong(Problem::NoKey { key: key.to_string() }))?;
+        let text = match scalar {
+            Scalar::Bool(value) => if *value { "true" } else { "false" }.as_bytes(),
+            other => other.canonical().unwrap_or_default(),
+        };
+        Ok(SecretBytes::from(text.to_vec()))
+    }
+
+    /// The whole file as an editor should see it, without metadata. Of a binary file its bytes.
+    pub fn plaintext(&self) -> Result<SecretBytes, SopsError> {
+        self.rendered().map_err(|problem| self.wrong(problem))
+    }
+
+    pub(super) fn rendered(&self) -> Result<SecretBytes, Problem> {
+        if self.document.format() == Format::Binary {
+            let data = self.scalar(&data_key()).and_then(Scalar::canonical);
+            let data = data.ok_or_else(|| Problem::NoKey { key: data_key().to_string() })?;
+            return Ok(SecretBytes::from(data.to_vec()));
+        }
+        let mut replacements = Replacements::new();
+        for (index, (_, said)) in self.leaves().enumerate() {
+            if let Said::Opened(plain) = said {
+                replacements.insert(index, plain.scalar.duplicate());
+            }
+        }
+        Ok(self.document.text().render(&replacements, None)?)
+    }
+
+    pub(super) fn key(&self) -> &Arc<DataKey> {
+        &self.key
+    }
+
+    /// Every leaf and what it says.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = (&Leaf, &Said)> {
+        self.document.text().leaves().iter().zip(self.said.iter())
+    }
+
+    /// The plain value of a key.
+    pub(super) fn scalar(&self, key: &KeyPath) -> Option<&Scalar> {
+        let index = self.document.index(key)?;
+        Some(self.said.get(index)?.scalar(self.document.text().leaves().get(index)?))
+    }
+
+    pub(super) fn wrong(&self, problem: Problem) -> SopsError {
+        problem.of(self.document.path())
+    }
+
+    /// Checks that this says exactly what was meant.
+    pub(super) fn kept<'m>(
+        self,
+        meant: impl Iterator<Item = (&'m Leaf, &'m Scalar)>,
+    ) -> Result<Self, Problem> {
+        let mut found = self.leaves();
+        for (leaf, scalar) in meant {
+            let kept = found.next().is_some_and(|(there, said)| {
+                there.path == leaf.path && there.kind == leaf.kind && said.scalar(there).same(scalar)
+            });
+            if !kept {
+                return Err(Problem::NotKept { key: leaf.path.to_string() });
+            }
+        }
+        let more = found.next().map(|(leaf, _)| leaf.path.to_string());
+        drop(found);
+        more.map_or(Ok(self), |key| Err(Problem::NotKept { key }))
+    }
+}
+
+/// Where a binary file lies in its envelope.
+pub(super) fn data_key() -> KeyPath {
+    KeyPath::of_keys(["data"])
+}
+
+/// What [`finish`] makes a file of.
+pub(super) struct Draft<'a> {
+    /// A text whose values are encrypted already; its MAC, if it has one, does not count.
+    pub(super) text: &'a [u8],
+    pub(super) format: Format,
+    pub(super) path: &'a std::path::Path,
+    /// The metadata but for the MAC and its time.
+    pub(super) node: Node,
+    /// An earlier text of the same file.
+    pub(super) like: Option<&'a [u8]>,
+}
+
+/// Gives a text its MAC and metadata, and reads the outcome back.
+pub(super) fn finish(mut draft: Draft<'_>, key: &Arc<DataKey>, now: Timestamp) -> Result<Opened, Problem> {
+    let node = &mut draft.node;
+    metadata::set(node, "lastmodified", Node::Str(metadata::time(now)), Some("mac"));
+    let text = draft.format.parse(draft.text)?;
+    let metadata = Metadata::parse(node)?;
+    let selector = &metadata.access.selector;
+    let compiled = selector.compiled().ok_or(Problem::Selector { field: selector.field() })?;
+    let selected = leaves::selected(&*text, &compiled);
+    let said = leaves::open(&*text, &selected, key)?;
+    let mac = leaves::mac(&*text, &selected, &said, metadata.access.mac_only_encrypted);
+    let mac = key.seal(&mac, LeafKind::Value, &metadata.mac_place)?.unwrap_or_default();
+    metadata::set(node, "mac", Node::Str(mac), None);
+    let block = Block { node, like: draft.like };
+    let bytes = text.render(&Replacements::new(), Some(block))?;
+    let document = Document::read(bytes.expose(), draft.format, draft.path)?;
+    Opened::verify(document, Arc::clone(key))
+}
