@@ -14,6 +14,9 @@ pub type Needed = BTreeMap<SecretName, BTreeMap<HostName, BTreeSet<ServiceName>>
 /// More candidates than this are not weighed: the rules are then longer, and as right.
 const CANDIDATES: usize = 40_000;
 
+/// How many patterns in rules that exist one new rule weighs.
+const NEW_RULE: usize = 8;
+
 /// One need: a secret, a host and a service, by their places in the world.
 type Triple = (usize, usize, usize);
 
@@ -48,32 +51,51 @@ struct World<'n> {
 pub(super) fn rules(needed: &Needed, hosts: &BTreeSet<HostName>) -> String {
     let world = World::of(needed, hosts);
     let candidates = world.candidates();
-    let mut open: BTreeSet<Triple> = world.triples().collect();
-    let mut chosen: BTreeMap<Selector, BTreeSet<Pattern>> = BTreeMap::new();
-    while !open.is_empty() {
-        let best = candidates.iter().max_by_key(|candidate| {
-            let gain = candidate.covered.intersection(&open).count();
-            // A rule that exists takes one more pattern more cheaply than a new rule.
-            let price = if chosen.contains_key(&candidate.selector) { 8 } else { 1 };
-            (
-                gain * price,
-                !candidate.pattern.has_wildcard(),
-                std::cmp::Reverse(candidate.pattern.text().len()),
-            )
-        });
-        let Some(best) = best.filter(|best| best.covered.intersection(&open).next().is_some()) else { break };
-        open.retain(|triple| !best.covered.contains(triple));
-        chosen.entry(best.selector.clone()).or_default().insert(best.pattern.clone());
+    let Some(chosen) = chosen(&world, &candidates) else { return exact_rules(needed) };
+    let mut rules: BTreeMap<&Selector, BTreeSet<&Pattern>> = BTreeMap::new();
+    for candidate in chosen {
+        rules.entry(&candidate.selector).or_default().insert(&candidate.pattern);
     }
-    if !open.is_empty() {
-        return exact_rules(needed);
-    }
-    let mut texts: Vec<String> = chosen
-        .iter()
-        .map(|(selector, patterns)| world.rule(selector, patterns.iter().map(Pattern::text)))
-        .collect();
+    let text = |(selector, patterns): (&&Selector, &BTreeSet<&Pattern>)| {
+        world.rule(selector, patterns.iter().map(|pattern| pattern.text()))
+    };
+    let mut texts: Vec<String> = rules.iter().map(text).collect();
     texts.sort();
     texts.join("\n")
+}
+
+/// Takes what covers most for its price until nothing is open, then leaves out what the rest covers anyway.
+fn chosen<'c>(world: &World<'_>, candidates: &'c [Candidate]) -> Option<Vec<&'c Candidate>> {
+    let mut open: BTreeSet<Triple> = world.triples().collect();
+    let mut chosen: Vec<&Candidate> = Vec::new();
+    let mut selectors: BTreeSet<&Selector> = BTreeSet::new();
+    while !open.is_empty() {
+        let best = candidates.iter().max_by_key(|candidate| {
+            let gain = candidate.covered.iter().filter(|triple| open.contains(triple)).count();
+            // A rule that exists takes one more pattern more cheaply than a new rule.
+            let price = if selectors.contains(&candidate.selector) { NEW_RULE } else { 1 };
+            let shortest = std::cmp::Reverse(candidate.pattern.text().len());
+            (gain * price, !candidate.pattern.has_wildcard(), shortest)
+        })?;
+        if !best.covered.iter().any(|triple| open.contains(triple)) {
+            return None;
+        }
+        open.retain(|triple| !best.covered.contains(triple));
+        selectors.insert(&best.selector);
+        chosen.push(best);
+    }
+    for at in (0..chosen.len()).rev() {
+        let others: BTreeSet<&Triple> = chosen
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != at)
+            .flat_map(|(_, one)| &one.covered)
+            .collect();
+        if chosen.get(at).is_some_and(|one| one.covered.iter().all(|triple| others.contains(triple))) {
+            chosen.remove(at);
+        }
+    }
+    Some(chosen)
 }
 
 /// The same with every name written out: longer, and right whatever patterns mean.
@@ -210,11 +232,10 @@ impl<'n> World<'n> {
             let first = sets.next().unwrap_or_default();
             common.insert(host, (sets.fold(first, |ours, theirs| &ours & &theirs), names));
         }
-        let choices: BTreeSet<BTreeSet<usize>> = common
-            .values()
-            .map(|(services, _)| services.clone())
-            .filter(|services| !services.is_empty())
-            .collect();
+        let whole = common.values().map(|(services, _)| services.clone());
+        let single = common.values().flat_map(|(services, _)| services).map(|service| [*service].into());
+        let choices: BTreeSet<BTreeSet<usize>> =
+            whole.chain(single).filter(|services| !services.is_empty()).collect();
         let candidate = |services: BTreeSet<usize>| {
             let fits = |(_, (all, _)): &(&usize, &(BTreeSet<usize>, Vec<usize>))| services.is_subset(all);
             let hosts: BTreeSet<usize> = common.iter().filter(fits).map(|(host, _)| *host).collect();

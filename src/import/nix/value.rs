@@ -70,11 +70,6 @@ impl Value {
         self.items().iter().filter_map(Self::text).collect()
     }
 
-    /// Whether it is `true`.
-    pub(in crate::import) fn holds(&self) -> bool {
-        matches!(self, Self::Bool(true))
-    }
-
     /// Two sets as one, all the way down; elsewhere the second counts, unless nothing is known of it.
     pub(in crate::import) fn merged(self, other: Self) -> Self {
         match (self, other) {

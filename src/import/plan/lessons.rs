@@ -45,16 +45,22 @@ fn note(severity: Severity, code: &str, message: String) -> Finding {
 /// Values that no host asks for: they stay, and no host gets them.
 fn undeclared(secrets: &BTreeMap<SecretName, PlannedSecret>, uses: &[(Use, SecretName)]) -> Vec<Finding> {
     let used: BTreeSet<&SecretName> = uses.iter().map(|(_, name)| name).collect();
-    let unused = secrets.iter().filter(|(name, _)| !used.contains(name));
-    unused
-        .map(|(name, secret)| {
-            let message = format!("no host declares `{name}`");
-            note(Severity::Note, "import::undeclared", message)
-                .at(Place::file(&secret.file))
-                .help(format!("if nobody needs it any more, remove it: `secretctl rm {name}`"))
-                .about([name])
-        })
-        .collect()
+    let mut by_file: BTreeMap<&PathBuf, Vec<&SecretName>> = BTreeMap::new();
+    for (name, secret) in secrets.iter().filter(|(name, _)| !used.contains(name)) {
+        by_file.entry(&secret.file).or_default().push(name);
+    }
+    let told = by_file.into_iter().map(|(file, names)| {
+        let words: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let message = match words.as_slice() {
+            [only] => format!("no host declares `{only}`"),
+            words => format!("no host declares {} values: {}", words.len(), words.join(", ")),
+        };
+        note(Severity::Note, "import::undeclared", message)
+            .at(Place::file(file))
+            .help("what nobody needs any more can go: `secretctl rm NAME`")
+            .about(names)
+    });
+    told.collect()
 }
 
 /// Declarations of a file or key that is not there.
