@@ -1,7 +1,6 @@
 # shellcheck shell=bash disable=SC2016,SC2154
 # The host program beside sops-nix, inside a booted machine. Sourced by scripts/bench, which sets its variables; never run.
 
-SOPS_VERSION=v3.12.2
 SOPS_NIX_REV=56b24064fdcaedca53553b1a6d607fd23b613a24
 # Where the timings stay, since they also hold the slowest and the fastest runs.
 machine_results=target/bench-machine
@@ -9,7 +8,7 @@ machine_results=target/bench-machine
 bench_machine() {
   need hyperfine:hyperfine ssh-keygen:openssh-client unshare:util-linux
   [[ $EUID -eq 0 ]] || die "run it as root: it boots a machine"
-  need_sops
+  need_sops_nix
   need_machines
   cargo build --quiet --locked --bin secretctl
   cargo build --quiet --locked --release --no-default-features --bin secretctl-host
@@ -30,8 +29,8 @@ bench_machine() {
 }
 
 # sops encrypts, and the program of sops-nix installs.
-need_sops() {
-  need_go_tool SOPS github.com/getsops/sops/v3/cmd/sops "$SOPS_VERSION"
+need_sops_nix() {
+  need_sops
   need_go_tool SOPS_INSTALL_SECRETS github.com/Mic92/sops-nix/pkgs/sops-install-secrets "$SOPS_NIX_REV"
 }
 

@@ -116,6 +116,14 @@ and give the path of the program to this script in $variable"
   : >"$stamp"
 }
 
+# The one version of sops that tests and measurements stand beside.
+SOPS_VERSION=v3.13.3
+
+need_sops() {
+  need_go_tool SOPS github.com/getsops/sops/v3/cmd/sops "$SOPS_VERSION"
+  export SOPS
+}
+
 # --- Nix and whole machines, unpacked below target/tools so that nothing of the system changes --------------------
 
 # Counts up with what is unpacked or how, so that older folders are made anew.

@@ -13,6 +13,8 @@ pub mod verify;
 #[cfg(feature = "admin")]
 mod admin;
 #[cfg(feature = "admin")]
+mod adopt;
+#[cfg(feature = "admin")]
 mod audit;
 #[cfg(feature = "admin")]
 mod check;

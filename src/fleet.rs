@@ -1,5 +1,6 @@
 //! The fleet as `secretctl.toml` describes it: admins, recovery recipients and hosts.
 
+mod document;
 mod edit;
 mod parse;
 
@@ -10,6 +11,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use document::Document;
+pub use document::DocumentPath;
+pub use document::DocumentPathError;
 pub use edit::FleetFile;
 pub use edit::HostChange;
 pub use parse::FleetError;
@@ -19,6 +23,7 @@ use crate::crypto::VerifyingKey;
 use crate::diag::Severity;
 use crate::name::AdminName;
 use crate::name::HostName;
+use crate::name::SecretName;
 use crate::name::ServiceName;
 use crate::name::Tag;
 
@@ -36,6 +41,8 @@ pub struct Fleet {
     pub retired_recovery: BTreeSet<Recipient>,
     /// Hosts by name, in every state.
     pub hosts: BTreeMap<HostName, Host>,
+    /// Files of several secrets, by the name that is before those of their keys.
+    pub documents: BTreeMap<SecretName, Document>,
     /// What `check` and `audit` make of what they find.
     pub audit: AuditRules,
 }

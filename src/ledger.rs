@@ -147,6 +147,8 @@ pub struct Line {
 pub struct Entry {
     /// What happened.
     pub event: Event,
+    /// Key inside a document.
+    pub key: Option<String>,
     /// Digest of the source afterwards.
     pub source_sha256: Option<Digest>,
     /// What the source is encrypted to.
@@ -343,7 +345,7 @@ impl VerifiedLedger {
             version: VERSION,
             event: entry.event,
             secret: secret.clone(),
-            key: None,
+            key: entry.key,
             revision,
             source_sha256: entry.source_sha256,
             recipients: entry.recipients,

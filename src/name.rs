@@ -140,6 +140,38 @@ impl SecretName {
         is_for_admins(self.as_str())
     }
 
+    /// A text as one segment of a name: what does not fit is percent-encoded.
+    pub fn encoded_segment(text: &str) -> String {
+        let mut segment = String::with_capacity(text.len());
+        for (at, byte) in text.bytes().enumerate() {
+            if segment_byte(byte, at == 0) {
+                segment.push(char::from(byte));
+            } else {
+                segment.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        segment
+    }
+
+    /// The text that a segment stands for; what is not UTF-8 then is replaced.
+    pub fn decoded_segment(segment: &str) -> String {
+        let mut bytes = Vec::with_capacity(segment.len());
+        let mut rest = segment.as_bytes();
+        while let Some((&byte, tail)) = rest.split_first() {
+            match percent_decoded(tail).filter(|_| byte == b'%') {
+                Some(decoded) => {
+                    bytes.push(decoded);
+                    rest = tail.get(2..).unwrap_or_default();
+                }
+                None => {
+                    bytes.push(byte);
+                    rest = tail;
+                }
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// The segments between the slashes; there is at least one.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
@@ -277,6 +309,16 @@ mod tests {
         }
         for name in ["forge", "kagutsuchi-sama", "nas-0", "Host_1", "a"] {
             assert!(name.parse::<HostName>().is_ok(), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_of_a_document_has_one_name_and_comes_back_from_it(key in "\\PC{1,40}") {
+            let segment = SecretName::encoded_segment(&key);
+            prop_assume!(segment.len() <= SEGMENT_MAX);
+            prop_assert!(segment.parse::<SecretName>().is_ok(), "{}", segment);
+            prop_assert_eq!(SecretName::decoded_segment(&segment), key);
         }
     }
 

@@ -4,9 +4,13 @@ pub mod activate;
 #[cfg(feature = "admin")]
 pub mod admin;
 #[cfg(feature = "admin")]
+pub mod adopt;
+#[cfg(feature = "admin")]
 pub mod audit;
 #[cfg(feature = "admin")]
 pub mod check;
+#[cfg(feature = "admin")]
+pub mod document;
 #[cfg(feature = "admin")]
 pub mod edit;
 #[cfg(feature = "admin")]
@@ -57,6 +61,8 @@ pub mod verify;
 mod wanted;
 #[cfg(feature = "admin")]
 mod workspace;
+#[cfg(feature = "admin")]
+mod writing;
 
 #[cfg(feature = "admin")]
 pub use edit::Edited;

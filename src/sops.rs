@@ -23,6 +23,7 @@ mod stanzas;
 pub mod tree;
 mod unlock;
 mod value;
+mod yaml;
 
 pub use change::Change;
 pub use document::Document;

@@ -1,6 +1,7 @@
 //! Sources and sealed trees of a fleet repository, and the plan that brings the two in line.
 
 mod denied;
+mod documents;
 mod layout;
 mod plan;
 mod seal;
@@ -11,6 +12,13 @@ pub use denied::DENIED_FILE;
 pub use denied::Denied;
 pub use denied::denied_bytes;
 pub use denied::parse_denied;
+pub use documents::DOCUMENT_MAX;
+pub use documents::Declared;
+pub use documents::DeclaredDocument;
+pub use documents::DocumentPlace;
+pub use documents::Loaded;
+pub use documents::Part;
+pub use documents::digest;
 pub use layout::Layout;
 pub use layout::POLICY_FILE_MAX;
 pub use layout::PolicyText;

@@ -17,6 +17,7 @@ mod cli {
     mod crash;
     mod declared;
     mod denied;
+    mod documents;
     mod edit;
     mod editors;
     mod enforcement;

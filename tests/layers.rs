@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("host", &["manifest", "crypto", "fsx", "diag", "secret", "name"]),
     ("policy", &["value", "fleet", "diag", "name"]),
     ("value", &["secret", "name"]),
-    ("store", &["manifest", "ledger", "crypto", "fsx", "diag", "secret", "name"]),
+    ("store", &["sops", "manifest", "ledger", "crypto", "fsx", "diag", "secret", "name"]),
     ("sops", &["crypto", "diag", "secret", "name"]),
     ("manifest", &["crypto", "diag", "name"]),
     ("ledger", &["crypto", "diag", "name"]),

@@ -12,7 +12,12 @@ use super::ui::Ui;
 use crate::diag::Class;
 use crate::diag::Finding;
 use crate::diag::Severity;
+use crate::name::HostName;
+use crate::name::SecretName;
 use crate::ops;
+use crate::ops::Workspace;
+use crate::ops::document::Beside;
+use crate::ops::rekey::Foreign;
 use crate::ops::rekey::RekeyReport;
 
 /// Bring the recipients of sources in line with admins and recovery; values stay the same
@@ -21,6 +26,19 @@ pub(super) struct RekeyArgs {
     /// Change nothing; list the sources that would change and exit 1 if there are any. Needs no key
     #[arg(long, alias = "dry-run")]
     check: bool,
+    /// Let this host open documents itself while another tool still reads them there, and nobody else but editors and
+    /// recovery (can be repeated); refused where policy does not grant it every secret of the document
+    #[arg(long, value_name = "HOST", conflicts_with_all = ["check", "settle"])]
+    direct: Vec<HostName>,
+    /// Nobody but editors and recovery opens documents any more: the move from another tool is over
+    #[arg(long, conflicts_with = "check")]
+    settle: bool,
+    /// Take PGP keys and those of key management services out of documents, with a new data key
+    #[arg(long, conflicts_with = "check")]
+    drop_foreign: bool,
+    /// With `--direct` or `--settle`, only these documents
+    #[arg(value_name = "DOCUMENT")]
+    documents: Vec<SecretName>,
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -32,14 +50,24 @@ pub(super) fn run(
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
-    let ws = env.open(global, "rekey")?;
+    let mut ws = env.open(global, "rekey")?;
+    let beside = match args.settle {
+        true => Some(Beside::Settled),
+        false if args.direct.is_empty() => None,
+        false => Some(Beside::Direct(args.direct.iter().cloned().collect())),
+    };
+    if let Some(beside) = beside {
+        ops::document::beside(&ws, &args.documents.iter().cloned().collect(), &beside)?;
+        ws = Workspace::open(ws.settings)?;
+    }
     let report = if args.check {
         ops::rekey::outdated(&ws)?
     } else {
         {
             // Progress is for people who watch.
             let watched = std::io::stderr().is_terminal();
-            ops::rekey::rekey(&ws, &mut |done, all| {
+            let foreign = if args.drop_foreign { Foreign::Drop } else { Foreign::Keep };
+            ops::rekey::rekey(&ws, foreign, &mut |done, all| {
                 if watched {
                     ui.say(&format!("{done} of {all}"));
                 }

@@ -2,6 +2,7 @@
 
 use super::activate;
 use super::admin;
+use super::adopt;
 use super::audit;
 use super::check;
 use super::completions;
@@ -49,6 +50,7 @@ enum Command {
     Import(import::ImportArgs),
     Edit(edit::EditArgs),
     Set(set::SetArgs),
+    Adopt(adopt::AdoptArgs),
     Generate(generate::GenerateArgs),
     Show(show::ShowArgs),
     Status(status::StatusArgs),
@@ -86,6 +88,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Edit(args) => edit::run(&args, environment, global, ui),
         Command::Generate(args) => generate::run(&args, environment, global, ui),
         Command::Set(args) => set::run(&args, environment, global, ui),
+        Command::Adopt(args) => adopt::run(&args, environment, global, ui),
         Command::Show(args) => show::run(&args, environment, global, ui),
         Command::List(args) => list::run(&args, environment, global, ui),
         Command::Rm(args) => rm::run(&args, environment, global, ui),

@@ -85,6 +85,8 @@ pub struct Identities {
     entries: Vec<Entry>,
     /// Files that were found and could not be used, in words.
     unusable: Vec<String>,
+    /// Tells these from every other set of identities.
+    token: Arc<()>,
 }
 
 struct Entry {
@@ -137,6 +139,7 @@ impl Identities {
 
     /// Adds the identities of `other` after these.
     pub fn append(&mut self, mut other: Self) {
+        self.token = Arc::default();
         self.entries.append(&mut other.entries);
         self.unusable.append(&mut other.unusable);
     }
@@ -144,6 +147,11 @@ impl Identities {
     /// Remembers a file that could not be used, for messages about what was tried.
     pub fn note_unusable(&mut self, reason: String) {
         self.unusable.push(reason);
+    }
+
+    /// What tells these identities from every other set, so that what they opened can be kept for them alone.
+    pub fn token(&self) -> &Arc<()> {
+        &self.token
     }
 
     /// Whether there is none.
@@ -214,7 +222,7 @@ pub(super) fn parse_lines(
     if entries.is_empty() {
         return Err(malformed(origin, "it is empty"));
     }
-    Ok(Identities { entries, unusable: Vec::new() })
+    Ok(Identities { entries, ..Identities::default() })
 }
 
 fn plugin_entry(
@@ -247,7 +255,7 @@ fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Id
     };
     Ok(Identities {
         entries: vec![Entry { origin: described, recipient, kind: "ssh key", identity }],
-        unusable: Vec::new(),
+        ..Identities::default()
     })
 }
 
@@ -258,7 +266,7 @@ fn encrypted(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Ide
     let kind = "passphrase-protected identity";
     Identities {
         entries: vec![Entry { origin: described, recipient: None, kind, identity: Box::new(locked) }],
-        unusable: Vec::new(),
+        ..Identities::default()
     }
 }
 

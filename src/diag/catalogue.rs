@@ -1,5 +1,6 @@
 //! Every finding that `check` and `audit` can make: what it means, why it matters, and what to do.
 
+mod document;
 mod fleet;
 mod policy;
 mod request;
@@ -51,9 +52,10 @@ pub struct Lesson {
 }
 
 /// The kinds by area, as the page shows them.
-const AREAS: [(&str, &[Kind]); 5] = [
+const AREAS: [(&str, &[Kind]); 6] = [
     ("Values", value::KINDS),
     ("Sources, ledgers and sealed trees", store::KINDS),
+    ("Documents", document::KINDS),
     ("The fleet", fleet::KINDS),
     ("Policy", policy::KINDS),
     ("Requests of hosts", request::KINDS),

@@ -14,12 +14,14 @@ use toml_edit::Value;
 use toml_edit::value;
 
 use super::Admin;
+use super::Document;
 use super::Host;
 use super::HostState;
 use crate::crypto::Recipient;
 use crate::crypto::VerifyingKey;
 use crate::name::AdminName;
 use crate::name::HostName;
+use crate::name::SecretName;
 use crate::name::ServiceName;
 use crate::name::Tag;
 
@@ -114,6 +116,28 @@ impl FleetFile {
         }
     }
 
+    /// Makes `[documents.NAME]` say this; what it does not say goes, and an entry that says nothing goes too.
+    pub fn set_document(&mut self, name: &SecretName, document: &Document) {
+        let section = self.section("documents");
+        if section.get(name.as_str()).and_then(Item::as_table_like).is_none() {
+            section.insert(name.as_str(), Item::Table(Table::new()));
+        }
+        let Some(table) = section.get_mut(name.as_str()).and_then(Item::as_table_like_mut) else { return };
+        if let Some(path) = &document.path {
+            set_text(table, "path", &path.as_path().to_string_lossy());
+        }
+        if document.whole {
+            table.insert("whole", value(true));
+        } else {
+            table.remove("whole");
+        }
+        set_or_remove(table, "direct", &document.direct);
+        set_or_remove(table, "legacy-recipients", &document.legacy);
+        if *document == Document::default() {
+            section.remove(name.as_str());
+        }
+    }
+
     /// Removes `[hosts.NAME]`.
     pub fn remove_host(&mut self, name: &HostName) {
         self.section("hosts").remove(name.as_str());
@@ -157,6 +181,15 @@ fn set_text(table: &mut dyn TableLike, key: &str, text: &str) {
             *old.decor_mut() = decor;
         }
         None => drop(table.insert(key, value(text))),
+    }
+}
+
+/// The same for a list that is not there when it is empty.
+fn set_or_remove<T: FromStr + Ord + ToString>(table: &mut dyn TableLike, key: &str, wanted: &BTreeSet<T>) {
+    if wanted.is_empty() {
+        table.remove(key);
+    } else {
+        set_list(table, key, wanted);
     }
 }
 

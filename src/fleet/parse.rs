@@ -1,6 +1,7 @@
 //! Reads `secretctl.toml` strictly, gathers every mistake, and suggests what was meant.
 
 mod audit;
+mod document;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -87,7 +88,11 @@ impl Reader {
     }
 
     fn fleet(&mut self, root: &dyn TableLike) -> Fleet {
-        self.keys(root, &["version", "admins", "recovery", "hosts", "audit"], "at the top level");
+        self.keys(
+            root,
+            &["version", "admins", "recovery", "hosts", "documents", "audit"],
+            "at the top level",
+        );
         self.version(root);
         let admins = self.named(root, "admins", Self::admin);
         let hosts = self.named(root, "hosts", Self::host);
@@ -95,10 +100,12 @@ impl Reader {
             Some(item) => self.recovery(item),
             None => Default::default(),
         };
+        let documents = self.named(root, "documents", Self::document);
         let audit = root.get("audit").map(|item| self.audit(item)).unwrap_or_default();
-        let fleet = Fleet { admins, recovery, retired_recovery, hosts, audit };
+        let fleet = Fleet { admins, recovery, retired_recovery, hosts, documents, audit };
         self.one_owner_per_signing_key(&fleet, root);
         self.hosts_differ_beyond_case(&fleet, root);
+        self.documents_fit(&fleet, root);
         fleet
     }
 

@@ -70,7 +70,7 @@ impl Failure for RecoverError {
 pub struct Transaction {
     root: PathBuf,
     staging: PathBuf,
-    within: &'static [&'static str],
+    within: Vec<PathBuf>,
     steps: Vec<Step>,
 }
 
@@ -91,9 +91,9 @@ struct Journal {
 }
 
 impl Transaction {
-    /// Starts an empty change of files in the folders `within` of `root`, staged in `staging` on the same
+    /// Starts an empty change of the files and folders `within` of `root`, staged in `staging` on the same
     /// file system.
-    pub fn begin(root: &Path, staging: &Path, within: &'static [&'static str]) -> Result<Self, FsError> {
+    pub fn begin(root: &Path, staging: &Path, within: Vec<PathBuf>) -> Result<Self, FsError> {
         if Self::is_pending(staging) {
             // Whoever holds the lock has completed it; another one must not be lost.
             return Err(FsError::on("use", staging)(std::io::ErrorKind::AlreadyExists.into()));
@@ -111,7 +111,7 @@ impl Transaction {
     /// Completes an interrupted change, or drops what was staged before its commit point.
     ///
     /// A journal may have come with the repository from somebody else, so it reaches no other folder either.
-    pub fn recover(root: &Path, staging: &Path, within: &'static [&'static str]) -> Result<(), RecoverError> {
+    pub fn recover(root: &Path, staging: &Path, within: Vec<PathBuf>) -> Result<(), RecoverError> {
         if Self::is_pending(staging) {
             let steps = read_journal(&staging.join(JOURNAL))?;
             Self { root: root.to_owned(), staging: staging.to_owned(), within, steps }.apply()?;
@@ -280,7 +280,9 @@ fn drop_staging(staging: &Path) -> Result<(), FsError> {
 mod tests {
     use super::*;
 
-    const WITHIN: &[&str] = &["a", "b", "x", "keep", "secrets", "sealed"];
+    fn within() -> Vec<PathBuf> {
+        ["a", "b", "x", "keep", "secrets", "sealed"].map(PathBuf::from).to_vec()
+    }
 
     struct Folder {
         root: tempfile::TempDir,
@@ -295,7 +297,7 @@ mod tests {
         }
 
         fn begin(&self) -> Transaction {
-            Transaction::begin(self.root.path(), &self.staging, WITHIN).unwrap()
+            Transaction::begin(self.root.path(), &self.staging, within()).unwrap()
         }
 
         fn text(&self, path: &str) -> Option<String> {
@@ -323,7 +325,7 @@ mod tests {
         change.write("a", b"1").unwrap();
         drop(change);
         assert!(!Transaction::is_pending(&folder.staging));
-        Transaction::recover(folder.root.path(), &folder.staging, WITHIN).unwrap();
+        Transaction::recover(folder.root.path(), &folder.staging, within()).unwrap();
         assert_eq!(folder.text("a"), None);
         assert!(!folder.staging.exists());
     }
@@ -347,7 +349,7 @@ mod tests {
             drop(change);
 
             assert!(Transaction::is_pending(&folder.staging));
-            Transaction::recover(folder.root.path(), &folder.staging, WITHIN).unwrap();
+            Transaction::recover(folder.root.path(), &folder.staging, within()).unwrap();
             assert_eq!(folder.text("a").as_deref(), Some("1"), "after {done} steps");
             assert_eq!(folder.text("x/c").as_deref(), Some("2"));
             assert_eq!(folder.text("b"), None);
@@ -381,6 +383,6 @@ mod tests {
         std::fs::create_dir_all(&folder.staging).unwrap();
         let journal = br#"{"version":1,"steps":[{"remove":{"path":"../victim"}}]}"#;
         write_atomic(&folder.staging.join(JOURNAL), journal, 0o644).unwrap();
-        assert!(Transaction::recover(folder.root.path(), &folder.staging, WITHIN).is_err());
+        assert!(Transaction::recover(folder.root.path(), &folder.staging, within()).is_err());
     }
 }

@@ -70,6 +70,7 @@ impl VerifiedLedger {
         let newer = if touched(theirs_last) { theirs_last } else { ours_last };
         Some(Entry {
             event: Event::Merged,
+            key: newer.key.clone(),
             source_sha256: newer.source_sha256,
             recipients: newer.recipients.clone(),
             hosts: three_ways(&base.hosts, &ours_last.hosts, &theirs_last.hosts),

@@ -50,6 +50,7 @@ impl Desk {
     fn append(ledger: &mut VerifiedLedger, event: Event, signer: &Signer) {
         let entry = Entry {
             event,
+            key: None,
             source_sha256: (event != Event::Removed).then(|| Digest::of(b"source")),
             recipients: BTreeSet::new(),
             hosts: BTreeSet::new(),
@@ -145,6 +146,7 @@ fn a_new_value_gets_a_number_above_every_known_one() {
     let first = ledger.value_line();
     let entry = Entry {
         event: Event::Edited,
+        key: None,
         source_sha256: Some(Digest::of(b"source")),
         recipients: BTreeSet::new(),
         hosts: BTreeSet::new(),
@@ -194,6 +196,7 @@ fn joined(desk: &Desk, ours: &VerifiedLedger, theirs: &VerifiedLedger, event: Ev
     let last = theirs.head().unwrap();
     let entry = Entry {
         event,
+        key: None,
         source_sha256: last.source_sha256,
         recipients: last.recipients.clone(),
         hosts: last.hosts.clone(),

@@ -2,6 +2,7 @@
 
 pub(super) mod coverage;
 mod declared;
+mod documents;
 mod past;
 mod public;
 
@@ -37,6 +38,7 @@ use crate::ops::seal::settle_surplus;
 use crate::ops::workspace::Workspace;
 use crate::store::Drift;
 use crate::store::Layout;
+use crate::store::Loaded;
 use crate::store::StoreError;
 use crate::store::Survey;
 
@@ -282,32 +284,55 @@ fn sources(
     let authors = ws.authors();
     let names: Vec<&SecretName> = survey.sources.iter().collect();
     let read: Vec<_> = names.par_iter().map(|name| (*name, ws.layout.read_source(name, &authors))).collect();
+    let part_of: BTreeMap<&SecretName, &Loaded> =
+        survey.documents.values().flat_map(|d| d.names.keys().map(|name| (name, &**d))).collect();
+    let mut unadopted: BTreeMap<&SecretName, BTreeSet<SecretName>> = BTreeMap::new();
     let mut ledgers = BTreeMap::new();
     for (name, source) in read {
-        match source {
-            Ok(source) => {
-                match ws.source_recipients(name) {
-                    Ok(right) => findings.extend(recipients(ws, name, &source.recipients(), &right)),
-                    Err(failure) => findings.push(Finding::from_failure(&failure).about([name])),
+        let document = part_of.get(name);
+        match (source, document) {
+            (Ok(source), document) => {
+                if document.is_none() {
+                    recipients(ws, name, &source.recipients(), findings);
                 }
                 ledgers.insert(name.clone(), source.ledger);
             }
-            Err(StoreError::Fs(failure)) => return Err(failure.into()),
-            Err(failure) => {
-                let place = Place::file(Layout::source(name));
+            (Err(StoreError::Fs(failure)), _) => return Err(failure.into()),
+            (Err(StoreError::NoLedger { .. } | StoreError::SourceChanged { .. }), Some(document)) => {
+                unadopted.entry(&document.prefix).or_default().insert(name.clone());
+            }
+            (Err(failure), _) => {
+                let place = Place::file(ws.layout.source_path(name));
                 findings.push(Finding::from_failure(&failure).at(place).about([name]));
             }
         }
     }
+    for (prefix, names) in unadopted {
+        let path = survey.documents.get(prefix).map(|loaded| loaded.place.path.clone());
+        documents::unadopted((prefix, path.unwrap_or_default()), &names, findings);
+    }
+    documents::check(ws, survey, &ledgers, findings);
     for name in survey.ledgers.difference(&survey.sources) {
         findings.extend(orphan(ws, name));
     }
     Ok(ledgers)
 }
 
-fn recipients(
+fn recipients(ws: &Workspace, name: &SecretName, has: &BTreeSet<Recipient>, findings: &mut Vec<Finding>) {
+    match ws.source_recipients(name) {
+        Ok(right) => {
+            let what = format!("the source of `{name}`");
+            let subject = (what.as_str(), name.as_str(), Layout::source(name));
+            findings.extend(recipients_differ(ws, subject, has, &right));
+        }
+        Err(failure) => findings.push(Finding::from_failure(&failure).about([name])),
+    }
+}
+
+/// A file that others can open than should.
+fn recipients_differ(
     ws: &Workspace,
-    name: &SecretName,
+    (what, subject, path): (&str, &str, PathBuf),
     has: &BTreeSet<Recipient>,
     right: &BTreeSet<Recipient>,
 ) -> Option<Finding> {
@@ -316,20 +341,16 @@ fn recipients(
     let (surplus, missing): (Vec<_>, Vec<_>) =
         (has.difference(right).collect(), right.difference(has).collect());
     let keys = |sign, set: &[&Recipient]| set.iter().map(|key| format!("{sign}{key}")).collect::<Vec<_>>();
-    let about = [vec![name.to_string()], keys('+', &surplus), keys('-', &missing)].concat();
+    let about = [vec![subject.to_owned()], keys('+', &surplus), keys('-', &missing)].concat();
     let message = match (surplus.is_empty(), missing.is_empty()) {
         (true, true) => return None,
-        (false, true) => format!("the source of `{name}` is still encrypted to {}", words(surplus)),
-        (true, false) => format!("the source of `{name}` is not encrypted to {}", words(missing)),
+        (false, true) => format!("{what} is still encrypted to {}", words(surplus)),
+        (true, false) => format!("{what} is not encrypted to {}", words(missing)),
         (false, false) => {
-            format!(
-                "the source of `{name}` is still encrypted to {} and not to {}",
-                words(surplus),
-                words(missing)
-            )
+            format!("{what} is still encrypted to {} and not to {}", words(surplus), words(missing))
         }
     };
-    let place = Place::file(Layout::source(name));
+    let place = Place::file(path);
     let help = "if `git log -p secretctl.toml` shows a change that is meant, run `secretctl rekey`";
     Some(error(Class::Finding, "store::recipients", message).at(place).help(help).about(about))
 }

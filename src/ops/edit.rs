@@ -97,12 +97,12 @@ pub fn novelty(ws: &Workspace, secret: &SecretName) -> Option<String> {
 }
 
 /// Asks whether to edit once more; who does not want to has given up.
-fn ask_again(secret: &SecretName, editor: &mut dyn Editor, message: &str) -> Result<(), OpsError> {
+pub(super) fn ask_again(secret: &SecretName, editor: &mut dyn Editor, message: &str) -> Result<(), OpsError> {
     if editor.again(message) { Ok(()) } else { Err(OpsError::GivenUp { secret: secret.clone() }) }
 }
 
 /// Why a value goes back to the editor.
-fn unfit(ws: &Workspace, secret: &SecretName, value: &SecretBytes) -> Option<String> {
+pub(super) fn unfit(ws: &Workspace, secret: &SecretName, value: &SecretBytes) -> Option<String> {
     if value.is_empty() && !values::may_be_empty(ws, secret) {
         return Some(format!("the value of `{secret}` would be empty"));
     }
@@ -112,8 +112,18 @@ fn unfit(ws: &Workspace, secret: &SecretName, value: &SecretBytes) -> Option<Str
 }
 
 fn run(secret: &SecretName, editor: &mut dyn Editor, folder: &PrivateDir) -> Result<SecretBytes, OpsError> {
-    match editor.edit(&folder.path().join(FILE)) {
-        Edited::Done => Ok(folder.read(FILE)?),
+    run_on(secret, FILE, editor, folder)
+}
+
+/// Starts the editor on a file of the folder and reads what the person made of it.
+pub(super) fn run_on(
+    secret: &SecretName,
+    file: &str,
+    editor: &mut dyn Editor,
+    folder: &PrivateDir,
+) -> Result<SecretBytes, OpsError> {
+    match editor.edit(&folder.path().join(file)) {
+        Edited::Done => Ok(folder.read(file)?),
         Edited::Failed(reason) => Err(OpsError::Editor { secret: secret.clone(), reason }),
         Edited::Interrupted => Err(OpsError::Interrupted { secret: secret.clone() }),
     }

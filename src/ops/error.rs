@@ -9,6 +9,7 @@ use crate::git::GitError;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::document::DocumentError;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
@@ -396,6 +397,10 @@ pub enum OpsError {
         /// The declarations that leave nobody.
         places: String,
     },
+    /// A document can't be changed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Document(#[from] DocumentError),
     /// A file could not be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -411,6 +416,7 @@ impl Failure for OpsError {
             Self::Git(error) => error.class(),
             Self::Import(error) => error.class(),
             Self::Merge(error) => error.class(),
+            Self::Document(error) => error.class(),
             Self::Fs(error) => error.class(),
             Self::HostKey(error) => error.class(),
             Self::Scan(error) => error.class(),

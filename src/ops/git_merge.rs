@@ -264,6 +264,7 @@ impl Sides {
         let side = if take == Take::Ours { &self.ours } else { &self.theirs };
         let nothing = Entry {
             event: Event::Removed,
+            key: side.head().and_then(|head| head.key.clone()),
             source_sha256: None,
             recipients: BTreeSet::new(),
             hosts: BTreeSet::new(),
@@ -273,16 +274,18 @@ impl Sides {
         let Some(head) = side.current() else { return nothing };
         let hosts = readers(ws, secret);
         let (source_sha256, recipients) = (head.source_sha256, head.recipients.clone());
+        let key = head.key.clone();
         let above = ws.layout.sealed_revision(secret, &hosts, &ws.signers());
         let one_value = self.ours.value_line() == self.theirs.value_line();
         if one_value && !self.ours.is_removed() && !self.theirs.is_removed() {
-            return Entry { event: Event::Merged, source_sha256, recipients, hosts, above, value: None };
+            let event = Event::Merged;
+            return Entry { event, key, source_sha256, recipients, hosts, above, value: None };
         }
         let seen = side.lines().iter().rev().find_map(|line| line.value).unwrap_or_default();
         // Seen from ours, its own value is the one that was there before.
         let changed = (take == Take::Ours).then_some(false);
         let value = Some(Seen { changed, ..seen });
-        Entry { event: Event::Edited, source_sha256, recipients, hosts, above, value }
+        Entry { event: Event::Edited, key, source_sha256, recipients, hosts, above, value }
     }
 }
 

@@ -33,6 +33,7 @@ use crate::name::Tag;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::WorkspaceError;
+use crate::ops::workspace::declared;
 use crate::ops::workspace::find_root;
 use crate::ops::workspace::lock;
 use crate::ops::workspace::read_fleet;
@@ -90,7 +91,10 @@ pub(super) fn change_fleet(
     run: Run,
     edit: impl FnOnce(&Fleet, &mut FleetFile) -> Result<(), OpsError>,
 ) -> Result<Fleet, OpsError> {
-    let layout = Layout::new(find_root(settings)?);
+    let root = find_root(settings)?;
+    // An interrupted change may have reached a document, wherever this file says that it lies.
+    let documents = read_fleet(&root).map(|fleet| declared(&fleet)).unwrap_or_default();
+    let layout = Layout::new(root, documents);
     let _lock = match run {
         Run::Real => Some(lock(&layout, settings)?),
         Run::Dry => None,

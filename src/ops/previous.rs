@@ -34,6 +34,15 @@ pub(super) fn keep(
         ws.settings.prompt.tell(&note);
         return Ok(());
     };
+    let (name, existing, made) = place_of(ws, secret)?;
+    put(ws, lock, author, (&name, old), made, existing).map(drop)
+}
+
+/// The secret that keeps the value before, what there is of it, and how its ledger line tells of it.
+pub(super) fn place_of(
+    ws: &Workspace,
+    secret: &SecretName,
+) -> Result<(SecretName, Existing, Made), OpsError> {
     let taken = |name: String| OpsError::CompanionTaken { secret: secret.clone(), name };
     let name = Role::Previous.name_for(secret).ok_or_else(|| taken(format!("{secret}.previous")))?;
     let existing = existing(ws, &name)?;
@@ -41,8 +50,7 @@ pub(super) fn keep(
         return Err(taken(name.to_string()));
     }
     let origin = Origin { generator: Some(words(secret)), ..Origin::default() };
-    let made = Made { event: Event::Rotated, changed: Some(true), origin };
-    put(ws, lock, author, (&name, old), made, existing).map(drop)
+    Ok((name, existing, Made { event: Event::Rotated, changed: Some(true), origin }))
 }
 
 /// Whether the policy asks to keep the value before.

@@ -27,6 +27,8 @@ use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WriteLock;
+use crate::ops::writing::Writing;
+use crate::ops::writing::Written;
 use crate::secret::SecretBytes;
 use crate::store::Layout;
 use crate::store::Source;
@@ -154,7 +156,7 @@ impl Existing {
         }
     }
 
-    fn into_ledger(self) -> VerifiedLedger {
+    pub(super) fn into_ledger(self) -> VerifiedLedger {
         match self {
             Self::Sound(source) => source.ledger,
             Self::Unvouched(ledger) => *ledger,
@@ -214,10 +216,12 @@ pub(super) fn put(
     let hosts = readers(ws, secret);
     let public = public::of(ws, secret, value);
     made.origin.public_sha256 = public.as_ref().map(|public| Digest::of(public.text.as_bytes()));
-    let ciphertext = write_source(ws, author, (secret, value), made, &mut ledger, &hosts)?;
+    let mut writing = Writing::new(ws);
+    let written = writing.put(secret, value)?;
+    append(ws, author, (secret, value), (made, written), &mut ledger, &hosts)?;
     let mut change = ws.change(lock)?;
     public::stage(ws, secret, public.as_ref(), &mut change)?;
-    change.write(Layout::source(secret), &ciphertext)?;
+    writing.stage(&mut change)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
     change.commit()?;
     let unsealed = sealed(ws, lock, author, (secret, value), &hosts);
@@ -257,26 +261,24 @@ fn sealed(
     (!left.is_empty()).then(|| finding.help("look at `secretctl check`, then run `secretctl seal`"))
 }
 
-/// Encrypts the value for admins and appends the line about it.
-fn write_source(
+/// Appends the line about a value that was encrypted for admins.
+pub(super) fn append(
     ws: &Workspace,
     author: &Author,
     (secret, value): (&SecretName, &SecretBytes),
-    made: Made,
+    (made, written): (Made, Written),
     ledger: &mut VerifiedLedger,
     hosts: &BTreeSet<HostName>,
-) -> Result<Vec<u8>, OpsError> {
-    let recipients = ws.source_recipients(secret)?;
-    let ciphertext = Source::encrypt(secret, value, &recipients, &ws.settings.prompt)?;
+) -> Result<(), OpsError> {
     let event = if ledger.current().is_some() { made.event } else { Event::Created };
     let traits = Traits::of(value);
     let seen = Seen { changed: made.changed, expires: traits.ends, weak: traits.weak };
-    let source_sha256 = Some(Digest::of(&ciphertext));
+    let Written { key, recipients, source_sha256 } = written;
     // A host may have a newer value than the ledger knows, if somebody put the ledger back to the past.
     let above = ws.layout.sealed_revision(secret, hosts, &ws.signers());
-    let entry =
-        ledger::Entry { event, source_sha256, recipients, hosts: hosts.clone(), above, value: Some(seen) };
+    let (source_sha256, hosts, value) = (Some(source_sha256), hosts.clone(), Some(seen));
+    let entry = ledger::Entry { event, key, source_sha256, recipients, hosts, above, value };
     let origin = Some(made.origin).filter(|origin| *origin != Origin::default());
     ledger.append_made(secret, entry, origin, author.at(ws.settings.now)).map_err(StoreError::from)?;
-    Ok(ciphertext)
+    Ok(())
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::crypto::Digest;
 use crate::diag::Finding;
 use crate::ledger;
 use crate::ledger::Event;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::adopt::removed;
 use crate::ops::error::OpsError;
 use crate::ops::public;
 use crate::ops::put::refuse_case_clash;
@@ -21,6 +21,8 @@ use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WriteLock;
+use crate::ops::writing::Writing;
+use crate::ops::writing::Written;
 use crate::secret::SecretBytes;
 use crate::store::Layout;
 use crate::store::Source;
@@ -45,26 +47,20 @@ pub struct RelocateReport {
 pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, OpsError> {
     let author = ws.author()?;
     let lock = ws.lock()?;
-    let mut ledger = ws.layout.read_ledger(secret, &ws.authors())?;
+    let ledger = ws.layout.read_ledger(secret, &ws.authors())?;
     if !ws.layout.has_source(secret) && ledger.current().is_none() {
         return Err(ws.layout.unknown(secret).into());
     }
     let hosts = ledger.head().map(|head| head.hosts.clone()).unwrap_or_default();
+    let mut writing = Writing::new(ws);
+    writing.remove(secret)?;
     let mut change = ws.change(&lock)?;
-    change.remove(Layout::source(secret))?;
     if ledger.current().is_some() {
-        let entry = ledger::Entry {
-            event: Event::Removed,
-            source_sha256: None,
-            recipients: BTreeSet::new(),
-            hosts: BTreeSet::new(),
-            above: 0,
-            value: None,
-        };
-        ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
+        let ledger = removed(ws, &author, secret, ledger)?;
         change.write(Layout::ledger(secret), ledger.bytes())?;
     }
     public::stage(ws, secret, None, &mut change)?;
+    writing.stage(&mut change)?;
     change.commit()?;
     let unsealed = reseal(ws, &lock, &author, &hosts, &[secret], &BTreeMap::new());
     Ok(RelocateReport { version: 1, secret: secret.clone(), to: None, hosts, unsealed })
@@ -89,18 +85,13 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     }
     let value = source.open(ws.identities()?)?;
     let (before, after) = (source.hosts(), readers(ws, to));
-    // Another name may have other editors.
-    let recipients = ws.source_recipients(to)?;
-    let bytes = if recipients == source.recipients() {
-        source.ciphertext().to_vec()
-    } else {
-        Source::encrypt(to, &value, &recipients, &ws.settings.prompt)?
-    };
-    let source_sha256 = Some(Digest::of(&bytes));
+    let mut writing = Writing::new(ws);
+    let Written { key, recipients, source_sha256 } = moved(ws, &mut writing, &source, (to, &value))?;
     let mut ledger = source.ledger;
     let entry = ledger::Entry {
         event: Event::Moved,
-        source_sha256,
+        key,
+        source_sha256: Some(source_sha256),
         recipients,
         hosts: after.clone(),
         above: 0,
@@ -109,15 +100,32 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     ledger.append(to, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     let mut change = ws.change(&lock)?;
     public::stage_move(ws, from, to, &mut change)?;
-    change.write(Layout::source(to), &bytes)?;
+    writing.stage(&mut change)?;
     change.write(Layout::ledger(to), ledger.bytes())?;
-    change.remove(Layout::source(from))?;
     change.remove(Layout::ledger(from))?;
     change.commit()?;
     let hosts: BTreeSet<HostName> = before.union(&after).cloned().collect();
     let known = BTreeMap::from([(to.clone(), &value)]);
     let unsealed = reseal(ws, &lock, &author, &hosts, &[from, to], &known);
     Ok(RelocateReport { version: 1, secret: from.clone(), to: Some(to.clone()), hosts, unsealed })
+}
+
+/// Puts a value at its new name and takes it away from the old one; between files, ciphertext stays where it can.
+fn moved(
+    ws: &Workspace,
+    writing: &mut Writing<'_>,
+    source: &Source,
+    (to, value): (&SecretName, &SecretBytes),
+) -> Result<Written, OpsError> {
+    writing.remove(&source.name)?;
+    // Another name may have other editors.
+    let recipients = ws.source_recipients(to)?;
+    match source.file().filter(|_| recipients == source.recipients()) {
+        Some(ciphertext) if writing.document_of(to)?.is_none() => {
+            Ok(writing.keep(to, ciphertext, recipients))
+        }
+        _ => writing.put(to, value),
+    }
 }
 
 /// Brings the copies of `secrets` in line on the hosts that had or get one; the trees of hosts that are not sealed

@@ -340,6 +340,7 @@ fn append_reader_lines(
         let Some(head) = ledger.head().cloned() else { continue };
         let line = |event, hosts: BTreeSet<HostName>| ledger::Entry {
             event,
+            key: head.key.clone(),
             source_sha256: head.source_sha256,
             recipients: head.recipients.clone(),
             hosts,

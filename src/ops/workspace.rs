@@ -41,6 +41,8 @@ use crate::policy::Policy;
 use crate::policy::PolicyError;
 use crate::policy::PolicyFile;
 use crate::secret::SecretBytes;
+use crate::store::Declared;
+use crate::store::DeclaredDocument;
 use crate::store::Layout;
 use crate::store::PolicyText;
 use crate::store::Signers;
@@ -203,9 +205,10 @@ impl Workspace {
     /// Finds and reads the fleet, and runs its policy.
     pub fn open(settings: Settings) -> Result<Self, WorkspaceError> {
         let root = find_root(&settings)?;
-        let layout = Layout::new(root);
-        let (toml, texts) = read_configuration(&layout)?;
+        let toml = read_text(&root.join(FLEET_FILE))?;
         let fleet = Fleet::parse(&toml, Path::new(FLEET_FILE))?;
+        let layout = Layout::new(root, declared(&fleet));
+        let texts = layout.policy_texts()?;
         let files: Vec<PolicyFile> =
             texts.iter().map(|t| PolicyFile { path: t.path.clone(), text: t.text.clone() }).collect();
         let policy = Policy::load(&files, &fleet)?;
@@ -237,7 +240,7 @@ impl Workspace {
 
     /// Starts a change; the lock proves that nobody else is writing.
     pub fn change(&self, _lock: &WriteLock) -> Result<Transaction, FsError> {
-        Transaction::begin(self.layout.root(), &self.layout.staging(), Layout::STORE)
+        Transaction::begin(self.layout.root(), &self.layout.staging(), self.layout.reach())
     }
 
     /// Finds the key to sign with. It must be that of an active admin.
@@ -324,13 +327,22 @@ impl Workspace {
     }
 }
 
+/// The documents that a fleet names, as the store wants to know them.
+pub(super) fn declared(fleet: &Fleet) -> Declared {
+    let documents = fleet.documents.iter().map(|(prefix, document)| {
+        let path = document.path.as_ref().map(|path| path.as_path().to_owned());
+        (prefix.clone(), DeclaredDocument { path, whole: document.whole })
+    });
+    Declared { documents: documents.collect() }
+}
+
 /// Takes the lock of a repository and completes a change that was interrupted.
 pub(super) fn lock(layout: &Layout, settings: &Settings) -> Result<WriteLock, WorkspaceError> {
     prepare_work_dir(layout)?;
     let told = |holder: &str| settings.prompt.tell(&format!("waiting for {holder}"));
     let lock =
         Lock::acquire(&layout.work_dir().join("lock"), &settings.command, Patience::UpTo(PATIENCE), &told)?;
-    Transaction::recover(layout.root(), &layout.staging(), Layout::STORE)?;
+    Transaction::recover(layout.root(), &layout.staging(), layout.reach())?;
     Ok(WriteLock { _lock: lock })
 }
 

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::documents::Cache;
+use super::documents::Declared;
+use super::documents::prefix_of;
 use crate::fsx::FsError;
 use crate::fsx::read_bounded;
 use crate::manifest::MANIFEST_FILE;
@@ -20,6 +24,8 @@ pub const POLICY_FILE_MAX: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Layout {
     root: PathBuf,
+    declared: Arc<Declared>,
+    cache: Arc<Cache>,
 }
 
 /// A policy file as it lies in the repository.
@@ -36,17 +42,30 @@ pub struct PolicyText {
 pub(super) enum Found {
     Source(SecretName),
     Ledger(SecretName),
+    /// A file of several secrets, by its name.
+    Document,
     /// Not ours: perhaps plaintext.
     Stray(&'static str),
 }
 
 impl Layout {
-    /// The folders that a change may reach.
-    pub const STORE: &'static [&'static str] = &["secrets", "sealed", "public"];
+    /// The repository at `root`, whose `secretctl.toml` names these documents.
+    pub fn new(root: impl Into<PathBuf>, declared: Declared) -> Self {
+        Self { root: root.into(), declared: Arc::new(declared), cache: Arc::default() }
+    }
 
-    /// The repository at `root`.
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+    pub(super) fn declared(&self) -> &Declared {
+        &self.declared
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The files and folders that a change may reach: those of the store, and documents that lie elsewhere.
+    pub fn reach(&self) -> Vec<PathBuf> {
+        let documents = self.declared.documents.values().filter_map(|document| document.path.clone());
+        ["secrets", "sealed", "public"].iter().map(PathBuf::from).chain(documents).collect()
     }
 
     /// The root of the repository.
@@ -64,7 +83,7 @@ impl Layout {
         self.work_dir().join("change")
     }
 
-    /// `secrets/NAME.age`.
+    /// `secrets/NAME.age`: where the source of a secret lies that is in no document.
     pub fn source(name: &SecretName) -> PathBuf {
         PathBuf::from(format!("secrets/{name}.{SOURCE}"))
     }
@@ -164,6 +183,9 @@ impl Layout {
 pub(super) fn classify(path: &Path) -> Found {
     let Ok(inside) = path.strip_prefix("secrets") else { return Found::Stray("it lies outside `secrets/`") };
     let Some(text) = inside.to_str() else { return Found::Stray("its name is not UTF-8") };
+    if prefix_of(path).is_some() {
+        return Found::Document;
+    }
     let split = text.rsplit_once('.').map(|(name, ending)| (name.parse::<SecretName>(), ending));
     match split {
         Some((Ok(name), SOURCE)) => Found::Source(name),

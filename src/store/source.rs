@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::documents::Loaded;
+use super::documents::Part;
 use super::layout::Found;
 use super::layout::Layout;
 use super::layout::classify;
@@ -30,6 +33,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::secret::SecretBytes;
+use crate::sops::SopsError;
 
 /// Largest source that is read.
 pub const SOURCE_MAX: u64 = 1 << 30;
@@ -49,36 +53,42 @@ pub enum StoreError {
         help: String,
     },
     /// Two files would be the source of one name.
-    #[error("two sources for one name: `{}` and `{}`", first.display(), second.display())]
+    #[error("two sources for `{secret}`: `{}` and `{}`", first.display(), second.display())]
     #[diagnostic(
         code(store::two_sources),
         help("keep one of them; names that differ in case only are one file on some machines")
     )]
     TwoSources {
+        /// The name.
+        secret: SecretName,
         /// One file.
         first: PathBuf,
         /// The other.
         second: PathBuf,
     },
     /// A source without history.
-    #[error("`{}` has no ledger, so nobody vouches for it", Layout::source(secret).display())]
-    #[diagnostic(
-        code(store::no_ledger),
-        help("restore `{}` from Git, or take the value over with `age -d … | secretctl set {secret} --from-file -`", Layout::ledger(secret).display())
-    )]
+    #[error("`{secret}` in `{}` has no ledger, so nobody vouches for it", path.display())]
+    #[diagnostic(code(store::no_ledger))]
     NoLedger {
         /// The secret.
         secret: SecretName,
+        /// The source.
+        path: PathBuf,
+        /// How somebody can vouch for it.
+        #[help]
+        help: String,
     },
     /// A source that is not the one in the ledger.
-    #[error("`{}` is not the file that its ledger vouches for", Layout::source(secret).display())]
-    #[diagnostic(
-        code(store::source_changed),
-        help("restore it with `git checkout HEAD -- {}`, or take the value over with `age -d … | secretctl set {secret} --from-file -`", Layout::source(secret).display())
-    )]
+    #[error("`{secret}` in `{}` is not what its ledger vouches for", path.display())]
+    #[diagnostic(code(store::source_changed))]
     SourceChanged {
         /// The secret.
         secret: SecretName,
+        /// The source.
+        path: PathBuf,
+        /// How to get it back, or how somebody can vouch for it.
+        #[help]
+        help: String,
     },
     /// A source could not be opened.
     #[error("cannot decrypt `{secret}`")]
@@ -110,6 +120,10 @@ pub enum StoreError {
         /// Why.
         source: EncryptError,
     },
+    /// A document can't be read or opened.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Document(#[from] SopsError),
     /// A ledger does not hold.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -135,6 +149,7 @@ impl Failure for StoreError {
             Self::NoLedger { .. } | Self::SourceChanged { .. } => Class::Integrity,
             Self::Decrypt { source, .. } => source.class(),
             Self::Seal { source, .. } | Self::Encrypt { source, .. } => source.class(),
+            Self::Document(error) => error.class(),
             Self::Ledger(error) => error.class(),
             Self::Signer(error) => error.class(),
             Self::Fs(error) => error.class(),
@@ -149,13 +164,33 @@ pub struct Source {
     pub name: SecretName,
     /// Its life so far.
     pub ledger: VerifiedLedger,
-    ciphertext: Vec<u8>,
+    body: Body,
+}
+
+/// Where the ciphertext is.
+#[derive(Debug)]
+enum Body {
+    /// An age file of its own.
+    File(Vec<u8>),
+    /// A part of a document.
+    Part(Arc<Loaded>, Part),
 }
 
 impl Source {
-    /// The bytes of the file.
-    pub fn ciphertext(&self) -> &[u8] {
-        &self.ciphertext
+    /// The bytes of its file; none for a part of a document.
+    pub fn file(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::File(ciphertext) => Some(ciphertext),
+            Body::Part(..) => None,
+        }
+    }
+
+    /// The document that it is a part of.
+    pub fn document(&self) -> Option<(&Arc<Loaded>, &Part)> {
+        match &self.body {
+            Body::File(_) => None,
+            Body::Part(document, part) => Some((document, part)),
+        }
     }
 
     /// Number of the current value.
@@ -175,7 +210,11 @@ impl Source {
 
     /// Decrypts the current value.
     pub fn open(&self, identities: &Identities) -> Result<SecretBytes, StoreError> {
-        decrypt(&self.ciphertext, identities).map_err(|source| {
+        let ciphertext = match &self.body {
+            Body::File(ciphertext) => ciphertext,
+            Body::Part(document, part) => return document.value(part, identities),
+        };
+        decrypt(ciphertext, identities).map_err(|source| {
             let recipients: Vec<String> = self.recipients().iter().map(|r| format!("`{r}`")).collect();
             let help = match source {
                 DecryptError::NoMatch { .. } => format!(
@@ -207,31 +246,84 @@ pub struct Survey {
     pub sources: BTreeSet<SecretName>,
     /// Secrets that have a ledger.
     pub ledgers: BTreeSet<SecretName>,
+    /// Documents, whose keys are among the sources.
+    pub documents: BTreeMap<SecretName, Arc<Loaded>>,
+    /// Documents that can't be read.
+    pub broken: Vec<(PathBuf, StoreError)>,
     /// Files that are neither, with the reason.
     pub strays: BTreeMap<PathBuf, &'static str>,
 }
 
+impl Survey {
+    fn add(
+        &mut self,
+        folded: &mut BTreeMap<String, PathBuf>,
+        name: SecretName,
+        path: &Path,
+    ) -> Result<(), StoreError> {
+        if let Some(first) = folded.insert(name.as_str().to_ascii_lowercase(), path.to_owned()) {
+            return Err(StoreError::TwoSources { first, second: path.to_owned(), secret: name });
+        }
+        self.sources.insert(name);
+        Ok(())
+    }
+}
+
+/// How somebody can vouch for a source that has no ledger, or is not what its ledger says.
+fn help_to_vouch(secret: &SecretName, body: &Body, path: &Path) -> String {
+    let path = path.display();
+    match body {
+        Body::File(_) => format!(
+            "restore it with `git checkout HEAD -- {path} {}`, or take the value over with `age -d … | secretctl set {secret} --from-file -`",
+            Layout::ledger(secret).display()
+        ),
+        Body::Part(document, _) => format!(
+            "if the change is meant, such as one by `sops`, run `secretctl adopt {}`; if not, `git checkout HEAD -- {path}`",
+            document.prefix
+        ),
+    }
+}
+
 impl Layout {
-    /// Walks `secrets/`. Two sources for one name are an error naming both.
+    /// Walks `secrets/` and reads every document. Two sources for one name are an error naming both.
     pub fn survey(&self) -> Result<Survey, StoreError> {
         let mut survey = Survey::default();
         let mut folded: BTreeMap<String, PathBuf> = BTreeMap::new();
-        for path in self.files("secrets")? {
-            match classify(&path) {
-                _ if self.root().join(&path).is_symlink() => {
-                    survey.strays.insert(path, "it is a link, and sources are files");
+        let files = self.files("secrets")?;
+        let places = self.places(&files)?;
+        let documents: BTreeSet<&PathBuf> = places.values().map(|place| &place.path).collect();
+        for path in files.iter().filter(|path| !documents.contains(path)) {
+            match classify(path) {
+                _ if self.root().join(path).is_symlink() => {
+                    survey.strays.insert(path.clone(), "it is a link, and sources are files");
                 }
-                Found::Source(name) => {
-                    if let Some(first) = folded.insert(name.as_str().to_ascii_lowercase(), path.clone()) {
-                        return Err(StoreError::TwoSources { first, second: path });
-                    }
-                    survey.sources.insert(name);
-                }
+                Found::Source(name) => survey.add(&mut folded, name, path)?,
                 Found::Ledger(name) => drop(survey.ledgers.insert(name)),
-                Found::Stray(reason) => drop(survey.strays.insert(path, reason)),
+                Found::Document => {}
+                Found::Stray(reason) => drop(survey.strays.insert(path.clone(), reason)),
+            }
+        }
+        for (prefix, place) in &places {
+            match self.document(prefix, place) {
+                Ok(loaded) => {
+                    for name in loaded.names.keys() {
+                        survey.add(&mut folded, name.clone(), &place.path)?;
+                    }
+                    survey.documents.insert(prefix.clone(), loaded);
+                }
+                Err(error) => survey.broken.push((place.path.clone(), error)),
             }
         }
         Ok(survey)
+    }
+
+    /// Where the source of a secret lies, or would lie.
+    pub fn source_path(&self, secret: &SecretName) -> PathBuf {
+        let file = Self::source(secret);
+        if self.root().join(&file).exists() {
+            return file;
+        }
+        self.document_of(secret).ok().flatten().map_or(file, |document| document.place.path.clone())
     }
 
     /// Reads and verifies the ledger of a secret; a missing one is empty.
@@ -244,27 +336,43 @@ impl Layout {
         }
     }
 
-    /// Reads a source and checks that its ledger vouches for exactly these bytes.
+    /// Reads a source and checks that its ledger vouches for exactly this ciphertext.
     pub fn read_source(&self, secret: &SecretName, authors: &Authors) -> Result<Source, StoreError> {
-        let path = self.root().join(Self::source(secret));
-        let ciphertext = match read_bounded(&path, SOURCE_MAX) {
-            Err(error) if error.is_missing() => return Err(self.unknown(secret)),
-            other => other?,
+        let path = Self::source(secret);
+        let (body, digest, path) = match read_bounded(&self.root().join(&path), SOURCE_MAX) {
+            Ok(ciphertext) => {
+                let digest = Digest::of(&ciphertext);
+                (Body::File(ciphertext), digest, path)
+            }
+            Err(error) if error.is_missing() => self.read_part(secret)?,
+            Err(error) => return Err(error.into()),
         };
         let ledger = self.read_ledger(secret, authors)?;
+        let help = || help_to_vouch(secret, &body, &path);
         let vouched = match ledger.head() {
-            None => return Err(StoreError::NoLedger { secret: secret.clone() }),
+            None => return Err(StoreError::NoLedger { secret: secret.clone(), help: help(), path }),
             Some(head) => head.source_sha256,
         };
-        if vouched != Some(Digest::of(&ciphertext)) {
-            return Err(StoreError::SourceChanged { secret: secret.clone() });
+        if vouched != Some(digest) {
+            return Err(StoreError::SourceChanged { secret: secret.clone(), help: help(), path });
         }
-        Ok(Source { name: secret.clone(), ledger, ciphertext })
+        Ok(Source { name: secret.clone(), ledger, body })
+    }
+
+    /// The part of a document that a secret is.
+    fn read_part(&self, secret: &SecretName) -> Result<(Body, Digest, PathBuf), StoreError> {
+        let document = self.document_of(secret)?.ok_or_else(|| self.unknown(secret))?;
+        let part = document.names.get(secret).cloned().ok_or_else(|| self.unknown(secret))?;
+        let digest = document.digest(&part).ok_or_else(|| self.unknown(secret))?;
+        let path = document.place.path.clone();
+        Ok((Body::Part(document, part), digest, path))
     }
 
     /// Whether a source exists, believed or not.
     pub fn has_source(&self, secret: &SecretName) -> bool {
+        let part = || self.document_of(secret).ok().flatten();
         self.root().join(Self::source(secret)).exists()
+            || part().is_some_and(|document| document.names.contains_key(secret))
     }
 
     /// Reads and verifies every ledger that has a source, in parallel.

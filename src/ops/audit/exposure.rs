@@ -18,6 +18,7 @@ use crate::ledger::CurrentValue;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::document;
 use crate::ops::workspace::Workspace;
 use crate::store::Layout;
 
@@ -90,6 +91,7 @@ impl Exposure {
 pub(super) struct People<'a> {
     fleet: &'a Fleet,
     admins: BTreeMap<&'a Recipient, &'a AdminName>,
+    hosts: BTreeMap<&'a Recipient, &'a HostName>,
 }
 
 impl<'a> People<'a> {
@@ -97,7 +99,14 @@ impl<'a> People<'a> {
         let keys = |(name, admin): (&'a AdminName, &'a crate::fleet::Admin)| {
             admin.recipients.iter().chain(&admin.retired).map(move |key| (key, name))
         };
-        Self { fleet, admins: fleet.admins.iter().flat_map(keys).collect() }
+        let of_host = |(name, host): (&'a HostName, &'a crate::fleet::Host)| {
+            host.recipients.iter().map(move |key| (key, name))
+        };
+        Self {
+            fleet,
+            admins: fleet.admins.iter().flat_map(keys).collect(),
+            hosts: fleet.hosts.iter().flat_map(of_host).collect(),
+        }
     }
 
     /// Everybody who knows the value in use of a secret and is no reader any more.
@@ -122,10 +131,11 @@ impl<'a> People<'a> {
             }
         }
         // Nobody can say who may read a source for which there is no editor; `check` tells that.
-        let Ok(right) = ws.source_recipients(secret) else { return all };
-        let mut told = BTreeSet::new();
+        let Ok(mut right) = ws.source_recipients(secret) else { return all };
+        right.extend(document::beside_of(&ws.fleet, secret));
+        let mut told: BTreeSet<Knower> = all.iter().map(|exposure| exposure.known_by.clone()).collect();
         for (recipient, since) in value.recipients.iter().filter(|(key, _)| !right.contains(**key)) {
-            if let Some((known_by, reason)) = self.key_left(recipient, &right)
+            if let Some((known_by, reason)) = self.key_left(recipient, &right, readers)
                 && told.insert(known_by.clone())
             {
                 all.push(exposed(known_by, reason, *since));
@@ -157,7 +167,17 @@ impl<'a> People<'a> {
     }
 
     /// Who holds a key that a source was encrypted to, if they are no editor any more.
-    fn key_left(&self, key: &Recipient, right: &BTreeSet<Recipient>) -> Option<(Knower, String)> {
+    fn key_left(
+        &self,
+        key: &Recipient,
+        right: &BTreeSet<Recipient>,
+        readers: &BTreeSet<HostName>,
+    ) -> Option<(Knower, String)> {
+        if let Some(host) = self.hosts.get(key) {
+            let reason = "it could open the document, and policy does not grant it".to_owned();
+            let known_by = Knower::Host { name: (*host).clone() };
+            return (!readers.contains(*host)).then_some((known_by, reason));
+        }
         let Some(name) = self.admins.get(key) else {
             if self.fleet.retired_recovery.contains(key) {
                 return None;

@@ -23,7 +23,6 @@ use crate::ops::policy::matrix::entries;
 use crate::ops::workspace::Workspace;
 use crate::policy::MatrixRow;
 use crate::policy::Services;
-use crate::store::Layout;
 
 /// What `policy lint` found.
 #[derive(Clone, Debug, Serialize)]
@@ -53,7 +52,7 @@ pub fn lint(ws: &Workspace, requests: &[PathBuf]) -> Result<LintReport, OpsError
     let now = ws.settings.now;
     let mut findings = ws.policy.lint(&secrets, now);
     let rows = ws.policy.matrix(&secrets, now).rows;
-    findings.extend(unread(&secrets, &rows));
+    findings.extend(unread(ws, &secrets, &rows));
     let mut asked = Asked::new();
     for path in requests {
         match read(ws, path) {
@@ -75,12 +74,17 @@ fn finding(severity: Severity, code: &str, message: String) -> Finding {
 }
 
 /// Secrets without a reader. Some are kept for people alone, so this is worth a note only.
-fn unread<'s>(secrets: &'s [SecretName], rows: &[MatrixRow]) -> impl Iterator<Item = Finding> + use<'s> {
+fn unread<'s>(
+    ws: &'s Workspace,
+    secrets: &'s [SecretName],
+    rows: &[MatrixRow],
+) -> impl Iterator<Item = Finding> + use<'s> {
     let read: BTreeSet<SecretName> = rows.iter().map(|row| row.secret.clone()).collect();
     secrets.iter().filter(move |secret| !read.contains(*secret)).map(|secret| {
         let message = format!("no service of any host may read `{secret}`");
         let help = format!("allow it in `policies/`, or remove it with `secretctl rm {secret}`");
-        finding(Severity::Note, "lint::unread", message).at(Place::file(Layout::source(secret))).help(help)
+        let place = Place::file(ws.layout.source_path(secret));
+        finding(Severity::Note, "lint::unread", message).at(place).help(help)
     })
 }
 

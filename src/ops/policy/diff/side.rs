@@ -20,11 +20,14 @@ use crate::git::Repository;
 use crate::name::SecretName;
 use crate::ops::workspace::FLEET_FILE_MAX;
 use crate::ops::workspace::WorkspaceError;
+use crate::ops::workspace::declared;
 use crate::ops::workspace::read_fleet;
 use crate::policy::Policy;
 use crate::policy::PolicyError;
 use crate::policy::PolicyFile;
+use crate::store::DOCUMENT_MAX;
 use crate::store::Layout;
+use crate::store::Loaded;
 use crate::store::POLICY_FILE_MAX;
 use crate::store::StoreError;
 
@@ -134,8 +137,8 @@ pub(super) struct Side {
 impl Side {
     /// The files as they lie there now.
     pub(super) fn working_tree(root: &Path) -> Result<Self, DiffError> {
-        let layout = Layout::new(root);
         let fleet = read_fleet(root)?;
+        let layout = Layout::new(root, declared(&fleet));
         let files = layout.policy_texts()?;
         let files: Vec<_> =
             files.into_iter().map(|file| PolicyFile { path: file.path, text: file.text }).collect();
@@ -153,7 +156,9 @@ impl Side {
             .map_err(|error| DiffError::Fleet { revision: revision(), mistakes: vec![error] })?;
         let policy = Policy::load(&files, &fleet)
             .map_err(|error| DiffError::Policy { revision: revision(), mistakes: vec![error] })?;
-        let secrets = entries.iter().filter(|entry| entry.kind == Kind::File).filter_map(secret).collect();
+        let mut secrets: BTreeSet<SecretName> =
+            entries.iter().filter(|entry| entry.kind == Kind::File).filter_map(secret).collect();
+        secrets.extend(of_documents(repository, &commit, &fleet, &entries)?);
         let name = SideName { revision: Some(commit.name), commit: Some(commit.id) };
         Ok(Self { name, fleet, policy, secrets })
     }
@@ -186,6 +191,27 @@ fn texts(
         files.push(PolicyFile { path: entry.path.clone(), text: text(entry, POLICY_FILE_MAX)? });
     }
     Ok((fleet, files))
+}
+
+/// The secrets in documents, whose names alone are read.
+fn of_documents(
+    repository: &Repository,
+    commit: &Commit,
+    fleet: &Fleet,
+    entries: &[Entry],
+) -> Result<BTreeSet<SecretName>, DiffError> {
+    let declared = declared(fleet);
+    let elsewhere: Vec<String> = declared.paths().map(|path| path.to_string_lossy().into_owned()).collect();
+    let elsewhere: Vec<&str> = elsewhere.iter().map(String::as_str).collect();
+    let more = if elsewhere.is_empty() { Vec::new() } else { repository.entries(commit, &elsewhere)? };
+    let mut blobs = repository.blobs()?;
+    let mut names = BTreeSet::new();
+    for entry in entries.iter().chain(&more).filter(|entry| entry.kind == Kind::File) {
+        let Some((prefix, place)) = declared.place_of(&entry.path) else { continue };
+        let bytes = blobs.read(commit, entry, DOCUMENT_MAX)?;
+        names.extend(Loaded::parse(prefix, place, &bytes)?.names.into_keys());
+    }
+    Ok(names)
 }
 
 /// Whether the entry counts as a policy file; the whole folder as a link does too, so that it is refused.

@@ -1,0 +1,72 @@
+//! `secretctl adopt`
+
+use super::context::Environment;
+use super::context::Global;
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::table::count;
+use super::ui::Format;
+use super::ui::Ui;
+use crate::diag::Class;
+use crate::name::SecretName;
+use crate::ops;
+use crate::ops::adopt::AdoptReport;
+use crate::ops::host::Run;
+
+/// Vouch for what `sops` or another tool wrote into documents, and seal it
+#[derive(Debug, clap::Args)]
+pub(super) struct AdoptArgs {
+    /// Only these documents
+    #[arg(value_name = "DOCUMENT")]
+    documents: Vec<SecretName>,
+    /// Change nothing; list the secrets that nobody vouches for and exit 1 if there are any
+    #[arg(long)]
+    dry_run: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(
+    args: &AdoptArgs,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
+    let ws = env.open(global, "adopt")?;
+    let run = if args.dry_run { Run::Dry } else { Run::Real };
+    let report = ops::adopt::adopt(&ws, &args.documents.iter().cloned().collect(), run)?;
+    match args.format {
+        Format::Json => ui.json(&report)?,
+        Format::Text => tell(&report, ui)?,
+    }
+    let clean = report.new.is_empty() && report.changed.is_empty() && report.removed.is_empty();
+    match &report.unsealed {
+        Some(finding) => {
+            ui.finding(finding);
+            ui.say("the values are vouched for; run `secretctl seal` when that is repaired");
+            Ok(Exit::Found(finding.class))
+        }
+        None if args.dry_run && !clean => Ok(Exit::Found(Class::Finding)),
+        None => Ok(Exit::Clean),
+    }
+}
+
+fn tell(report: &AdoptReport, ui: &mut Ui) -> std::io::Result<()> {
+    for (word, names) in [("new", &report.new), ("changed", &report.changed), ("removed", &report.removed)] {
+        for name in names {
+            ui.line(&format!("{word} {name}"))?;
+        }
+    }
+    for (name, complaints) in &report.unfit {
+        ui.say(&format!("note: {name} is not as the policy asks: {}", complaints.join("; ")));
+    }
+    let number = report.new.len() + report.changed.len() + report.removed.len();
+    let documents = count(report.documents.len(), "document", "documents");
+    if number == 0 {
+        ui.say(&format!("every value in {documents} is vouched for"));
+    } else {
+        ui.say(&format!("{} in {documents}", count(number, "value", "values")));
+    }
+    Ok(())
+}

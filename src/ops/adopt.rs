@@ -1,0 +1,180 @@
+//! Takes over what another tool wrote into documents: each new or changed value gets a signed ledger line.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::diag::Finding;
+use crate::ledger;
+use crate::ledger::Event;
+use crate::ledger::Origin;
+use crate::ledger::VerifiedLedger;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::ops::document;
+use crate::ops::document::DocumentError;
+use crate::ops::error::OpsError;
+use crate::ops::host::Run;
+use crate::ops::put::Existing;
+use crate::ops::put::Made;
+use crate::ops::put::append;
+use crate::ops::put::existing;
+use crate::ops::seal::Scope;
+use crate::ops::seal::seal_locked;
+use crate::ops::values;
+use crate::ops::wanted::readers;
+use crate::ops::workspace::Author;
+use crate::ops::workspace::Workspace;
+use crate::ops::workspace::WriteLock;
+use crate::ops::writing::Written;
+use crate::ops::writing::key_of;
+use crate::store::Layout;
+use crate::store::Loaded;
+use crate::store::StoreError;
+
+/// What `adopt` did, or would do.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AdoptReport {
+    /// Version of this schema.
+    pub version: u32,
+    /// Documents that were opened.
+    pub documents: BTreeSet<PathBuf>,
+    /// Secrets that nobody had vouched for.
+    pub new: BTreeSet<SecretName>,
+    /// Secrets whose value another tool replaced, or encrypted anew.
+    pub changed: BTreeSet<SecretName>,
+    /// Secrets that another tool took away.
+    pub removed: BTreeSet<SecretName>,
+    /// Values that are not as the policy asks; they were taken over as they are.
+    pub unfit: BTreeMap<SecretName, Vec<String>>,
+    /// Hosts that may read what is new or changed.
+    pub hosts: BTreeSet<HostName>,
+    /// Why sealing did not finish, where it did not.
+    pub unsealed: Option<Finding>,
+}
+
+/// Vouches for every value of these documents, or of all, that no ledger vouches for. Each document is opened for it,
+/// so that its own check of integrity holds.
+pub fn adopt(ws: &Workspace, prefixes: &BTreeSet<SecretName>, run: Run) -> Result<AdoptReport, OpsError> {
+    let mut report = AdoptReport { version: 1, ..AdoptReport::default() };
+    let author = ws.author()?;
+    let lock = ws.lock()?;
+    for loaded in chosen(ws, prefixes)? {
+        loaded.open(ws.identities()?)?;
+        let lines = lines(ws, &author, &loaded, &mut report)?;
+        report.documents.insert(loaded.place.path.clone());
+        if run == Run::Real {
+            let mut change = ws.change(&lock)?;
+            for (secret, ledger) in lines {
+                change.write(Layout::ledger(&secret), ledger.bytes())?;
+            }
+            change.commit()?;
+        }
+    }
+    if run == Run::Real {
+        report.unsealed = sealed(ws, &lock, &author, &report);
+    }
+    Ok(report)
+}
+
+/// The documents of these prefixes, or every one.
+fn chosen(ws: &Workspace, prefixes: &BTreeSet<SecretName>) -> Result<Vec<std::sync::Arc<Loaded>>, OpsError> {
+    let mut survey = ws.layout.survey()?;
+    if let Some((_, error)) = survey.broken.pop() {
+        return Err(error.into());
+    }
+    if prefixes.is_empty() {
+        return Ok(survey.documents.into_values().collect());
+    }
+    let one = |prefix: &SecretName| {
+        let unknown = || DocumentError::Unknown { name: prefix.clone() };
+        survey.documents.get(prefix).cloned().ok_or_else(unknown)
+    };
+    Ok(prefixes.iter().map(one).collect::<Result<_, _>>()?)
+}
+
+/// The ledgers of one document that need a line, with it.
+fn lines(
+    ws: &Workspace,
+    author: &Author,
+    loaded: &Loaded,
+    report: &mut AdoptReport,
+) -> Result<Vec<(SecretName, VerifiedLedger)>, OpsError> {
+    let mut lines = Vec::new();
+    let recipients = document::present(&loaded.document);
+    for (secret, part) in &loaded.names {
+        let Existing::Unvouched(before) = existing(ws, secret)? else { continue };
+        let mut ledger = *before;
+        let Some(source_sha256) = loaded.digest(part) else { continue };
+        let known = ledger.current().is_some();
+        let noted = if known { &mut report.changed } else { &mut report.new };
+        noted.insert(secret.clone());
+        let value = loaded.value(part, ws.identities()?)?;
+        let complaints = values::complaints(ws, secret, &value);
+        if !complaints.is_empty() {
+            report.unfit.insert(secret.clone(), complaints);
+        }
+        let written = Written { source_sha256, recipients: recipients.clone(), key: key_of(part) };
+        let event = if known { Event::Edited } else { Event::Imported };
+        let made = Made { event, changed: None, origin: Origin::default() };
+        let hosts = readers(ws, secret);
+        append(ws, author, (secret, &value), (made, written), &mut ledger, &hosts)?;
+        report.hosts.extend(hosts);
+        lines.push((secret.clone(), ledger));
+    }
+    for (secret, ledger) in gone(ws, loaded)? {
+        report.removed.insert(secret.clone());
+        report.hosts.extend(ledger.head().map(|head| head.hosts.clone()).unwrap_or_default());
+        lines.push((secret.clone(), removed(ws, author, &secret, ledger)?));
+    }
+    Ok(lines)
+}
+
+/// Secrets that a document had by their ledgers and has no more.
+fn gone(ws: &Workspace, loaded: &Loaded) -> Result<Vec<(SecretName, VerifiedLedger)>, OpsError> {
+    let below = format!("{}/", loaded.prefix);
+    let survey = ws.layout.survey()?;
+    let left = survey.ledgers.difference(&survey.sources).filter(|name| name.as_str().starts_with(&below));
+    let mut gone = Vec::new();
+    for name in left {
+        let ledger = ws.layout.read_ledger(name, &ws.authors())?;
+        if ledger.current().is_some_and(|line| line.key.is_some()) {
+            gone.push((name.clone(), ledger));
+        }
+    }
+    Ok(gone)
+}
+
+/// Notes the end of a secret.
+pub(super) fn removed(
+    ws: &Workspace,
+    author: &Author,
+    secret: &SecretName,
+    mut ledger: VerifiedLedger,
+) -> Result<VerifiedLedger, OpsError> {
+    let entry = ledger::Entry {
+        event: Event::Removed,
+        key: ledger.head().and_then(|head| head.key.clone()),
+        source_sha256: None,
+        recipients: BTreeSet::new(),
+        hosts: BTreeSet::new(),
+        above: 0,
+        value: None,
+    };
+    ledger.append(secret, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
+    Ok(ledger)
+}
+
+/// Seals what is new or changed for the hosts that may read it; what stopped it, if something did.
+fn sealed(ws: &Workspace, lock: &WriteLock, author: &Author, report: &AdoptReport) -> Option<Finding> {
+    let hosts: BTreeSet<HostName> =
+        report.hosts.iter().filter(|host| ws.policy.seals_for(host)).cloned().collect();
+    if hosts.is_empty() {
+        return None;
+    }
+    let scope = Scope { hosts, only: None };
+    let sealed = seal_locked(ws, lock, &scope, Some(author), &BTreeMap::new());
+    sealed.err().map(|error| Finding::from_failure(&error))
+}

@@ -1,0 +1,203 @@
+//! What a document of several secrets should be encrypted to, and whether it is.
+
+pub mod edit;
+mod error;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+pub use error::DocumentError;
+
+use crate::crypto::Recipient;
+use crate::fleet;
+use crate::name::HostName;
+use crate::name::SecretName;
+use crate::ops::error::OpsError;
+use crate::ops::host::Run;
+use crate::ops::host::change_fleet;
+use crate::ops::wanted::readers;
+use crate::ops::workspace::Workspace;
+use crate::ops::workspace::declared as declared_by;
+use crate::secret::SecretBytes;
+use crate::sops::Document;
+use crate::sops::Format;
+use crate::store::DocumentPlace;
+use crate::store::Loaded;
+use crate::store::StoreError;
+
+/// What `secretctl.toml` says of a document; nothing of one that needs no entry.
+pub(super) fn declared(ws: &Workspace, prefix: &SecretName) -> fleet::Document {
+    ws.fleet.documents.get(prefix).cloned().unwrap_or_default()
+}
+
+/// What a person means by a name: one secret, or a whole document.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// One secret, which may be new.
+    Secret(SecretName),
+    /// A document, by the name before its keys.
+    Document(SecretName, DocumentPlace),
+}
+
+/// Tells what is meant by a name or by the path of a document.
+pub fn target(ws: &Workspace, text: &str) -> Result<Target, OpsError> {
+    let here = ws.settings.current_dir.join(text);
+    let inside = here.strip_prefix(ws.layout.root()).ok();
+    let paths = [Some(Path::new(text)), inside];
+    let declared = declared_by(&ws.fleet);
+    for path in paths.into_iter().flatten() {
+        let Some((prefix, place)) = declared.place_of(path) else { continue };
+        let exists = ws.layout.root().join(path).is_file();
+        let whole = place.whole || Format::of(path) == Format::Binary;
+        if exists || path.starts_with("secrets") {
+            return Ok(if whole { Target::Secret(prefix) } else { Target::Document(prefix, place) });
+        }
+    }
+    let refused =
+        |error: crate::name::NameError| DocumentError::Name { name: text.to_owned(), rule: error.rule() };
+    let name: SecretName = text.parse().map_err(refused)?;
+    match ws.layout.document_place(&name) {
+        Some(place) if !ws.layout.has_source(&name) => Ok(Target::Document(name, place)),
+        _ => Ok(Target::Secret(name)),
+    }
+}
+
+/// Decrypts a whole document, without what SOPS keeps about it.
+pub fn show(ws: &Workspace, prefix: &SecretName, place: &DocumentPlace) -> Result<SecretBytes, OpsError> {
+    let loaded = ws.layout.document(prefix, place)?;
+    Ok(loaded.open(ws.identities()?)?.plaintext().map_err(StoreError::from)?)
+}
+
+/// Which documents `rekey` is about to let go of other tools.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Beside {
+    /// These hosts open the documents themselves, while another tool reads them there.
+    Direct(BTreeSet<HostName>),
+    /// Nobody but editors and recovery opens them any more.
+    Settled,
+}
+
+/// Notes in `secretctl.toml` who opens documents beside their editors: these, or all. Refused where a host would read
+/// more than policy grants it.
+pub fn beside(ws: &Workspace, prefixes: &BTreeSet<SecretName>, beside: &Beside) -> Result<(), OpsError> {
+    let survey = ws.layout.survey()?;
+    let mut changes = Vec::new();
+    for prefix in prefixes {
+        if !survey.documents.contains_key(prefix) {
+            return Err(DocumentError::Unknown { name: prefix.clone() }.into());
+        }
+    }
+    for (prefix, loaded) in &survey.documents {
+        if !prefixes.is_empty() && !prefixes.contains(prefix) {
+            continue;
+        }
+        let mut entry = declared(ws, prefix);
+        entry.legacy.clear();
+        entry.direct = match beside {
+            Beside::Settled => BTreeSet::new(),
+            Beside::Direct(hosts) => direct(ws, loaded, hosts)?,
+        };
+        if entry != declared(ws, prefix) {
+            changes.push((prefix.clone(), entry));
+        }
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    change_fleet(&ws.settings, Run::Real, |_, file| {
+        changes.iter().for_each(|(prefix, entry)| file.set_document(prefix, entry));
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// These hosts, if policy grants each of them every secret of the document.
+fn direct(
+    ws: &Workspace,
+    loaded: &Loaded,
+    hosts: &BTreeSet<HostName>,
+) -> Result<BTreeSet<HostName>, OpsError> {
+    for host in hosts {
+        super::host::known(&ws.fleet, host)?;
+    }
+    match beyond_policy(ws, loaded, hosts).into_iter().next() {
+        None => Ok(hosts.clone()),
+        Some((host, secrets)) => {
+            let (path, secrets) = (loaded.place.path.clone(), secrets.into_iter().collect());
+            Err(DocumentError::BeyondPolicy { path, host, secrets }.into())
+        }
+    }
+}
+
+/// What a document should be encrypted to: the editors of its secrets, recovery, hosts that open it themselves, and
+/// the recipients of another tool that stay for now.
+pub(super) fn recipients(ws: &Workspace, loaded: &Loaded) -> Result<BTreeSet<Recipient>, OpsError> {
+    let mut right = editors(ws, loaded)?;
+    right.extend(beside_of(&ws.fleet, &loaded.prefix));
+    Ok(right)
+}
+
+/// Who opens the document of this name, or the one that a secret of this name is in, beside editors and recovery.
+pub(super) fn beside_of(fleet: &fleet::Fleet, name: &SecretName) -> BTreeSet<Recipient> {
+    let within = |prefix: &SecretName| {
+        let rest = name.as_str().strip_prefix(prefix.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let nearest = fleet.documents.iter().filter(|(prefix, _)| within(prefix));
+    let Some((_, document)) = nearest.max_by_key(|(prefix, _)| prefix.as_str().len()) else {
+        return BTreeSet::new();
+    };
+    let hosts = document.direct.iter().filter_map(|host| fleet.hosts.get(host));
+    let direct = hosts.flat_map(|host| host.recipients.iter().cloned());
+    direct.chain(document.legacy.iter().cloned()).collect()
+}
+
+/// The editors of all of its secrets, and recovery; one text can't be encrypted to some for one key and to others for
+/// another.
+fn editors(ws: &Workspace, loaded: &Loaded) -> Result<BTreeSet<Recipient>, OpsError> {
+    let mut names = loaded.names.keys();
+    let Some(first) = names.next() else { return ws.source_recipients(&loaded.prefix) };
+    let right = ws.source_recipients(first)?;
+    for name in names {
+        if ws.source_recipients(name)? != right {
+            let (first, second) = (first.clone(), name.clone());
+            let path = loaded.place.path.clone();
+            return Err(DocumentError::MixedEditors { path, first, second }.into());
+        }
+    }
+    Ok(right)
+}
+
+/// What a document is encrypted to by its own words, as far as age reads them. What it says is not believed: it only
+/// tells whether something is to be done.
+pub(super) fn present(document: &Document) -> BTreeSet<Recipient> {
+    let stanzas = document.access().groups.iter().flat_map(|group| &group.recipients);
+    stanzas.filter_map(|stanza| stanza.recipient.parse().ok()).collect()
+}
+
+/// Refuses to put a value into a document that others can open than should; gives its recipients.
+pub(super) fn refuse_outdated(ws: &Workspace, loaded: &Loaded) -> Result<BTreeSet<Recipient>, OpsError> {
+    let (right, has) = (recipients(ws, loaded)?, present(&loaded.document));
+    if right == has {
+        return Ok(right);
+    }
+    let owner = |r: &Recipient| ws.fleet.owner_of(r).unwrap_or_else(|| format!("`{r}`, whom nobody knows"));
+    let words = |one: &BTreeSet<Recipient>, other: &BTreeSet<Recipient>| -> Vec<String> {
+        one.difference(other).map(owner).collect()
+    };
+    let path = loaded.place.path.clone();
+    Err(DocumentError::Outdated { path, surplus: words(&has, &right), missing: words(&right, &has) }.into())
+}
+
+/// Secrets of a document that each host could read, though policy does not grant them, if it opened the file itself.
+pub(super) fn beyond_policy(
+    ws: &Workspace,
+    loaded: &Loaded,
+    hosts: &BTreeSet<HostName>,
+) -> Vec<(HostName, BTreeSet<SecretName>)> {
+    let refused = |host: &HostName| -> BTreeSet<SecretName> {
+        loaded.names.keys().filter(|name| !readers(ws, name).contains(host)).cloned().collect()
+    };
+    let all = hosts.iter().map(|host| (host.clone(), refused(host)));
+    all.filter(|(_, secrets)| !secrets.is_empty()).collect()
+}

@@ -1,0 +1,325 @@
+//! The leaves of YAML documents in the order in which sops walks them, and the metadata beside them.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::sops::tree::KeyPath;
+use crate::sops::tree::Leaf;
+use crate::sops::tree::LeafKind;
+use crate::sops::tree::Node as Metadata;
+use crate::sops::tree::Scalar;
+use crate::sops::tree::Step;
+use crate::sops::tree::TextError;
+use crate::sops::tree::TextErrorKind;
+use crate::sops::yaml::node::Content;
+use crate::sops::yaml::node::Document;
+use crate::sops::yaml::node::Node;
+use crate::sops::yaml::remark::Lines;
+use crate::sops::yaml::resolve::resolve;
+use crate::sops::yaml::token::Style;
+
+/// The key of the metadata.
+pub(super) const METADATA_KEY: &str = "sops";
+
+/// How a leaf stands in the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    /// Of a scalar.
+    pub(super) style: Option<Style>,
+    /// Within braces or brackets.
+    pub(super) flow: bool,
+    /// Column of the block that holds it.
+    pub(super) column: usize,
+}
+
+/// What a text holds.
+#[derive(Debug, Default)]
+pub(super) struct Harvest {
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) spots: Vec<Spot>,
+    pub(super) metadata: Option<Metadata>,
+}
+
+/// Gathers leaves and metadata. `comments` are all there are, those that sops does not see among them.
+pub(super) fn harvest(
+    text: &str,
+    documents: &[Document<'_>],
+    comments: &[Range<usize>],
+) -> Result<Harvest, TextError> {
+    let mut gatherer = Gatherer { text, ..Gatherer::default() };
+    for (number, document) in documents.iter().enumerate() {
+        gatherer.document = number;
+        gatherer.one(document)?;
+        gatherer.unseen(document.span.end, comments);
+    }
+    gatherer.unseen(usize::MAX, comments);
+    Ok(gatherer.found)
+}
+
+/// The byte offset of `at` within its line.
+pub(super) fn column(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    before.iter().rev().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count()
+}
+
+/// The text of a key, if it is a string.
+pub(super) fn key_text(text: &str, key: &Node<'_>) -> Result<String, TextError> {
+    let fault = |kind| TextError::at(kind, text.as_bytes(), key.whole().start);
+    match &key.content {
+        Content::Scalar(style, value) => {
+            let tag = key.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
+            match resolve(value.text(), *style, tag).map_err(fault)? {
+                Scalar::Str(name) => {
+                    String::from_utf8(name.expose().to_vec()).map_err(|_| fault(TextErrorKind::KeyKind))
+                }
+                _ => Err(fault(TextErrorKind::KeyKind)),
+            }
+        }
+        Content::Alias(_) => Err(fault(TextErrorKind::Alias)),
+        Content::List(_) | Content::Map(_) => Err(fault(TextErrorKind::KeyKind)),
+    }
+}
+
+#[derive(Default)]
+struct Gatherer<'s> {
+    text: &'s str,
+    document: usize,
+    steps: Vec<Step>,
+    /// Comments above the item at hand, for each map and list around it.
+    active: Vec<Vec<usize>>,
+    seen: BTreeSet<usize>,
+    found: Harvest,
+    column: usize,
+    next_unseen: usize,
+}
+
+impl Gatherer<'_> {
+    fn fault(&self, kind: TextErrorKind, at: usize) -> TextError {
+        TextError::at(kind, self.text.as_bytes(), at)
+    }
+
+    fn path(&self) -> KeyPath {
+        KeyPath::in_document(self.document, self.steps.iter().cloned())
+    }
+
+    fn one(&mut self, document: &Document<'_>) -> Result<(), TextError> {
+        let top = &document.top;
+        self.active = vec![Vec::new()];
+        self.comments(&document.head);
+        self.comments(&top.head);
+        self.comments(&top.line);
+        match &top.content {
+            Content::Map(entries) => self.entries(entries, top)?,
+            Content::Scalar(Style::Plain, value) if value.text().is_empty() => {}
+            Content::Scalar(style, value) => {
+                let tag = top.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
+                let at = top.span.start;
+                let value = resolve(value.text(), *style, tag).map_err(|kind| self.fault(kind, at))?;
+                if !matches!(value, Scalar::Null) {
+                    return Err(self.not_a_map(at));
+                }
+            }
+            Content::List(_) => return Err(self.not_a_map(top.span.start)),
+            Content::Alias(_) => return Err(self.fault(TextErrorKind::Alias, top.span.start)),
+        }
+        self.comments(&top.foot);
+        self.comments(&document.foot);
+        Ok(())
+    }
+
+    fn not_a_map(&self, at: usize) -> TextError {
+        self.fault(TextErrorKind::Unsupported("the top of a SOPS file must be a map of keys and values"), at)
+    }
+
+    fn comments(&mut self, lines: &Lines) {
+        for span in lines.iter().flatten() {
+            if !self.seen.insert(span.start) {
+                continue;
+            }
+            let index = self.found.leaves.len();
+            self.comment(span.clone(), self.active.concat(), self.path());
+            if let Some(level) = self.active.last_mut() {
+                level.push(index);
+            }
+        }
+    }
+
+    fn comment(&mut self, span: Range<usize>, comments: Vec<usize>, path: KeyPath) {
+        let text = self.text.as_bytes().get(span.start + 1..span.end).unwrap_or_default();
+        let mut other_holders = Vec::new();
+        let mut outer = path.parent();
+        while let Some(holder) = outer {
+            outer = holder.parent();
+            other_holders.push(holder);
+        }
+        let (kind, scalar) = (LeafKind::Comment, Scalar::str(text));
+        self.found.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders });
+        self.found.spots.push(Spot { style: None, flow: false, column: self.column });
+    }
+
+    /// Comments that the YAML library drops. They are leaves all the same, so that none stays readable.
+    fn unseen(&mut self, until: usize, comments: &[Range<usize>]) {
+        while let Some(span) = comments.get(self.next_unseen).filter(|span| span.start < until) {
+            self.next_unseen += 1;
+            if self.seen.insert(span.start) {
+                let top = KeyPath::in_document(self.document, []);
+                self.comment(span.clone(), Vec::new(), top);
+            }
+        }
+    }
+
+    fn entries(&mut self, entries: &[(Node<'_>, Node<'_>)], map: &Node<'_>) -> Result<(), TextError> {
+        let outer = std::mem::replace(&mut self.column, column(self.text, map.span.start));
+        let mut names = BTreeSet::new();
+        for (key, value) in entries {
+            self.comments(&key.head);
+            self.comments(&key.line);
+            let direct = matches!(value.content, Content::Scalar(..) | Content::Alias(_));
+            if direct {
+                self.comments(&value.head);
+                self.comments(&value.line);
+            }
+            let name = key_text(self.text, key)?;
+            let top = self.steps.is_empty();
+            self.steps.push(Step::Key(name.clone()));
+            if !names.insert(name.clone()) {
+                let twice = self.fault(TextErrorKind::DuplicateKey, key.span.start);
+                return Err(twice.with_key(&self.path()));
+            }
+            if top && name == METADATA_KEY {
+                self.metadata(value)?;
+            } else {
+                self.value(value, map.flow, direct)?;
+            }
+            self.steps.pop();
+            self.item_ends();
+            if direct {
+                self.comments(&value.foot);
+            }
+            self.comments(&key.foot);
+        }
+        self.column = outer;
+        Ok(())
+    }
+
+    fn item_ends(&mut self) {
+        if let Some(level) = self.active.last_mut() {
+            level.clear();
+        }
+    }
+
+    fn value(&mut self, node: &Node<'_>, flow: bool, handled: bool) -> Result<(), TextError> {
+        let empty = match &node.content {
+            Content::Alias(_) => return Err(self.fault(TextErrorKind::Alias, node.span.start)),
+            Content::Scalar(style, value) => return self.scalar(node, *style, value.text(), flow),
+            Content::Map(entries) => entries.is_empty().then_some(Scalar::EmptyMap),
+            Content::List(items) => items.is_empty().then_some(Scalar::EmptyList),
+        };
+        if let Some(scalar) = empty {
+            self.leaf(scalar, node.span.clone(), Spot { style: None, flow, column: self.column });
+        }
+        self.active.push(Vec::new());
+        if !handled {
+            self.comments(&node.head);
+            self.comments(&node.line);
+        }
+        match &node.content {
+            Content::Map(entries) => self.entries(entries, node)?,
+            Content::List(items) => self.items(items, node)?,
+            Content::Scalar(..) | Content::Alias(_) => {}
+        }
+        if !handled {
+            self.comments(&node.foot);
+        }
+        self.active.pop();
+        Ok(())
+    }
+
+    fn items(&mut self, items: &[Node<'_>], list: &Node<'_>) -> Result<(), TextError> {
+        let outer = std::mem::replace(&mut self.column, column(self.text, list.span.start));
+        for (position, item) in items.iter().enumerate() {
+            self.comments(&item.head);
+            self.comments(&item.line);
+            self.steps.push(Step::Item(position));
+            self.value(item, list.flow, true)?;
+            self.steps.pop();
+            self.item_ends();
+            self.comments(&item.foot);
+        }
+        self.column = outer;
+        Ok(())
+    }
+
+    fn scalar(&mut self, node: &Node<'_>, style: Style, text: &str, flow: bool) -> Result<(), TextError> {
+        let tag = node.properties.tag.as_ref();
+        let name = tag.map(|(_, name)| name.as_str());
+        let scalar = resolve(text, style, name)
+            .map_err(|kind| self.fault(kind, node.span.start).with_key(&self.path()))?;
+        let start = tag.map_or(node.span.start, |(span, _)| span.start);
+        let spot = Spot { style: Some(style), flow, column: self.column };
+        self.leaf(scalar, start..node.span.end, spot);
+        Ok(())
+    }
+
+    fn leaf(&mut self, scalar: Scalar, span: Range<usize>, spot: Spot) {
+        let (path, comments) = (self.path(), self.active.concat());
+        let kind = LeafKind::Value;
+        self.found.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders: Vec::new() });
+        self.found.spots.push(spot);
+    }
+
+    /// Reads the metadata. Comments in it are no leaves.
+    fn metadata(&mut self, value: &Node<'_>) -> Result<(), TextError> {
+        self.pass_over(value);
+        let read = metadata_node(self.text, value)?;
+        self.found.metadata.get_or_insert(read);
+        Ok(())
+    }
+
+    fn pass_over(&mut self, node: &Node<'_>) {
+        let lines = [&node.head, &node.line, &node.foot];
+        self.seen.extend(lines.into_iter().flatten().flatten().map(|span| span.start));
+        match &node.content {
+            Content::Map(entries) => {
+                for (key, value) in entries {
+                    self.pass_over(key);
+                    self.pass_over(value);
+                }
+            }
+            Content::List(items) => items.iter().for_each(|item| self.pass_over(item)),
+            Content::Scalar(..) | Content::Alias(_) => {}
+        }
+    }
+}
+
+/// The generic form of a node of the metadata.
+pub(super) fn metadata_node(text: &str, node: &Node<'_>) -> Result<Metadata, TextError> {
+    let fault = |kind| TextError::at(kind, text.as_bytes(), node.span.start);
+    match &node.content {
+        Content::Alias(_) => Err(fault(TextErrorKind::Alias)),
+        Content::List(items) => {
+            items.iter().map(|item| metadata_node(text, item)).collect::<Result<_, _>>().map(Metadata::List)
+        }
+        Content::Map(entries) => {
+            let mut fields: Vec<(String, Metadata)> = Vec::new();
+            for (key, value) in entries {
+                let name = key_text(text, key)?;
+                if fields.iter().any(|(other, _)| *other == name) {
+                    return Err(TextError::at(TextErrorKind::DuplicateKey, text.as_bytes(), key.span.start));
+                }
+                fields.push((name, metadata_node(text, value)?));
+            }
+            Ok(Metadata::Map(fields))
+        }
+        Content::Scalar(style, value) => {
+            let tag = node.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
+            let scalar = resolve(value.text(), *style, tag).map_err(fault)?;
+            Ok(match scalar {
+                Scalar::Bool(value) => Metadata::Bool(value),
+                Scalar::Int(_) | Scalar::Float(_) => Metadata::Number(value.text().to_owned()),
+                Scalar::Null | Scalar::EmptyMap | Scalar::EmptyList => Metadata::Null,
+                Scalar::Str(_) | Scalar::Time(_) => Metadata::Str(value.text().to_owned()),
+            })
+        }
+    }
+}
