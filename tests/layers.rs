@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "git", "fsx", "diag", "secret", "name",
         ],
     ),
-    ("import", &["fleet", "crypto", "diag", "secret", "name"]),
+    ("import", &["fleet", "sops", "crypto", "diag", "secret", "name"]),
     ("host", &["manifest", "crypto", "fsx", "diag", "secret", "name"]),
     ("policy", &["value", "fleet", "diag", "name"]),
     ("value", &["secret", "name"]),

@@ -124,17 +124,9 @@ pub(super) fn of_files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> BTre
     names
 }
 
-/// One segment in which everything that a name cannot hold stands as `%` and two digits.
-pub(super) fn encoded(part: &str) -> String {
-    let mut text = String::with_capacity(part.len());
-    for (at, byte) in part.bytes().enumerate() {
-        if byte.is_ascii_alphanumeric() || (at > 0 && matches!(byte, b'.' | b'_' | b'-')) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
+/// One segment in which everything that a name cannot hold is encoded.
+fn encoded(part: &str) -> String {
+    SecretName::encoded_segment(part)
 }
 
 #[cfg(test)]

@@ -1,155 +1,65 @@
 //! The names and recipients of a SOPS file, which anybody can read; nothing is opened or verified.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::found::Body;
 use super::found::StoreFile;
-use super::yaml::Node;
+use crate::sops::Document;
+use crate::sops::Format;
+use crate::sops::KeyPath;
+use crate::sops::Step;
 
-/// Lists of the metadata whose keys age does not know, with the field that tells one from the other.
-const FOREIGN: [(&str, &str, &str); 6] = [
-    ("pgp", "fp", "PGP key"),
-    ("kms", "arn", "AWS KMS key"),
-    ("gcp_kms", "resource_id", "GCP KMS key"),
-    ("azure_kv", "name", "Azure Key Vault key"),
-    ("hc_vault", "key_name", "Vault transit key"),
-    ("hckms", "key_id", "Huawei KMS key"),
-];
+/// What a file is.
+pub(super) enum Looked {
+    /// No SOPS file.
+    Other,
+    Sops(Box<StoreFile>),
+    /// It looks like one, and does not parse.
+    Damaged(String),
+}
 
-/// Describes a file; none where it is no SOPS file.
-pub(super) fn read(bytes: &[u8], path: &Path) -> Option<StoreFile> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    if !text.contains("sops") || !text.contains("lastmodified") {
-        return None;
+/// Describes a file by its ending, as `sops` itself tells formats apart.
+pub(super) fn read(bytes: &[u8], path: &Path) -> Looked {
+    let format = Format::of(path);
+    let marked = |mark: &[u8]| bytes.windows(mark.len()).any(|window| window == mark);
+    if !marked(b"lastmodified") || !Document::is_sops(bytes, format) {
+        return Looked::Other;
     }
+    let document = match Document::parse(bytes, format, path) {
+        Ok(document) => document,
+        // Any text may speak of the format; only what has its ending was meant to be of it.
+        Err(_) if format == Format::Binary => return Looked::Other,
+        Err(error) => return Looked::Damaged(error.to_string()),
+    };
     let mut file = StoreFile::whole(Body::Sops);
-    file.keys.clear();
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("env") => flat(text, '=', "sops_", &mut file)?,
-        Some("ini") => ini(text, &mut file)?,
-        Some("yaml" | "yml" | "json") => tree(text, &mut file)?,
-        _ => {
-            tree(text, &mut file)?;
-            file.keys = [Vec::new()].into();
-        }
+    if format != Format::Binary {
+        file.keys = document.keys().iter().map(parts).collect();
     }
-    Some(file)
-}
-
-/// YAML and JSON, which is YAML too.
-fn tree(text: &str, file: &mut StoreFile) -> Option<()> {
-    let documents = Node::parse(text)?;
-    let metadata = documents.iter().find_map(|document| document.get("sops"))?;
-    metadata.get("mac")?;
-    metadata_of(metadata, file);
-    for group in metadata.get("key_groups").map(Node::items).unwrap_or_default() {
-        metadata_of(group, file);
-    }
-    for document in &documents {
-        for (name, node) in document.entries().iter().filter(|(name, _)| name != "sops") {
-            leaves(node, &mut vec![name.clone()], &mut file.keys);
-        }
-    }
-    Some(())
-}
-
-fn metadata_of(place: &Node, file: &mut StoreFile) {
-    for stanza in place.get("age").map(Node::items).unwrap_or_default() {
-        recipient(stanza.get("recipient").and_then(Node::text).unwrap_or_default(), file);
-    }
-    for (list, field, kind) in FOREIGN {
-        for key in place.get(list).map(Node::items).unwrap_or_default() {
-            let id = key.get(field).and_then(Node::text).unwrap_or("without a name");
-            file.foreign.push(format!("{kind} {id}"));
-        }
-    }
-}
-
-fn recipient(text: &str, file: &mut StoreFile) {
-    match text.parse() {
-        Ok(recipient) => drop(file.readers.insert(recipient)),
-        Err(_) => file.unnamed.push(text.chars().take(80).collect()),
-    }
-}
-
-/// Values that are encrypted, or would be if they were not empty.
-fn leaves(node: &Node, path: &mut Vec<String>, keys: &mut BTreeSet<Vec<String>>) {
-    match node {
-        Node::Scalar(text) => {
-            if text.starts_with("ENC[") || text.is_empty() {
-                keys.insert(path.clone());
+    for group in &document.access().groups {
+        for stanza in &group.recipients {
+            match stanza.recipient.parse() {
+                Ok(recipient) => drop(file.readers.insert(recipient)),
+                Err(_) => file.unnamed.push(stanza.recipient.chars().take(80).collect()),
             }
         }
-        Node::List(items) => {
-            for (at, item) in items.iter().enumerate() {
-                path.push(at.to_string());
-                leaves(item, path, keys);
-                path.pop();
-            }
-        }
-        Node::Map(entries) => {
-            for (name, item) in entries {
-                path.push(name.clone());
-                leaves(item, path, keys);
-                path.pop();
-            }
-        }
+        file.foreign
+            .extend(group.foreign.iter().map(|foreign| format!("{} key {}", foreign.kind, foreign.id)));
     }
+    Looked::Sops(Box::new(file))
 }
 
-/// `KEY=value` lines; metadata are keys that begin with a word of their own.
-fn flat(text: &str, sign: char, ours: &str, file: &mut StoreFile) -> Option<()> {
-    let mut seen = false;
-    for (name, value) in
-        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(sign))
-    {
-        let (name, value) = (name.trim(), value.trim());
-        match name.strip_prefix(ours) {
-            Some(field) => {
-                seen |= field == "mac";
-                metadatum(field, value, file);
-            }
-            None => drop(file.keys.insert(vec![name.to_owned()])),
-        }
-    }
-    seen.then_some(())
-}
-
-fn ini(text: &str, file: &mut StoreFile) -> Option<()> {
-    let (mut section, mut seen) = ("DEFAULT".to_owned(), false);
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with([';', '#'])) {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            name.clone_into(&mut section);
-        } else if let Some((name, value)) = line.split_once('=') {
-            if section == "sops" {
-                seen |= name.trim() == "mac";
-                metadatum(name.trim(), value.trim(), file);
-            } else {
-                file.keys.insert(vec![section.clone(), name.trim().to_owned()]);
-            }
-        }
-    }
-    seen.then_some(())
-}
-
-/// `age__list_0__map_recipient` and its like.
-fn metadatum(field: &str, value: &str, file: &mut StoreFile) {
-    let mut parts = field.split("__");
-    let (list, last) = (parts.next().unwrap_or_default(), field.rsplit("__map_").next().unwrap_or_default());
-    if last == "recipient" {
-        recipient(value, file);
-    }
-    let foreign = FOREIGN
-        .iter()
-        .find(|(name, id, _)| (list == *name || field.contains(&format!("__map_{name}__"))) && last == *id);
-    if let Some((_, _, kind)) = foreign {
-        file.foreign.push(format!("{kind} {value}"));
-    }
+/// The place of a value, as names of secrets have it.
+fn parts(key: &KeyPath) -> Vec<String> {
+    let stream = (key.document() > 0).then(|| format!("#{}", key.document() + 1));
+    let steps = key.steps().iter().map(|step| match step {
+        Step::Key(text) => text.clone(),
+        Step::Item(at) => at.to_string(),
+    });
+    stream.into_iter().chain(steps).collect()
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -157,18 +67,19 @@ mod tests {
 
     #[test]
     fn the_five_formats_tell_their_keys_and_recipients() {
-        let enc = "ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]";
+        let enc = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]";
+        let date = "2026-11-20T10:00:00Z";
         let yaml = format!(
-            "a:\n  b: {enc}\n  c_unencrypted: x\nl: [{enc}]\nsops:\n  age: [{{recipient: {KEY}, enc: x}}]\n  pgp: [{{fp: AB}}]\n  lastmodified: \"2026\"\n  mac: {enc}\n"
+            "a:\n    b: {enc}\n    c_unencrypted: x\nl:\n    - {enc}\nsops:\n    age:\n        - recipient: {KEY}\n          enc: x\n    pgp:\n        - fp: AB\n          enc: x\n          created_at: \"{date}\"\n    lastmodified: \"{date}\"\n    mac: {enc}\n    version: 3.12.2\n"
         );
         let env = format!(
-            "A={enc}\nsops_age__list_0__map_recipient={KEY}\nsops_lastmodified=2026\nsops_mac={enc}\nsops_pgp__list_0__map_fp=AB\n"
+            "A={enc}\nsops_age__list_0__map_recipient={KEY}\nsops_age__list_0__map_enc=x\nsops_lastmodified={date}\nsops_mac={enc}\nsops_pgp__list_0__map_fp=AB\nsops_pgp__list_0__map_enc=x\nsops_version=3.12.2\n"
         );
         let ini = format!(
-            "[s]\nA = {enc}\n[sops]\nage__list_0__map_recipient = {KEY}\nlastmodified = 2026\nmac = {enc}\npgp__list_0__map_fp = AB\n"
+            "[s]\nA = {enc}\n[sops]\nage__list_0__map_recipient = {KEY}\nage__list_0__map_enc = x\nlastmodified = {date}\nmac = {enc}\npgp__list_0__map_fp = AB\npgp__list_0__map_enc = x\nversion = 3.12.2\n"
         );
         let json = format!(
-            "{{\"data\": \"{enc}\", \"sops\": {{\"age\": [{{\"recipient\": \"{KEY}\"}}], \"pgp\": [{{\"fp\": \"AB\"}}], \"lastmodified\": \"2026\", \"mac\": \"{enc}\"}}}}"
+            "{{\"data\": \"{enc}\", \"sops\": {{\"age\": [{{\"recipient\": \"{KEY}\", \"enc\": \"x\"}}], \"pgp\": [{{\"fp\": \"AB\", \"enc\": \"x\", \"created_at\": \"{date}\"}}], \"lastmodified\": \"{date}\", \"mac\": \"{enc}\", \"version\": \"3.12.2\"}}}}"
         );
         for (text, path, keys) in [
             (&yaml, "a.yaml", vec!["a/b", "l/0"]),
@@ -177,12 +88,18 @@ mod tests {
             (&json, "a.json", vec!["data"]),
             (&json, "a.p12", vec![""]),
         ] {
-            let file = read(text.as_bytes(), Path::new(path)).unwrap();
+            let file = match read(text.as_bytes(), Path::new(path)) {
+                Looked::Sops(file) => file,
+                Looked::Other => panic!("{path} is not seen"),
+                Looked::Damaged(reason) => panic!("{path}: {reason}"),
+            };
             let found: Vec<String> = file.keys.iter().map(|key| key.join("/")).collect();
             assert_eq!(found, keys, "{path}");
             assert_eq!(file.readers, [KEY.parse().unwrap()].into(), "{path}");
             assert_eq!(file.foreign, ["PGP key AB"], "{path}");
         }
-        assert_eq!(read(b"a: b\n", Path::new("a.yaml")), None);
+        assert!(matches!(read(b"a: b\n", Path::new("a.yaml")), Looked::Other));
+        assert!(matches!(read(b"lastmodified of \"sops\" {", Path::new("a.nix")), Looked::Other));
+        assert!(matches!(read(b"a: [\nsops:\n  lastmodified: x\n", Path::new("a.yaml")), Looked::Damaged(_)));
     }
 }

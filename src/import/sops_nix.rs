@@ -16,6 +16,7 @@ use super::found::Tool;
 use super::keys::Keys;
 use super::sops_config::SopsConfig;
 use super::sops_file;
+use super::sops_file::Looked;
 use super::tree;
 use crate::diag::Severity;
 use crate::name::HostName;
@@ -50,8 +51,15 @@ pub(super) fn documents(root: &Path, found: &mut Found) {
                     &path,
                 ),
             }
-        } else if let Some(file) = tree::bytes(root, &path).and_then(|bytes| sops_file::read(&bytes, &path)) {
-            found.files.insert(path, file);
+            continue;
+        }
+        match tree::bytes(root, &path).map_or(Looked::Other, |bytes| sops_file::read(&bytes, &path)) {
+            Looked::Sops(file) => drop(found.files.insert(path, *file)),
+            Looked::Damaged(reason) => {
+                let message = format!("`{}` is no intact SOPS file: {reason}", path.display());
+                found.problem_at(Severity::Error, "import::damaged", message, &path);
+            }
+            Looked::Other => {}
         }
     }
     for (path, config) in &configs {

@@ -1,5 +1,6 @@
 //! Takes over what another tool keeps: entries of the fleet, rules that are proved, sources, declarations to paste.
 
+mod documents;
 mod error;
 mod fleet;
 mod prove;
@@ -33,6 +34,7 @@ use crate::ops::workspace::Settings;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::find_root;
 use crate::ops::workspace::lock;
+use crate::store::Declared;
 use crate::store::Layout;
 
 pub use crate::import::Evaluation;
@@ -113,7 +115,7 @@ fn run(
     let same = same_folder(root, &from);
     refuse_in_place(&plan, request, same)?;
     fleet::refuse_clashes(root, &plan, &before)?;
-    let text = fleet::with(&before, &plan)?;
+    let text = fleet::with(&before, &plan, inside(root, &from).as_deref())?;
     let after = Fleet::parse(&text, Path::new(FLEET_FILE)).map_err(crate::ops::WorkspaceError::from)?;
     let policy = prove::policy(root, request.tool, &plan, &after, settings.now)?;
     let mut report = ImportReport::of(request, &found, &plan, &policy, &after);
@@ -149,6 +151,12 @@ fn settings_of(settings: &Settings) -> Settings {
     }
 }
 
+/// Where the other tool's files lie within the fleet; none where they lie outside.
+fn inside(root: &Path, from: &Path) -> Option<PathBuf> {
+    let (root, from) = (root.canonicalize().ok()?, from.canonicalize().ok()?);
+    from.strip_prefix(root).ok().map(Path::to_owned)
+}
+
 fn same_folder(root: &Path, from: &Path) -> bool {
     match (root.canonicalize(), from.canonicalize()) {
         (Ok(root), Ok(from)) => root == from,
@@ -182,7 +190,7 @@ fn write(
     (plan, policy, text): (&Plan, &prove::Proved, &str),
     report: &mut ImportReport,
 ) -> Result<(), OpsError> {
-    let layout = Layout::new(root);
+    let layout = Layout::new(root, Declared::default());
     std::fs::create_dir_all(root).map_err(FsError::on("create", root))?;
     let _lock = lock(&layout, settings)?;
     let declarations = plan

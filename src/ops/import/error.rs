@@ -94,6 +94,25 @@ pub enum ImportError {
         /// The file that is to be imported.
         file: PathBuf,
     },
+    /// A document lies outside of the fleet.
+    #[error("`{}` is a SOPS file, which stays where it lies, and that is not below the fleet", file.display())]
+    #[diagnostic(
+        code(import::outside),
+        help("make the fleet in the repository of these files: `secretctl init DIR --from …` there")
+    )]
+    Outside {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file's path cannot be that of a document.
+    #[error("`{}` cannot be a document: {reason}", file.display())]
+    #[diagnostic(code(import::document_path), help("move the file, and change what refers to it"))]
+    DocumentPath {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Two values would have one name, or a value none.
     #[error("{message}")]
     #[diagnostic(code(import::names), help("rename one of the files, then import again"))]

@@ -8,11 +8,14 @@ use super::ImportError;
 use crate::crypto::Signer;
 use crate::diag::Severity;
 use crate::fleet::Admin;
+use crate::fleet::Document;
+use crate::fleet::DocumentPath;
 use crate::fleet::FLEET_FILE;
 use crate::fleet::Fleet;
 use crate::fleet::FleetFile;
 use crate::import::Body;
 use crate::import::Plan;
+use crate::import::PlannedDocument;
 use crate::ledger::Event;
 use crate::ledger::Ledger;
 use crate::name::AdminName;
@@ -20,6 +23,7 @@ use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::WorkspaceError;
+use crate::ops::workspace::declared;
 use crate::ops::workspace::read_text;
 use crate::store::Layout;
 
@@ -56,7 +60,7 @@ pub(super) fn importer(settings: &Settings, fleet: &Fleet) -> Result<Option<Admi
 }
 
 /// The text of the file with what the plan adds; what is there stays as it is.
-pub(super) fn with(before: &Before, plan: &Plan) -> Result<String, OpsError> {
+pub(super) fn with(before: &Before, plan: &Plan, inside: Option<&Path>) -> Result<String, OpsError> {
     let mut file = before.file.clone();
     for (name, recipients) in &plan.admins {
         file.add_admin(name, &Admin { recipients: recipients.clone(), ..Admin::default() });
@@ -64,11 +68,38 @@ pub(super) fn with(before: &Before, plan: &Plan) -> Result<String, OpsError> {
     for (name, host) in plan.hosts.iter().filter(|(name, _)| !before.fleet.hosts.contains_key(*name)) {
         file.add_host(name, host);
     }
-    documents(&mut file, before, plan)?;
+    for planned in &plan.documents {
+        document(&mut file, before, planned, inside)?;
+    }
     Ok(file.to_text())
 }
 
-fn documents(_file: &mut FleetFile, _before: &Before, _plan: &Plan) -> Result<(), OpsError> {
+/// Adds a document, which must lie below the folder of the fleet.
+fn document(
+    file: &mut FleetFile,
+    before: &Before,
+    planned: &PlannedDocument,
+    inside: Option<&Path>,
+) -> Result<(), OpsError> {
+    let Some(inside) = inside else { return Err(ImportError::Outside { file: planned.path.clone() }.into()) };
+    let place = inside.join(&planned.path);
+    let refused = |reason: String| ImportError::DocumentPath { file: planned.path.clone(), reason };
+    let path: DocumentPath = place.display().to_string().parse().map_err(|e| refused(format!("{e}")))?;
+    let prefix: SecretName = planned.prefix.parse().map_err(|e| refused(format!("{e}")))?;
+    match before.fleet.documents.get(&prefix) {
+        Some(known) if known.path.as_ref() == Some(&path) => return Ok(()),
+        Some(_) => {
+            return Err(
+                ImportError::Document { prefix: prefix.to_string(), file: planned.path.clone() }.into()
+            );
+        }
+        None => {}
+    }
+    let known = before.fleet.source_recipients(None);
+    let legacy = planned.legacy.difference(&known).cloned().collect();
+    let document =
+        Document { path: Some(path), whole: planned.whole, direct: planned.direct.clone(), legacy };
+    file.set_document(&prefix, &document);
     Ok(())
 }
 
@@ -95,7 +126,7 @@ pub(super) fn refuse_clashes(root: &Path, plan: &Plan, before: &Before) -> Resul
             }
         }
     }
-    let layout = Layout::new(root);
+    let layout = Layout::new(root, declared(&before.fleet));
     let ours = plan.secrets.iter().filter(|(_, secret)| secret.body != Body::Sops);
     for (name, secret) in ours {
         if layout.has_source(name)

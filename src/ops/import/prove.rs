@@ -21,6 +21,7 @@ use crate::ops::workspace::WorkspaceError;
 use crate::policy::Policy;
 use crate::policy::PolicyFile;
 use crate::policy::Services;
+use crate::store::Declared;
 use crate::store::Layout;
 
 /// A policy that is exact.
@@ -49,7 +50,7 @@ pub(super) fn policy(
     now: Timestamp,
 ) -> Result<Proved, OpsError> {
     let path = PathBuf::from(format!("policies/imported-{tool}.rhai"));
-    let others = Layout::new(root).policy_texts()?;
+    let others = Layout::new(root, Declared::default()).policy_texts()?;
     let there = others.iter().find(|file| file.path == path).map(|file| file.text.clone());
     let others: Vec<PolicyFile> = others
         .into_iter()

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use super::ImportError;
 use super::ImportReport;
 use super::Outcome;
+use super::documents;
 use crate::crypto::Digest;
 use crate::crypto::Recipient;
 use crate::crypto::decrypt;
@@ -54,6 +55,7 @@ pub(super) fn take(
     plan: &Plan,
     report: &mut ImportReport,
 ) -> Result<(), OpsError> {
+    documents::vouch(ws, plan, report)?;
     let ours: Vec<(&SecretName, &PlannedSecret)> =
         plan.secrets.iter().filter(|(_, secret)| secret.body != Body::Sops).collect();
     if ours.is_empty() {
@@ -229,6 +231,7 @@ fn life(
     let known: BTreeSet<Recipient> = secret.readers.union(right).cloned().collect();
     let imported = ledger::Entry {
         event: Event::Imported,
+        key: None,
         source_sha256,
         recipients: known.clone(),
         hosts: hosts.clone(),
@@ -239,8 +242,15 @@ fn life(
     ledger.append(name, imported, at()).map_err(StoreError::from)?;
     if known != *right {
         let recipients = right.clone();
-        let rekeyed =
-            ledger::Entry { event: Event::Rekeyed, source_sha256, recipients, hosts, above: 0, value: None };
+        let rekeyed = ledger::Entry {
+            event: Event::Rekeyed,
+            key: None,
+            source_sha256,
+            recipients,
+            hosts,
+            above: 0,
+            value: None,
+        };
         ledger.append(name, rekeyed, at()).map_err(StoreError::from)?;
     }
     Ok(ledger)

@@ -59,7 +59,12 @@ pub(super) struct Document<'t> {
 }
 
 impl<'t> Node<'t> {
-    pub(super) fn new(content: Content<'t>, properties: Properties, span: Range<usize>, comments: Pending) -> Self {
+    pub(super) fn new(
+        content: Content<'t>,
+        properties: Properties,
+        span: Range<usize>,
+        comments: Pending,
+    ) -> Self {
         let Pending { head, line, foot } = comments;
         Self { content, properties, flow: false, mark: span.start, span, head, line, foot }
     }
@@ -73,10 +78,7 @@ impl<'t> Node<'t> {
 }
 
 /// Reads all documents.
-pub(super) fn documents<'t>(
-    text: &str,
-    tokens: Vec<Token<'t>>,
-) -> Result<Vec<Document<'t>>, TextError> {
+pub(super) fn documents<'t>(text: &str, tokens: Vec<Token<'t>>) -> Result<Vec<Document<'t>>, TextError> {
     let mut reader = Reader { feed: Feed::new(text, tokens), depth: 0, end: 0 };
     let mut documents = Vec::new();
     reader.feed.peek()?;
@@ -155,10 +157,8 @@ impl<'t> Reader<'t, '_> {
 
     fn document_content(&mut self) -> Result<Node<'t>, TextError> {
         let (kind, at) = self.feed.peek()?;
-        let empty = matches!(
-            kind,
-            Kind::Directive | Kind::DocumentStart | Kind::DocumentEnd | Kind::StreamEnd
-        );
+        let empty =
+            matches!(kind, Kind::Directive | Kind::DocumentStart | Kind::DocumentEnd | Kind::StreamEnd);
         if empty { Ok(Self::empty(at)) } else { self.node(true, false) }
     }
 
@@ -232,9 +232,7 @@ impl<'t> Reader<'t, '_> {
             Kind::FlowMapping => self.flow_map(properties, start),
             Kind::BlockSequence if block => self.list(properties, start, Kind::BlockSequence),
             Kind::BlockMapping if block => self.map(properties, start),
-            _ if bare => {
-                Err(self.feed.fault(TextErrorKind::Syntax("a value is expected here"), start))
-            }
+            _ if bare => Err(self.feed.fault(TextErrorKind::Syntax("a value is expected here"), start)),
             _ => {
                 let spans = [&properties.tag, &properties.anchor].into_iter().flatten();
                 let end = spans.map(|(span, _)| span.end).max().unwrap_or(start);
@@ -244,12 +242,7 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    fn list(
-        &mut self,
-        properties: Properties,
-        start: usize,
-        opening: Kind,
-    ) -> Result<Node<'t>, TextError> {
+    fn list(&mut self, properties: Properties, start: usize, opening: Kind) -> Result<Node<'t>, TextError> {
         let indented = opening == Kind::BlockSequence;
         let mut comments = Pending::default();
         if indented {
@@ -336,7 +329,11 @@ impl<'t> Reader<'t, '_> {
         })
     }
 
-    pub(super) fn close_with(&mut self, expected: Kind, otherwise: &'static str) -> Result<Pending, TextError> {
+    pub(super) fn close_with(
+        &mut self,
+        expected: Kind,
+        otherwise: &'static str,
+    ) -> Result<Pending, TextError> {
         let (kind, at) = self.feed.peek()?;
         if kind != expected {
             return Err(self.feed.fault(TextErrorKind::Syntax(otherwise), at));

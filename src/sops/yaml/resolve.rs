@@ -40,7 +40,8 @@ fn fitting(value: Scalar, fits: impl Fn(&Scalar) -> bool) -> Result<Scalar, Text
 fn float(value: Scalar) -> Result<Scalar, TextErrorKind> {
     match value {
         Scalar::Int(digits) => {
-            let number: f64 = std::str::from_utf8(digits.expose()).unwrap_or_default().parse().map_err(|_| MISFIT)?;
+            let number: f64 =
+                std::str::from_utf8(digits.expose()).unwrap_or_default().parse().map_err(|_| MISFIT)?;
             Ok(Scalar::Float(decimal(number)))
         }
         value => fitting(value, |v| matches!(v, Scalar::Float(_))),
@@ -48,7 +49,8 @@ fn float(value: Scalar) -> Result<Scalar, TextErrorKind> {
 }
 
 fn binary(text: &str) -> Result<Scalar, TextErrorKind> {
-    let packed = Zeroizing::new(text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect::<Vec<u8>>());
+    let packed =
+        Zeroizing::new(text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect::<Vec<u8>>());
     let bytes = STANDARD.decode(packed.as_slice()).map_err(|_| MISFIT)?;
     Ok(Scalar::Str(SecretBytes::from(bytes)))
 }
@@ -110,7 +112,10 @@ fn integer(text: &str) -> Option<i128> {
     };
     let based = |base, digits: &str| {
         // A second sign would be taken by the parser of the digits.
-        digits.bytes().all(|byte| byte.is_ascii_alphanumeric()).then(|| u64::from_str_radix(digits, base).ok())?
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric())
+            .then(|| u64::from_str_radix(digits, base).ok())?
     };
     let value = match digits.get(..2) {
         Some("0x" | "0X") => based(16, digits.get(2..)?)?,
@@ -169,12 +174,31 @@ mod tests {
     #[test]
     fn numbers_are_read_as_sops_reads_them() {
         let read = [
-            ("0x1F", "int 31"), ("0o17", "int 15"), ("017", "int 15"), ("08", "float 8"), ("1_000", "int 1000"),
-            ("+12", "int 12"), ("-0b11", "int -3"), ("-9223372036854775808", "int -9223372036854775808"),
-            ("99999999999999999999", "float 100000000000000000000"), ("1e3", "float 1000"), ("1e400", "str 1e400"),
-            (".5", "float 0.5"), ("5.", "float 5"), ("-.5", "float -0.5"), (".inf", "float +Inf"),
-            ("-0", "int 0"), ("1.0", "float 1"), ("0x", "str 0x"), ("1-2", "str 1-2"), ("--1", "str --1"),
-            ("12e03", "float 12000"), ("-0.0", "float -0"), ("0x_1", "int 1"), ("-", "str -"), (".", "str ."),
+            ("0x1F", "int 31"),
+            ("0o17", "int 15"),
+            ("017", "int 15"),
+            ("08", "float 8"),
+            ("1_000", "int 1000"),
+            ("+12", "int 12"),
+            ("-0b11", "int -3"),
+            ("-9223372036854775808", "int -9223372036854775808"),
+            ("99999999999999999999", "float 100000000000000000000"),
+            ("1e3", "float 1000"),
+            ("1e400", "str 1e400"),
+            (".5", "float 0.5"),
+            ("5.", "float 5"),
+            ("-.5", "float -0.5"),
+            (".inf", "float +Inf"),
+            ("-0", "int 0"),
+            ("1.0", "float 1"),
+            ("0x", "str 0x"),
+            ("1-2", "str 1-2"),
+            ("--1", "str --1"),
+            ("12e03", "float 12000"),
+            ("-0.0", "float -0"),
+            ("0x_1", "int 1"),
+            ("-", "str -"),
+            (".", "str ."),
         ];
         for (text, expected) in read {
             assert_eq!(shown(text), expected, "{text}");

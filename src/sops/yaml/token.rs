@@ -157,7 +157,8 @@ fn without_missing_break(token: &mut Token<'_>, source: &str) {
 /// that holds one would mean another thing to each.
 fn refuse_odd_breaks(source: &str) -> Result<(), TextError> {
     let Some(at) = source.find(['\u{85}', '\u{2028}', '\u{2029}']) else { return Ok(()) };
-    let why = "a line or paragraph separator stands here unescaped, which YAML readers take for different things";
+    let why =
+        "a line or paragraph separator stands here unescaped, which YAML readers take for different things";
     Err(TextError::at(TextErrorKind::Unsupported(why), source.as_bytes(), at))
 }
 
@@ -249,7 +250,9 @@ impl Tags {
             TokenType::TagDirective(handle, prefix) => {
                 self.given.push((handle.into_owned(), prefix.into_owned()));
             }
-            _ => return Err(TextErrorKind::Unsupported("sops does not know this directive; remove this line")),
+            _ => {
+                return Err(TextErrorKind::Unsupported("sops does not know this directive; remove this line"));
+            }
         }
         Ok(Kind::Directive)
     }
