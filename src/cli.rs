@@ -31,6 +31,8 @@ mod escape;
 #[cfg(feature = "admin")]
 mod generate;
 #[cfg(feature = "admin")]
+mod git_diff;
+#[cfg(feature = "admin")]
 mod git_merge;
 #[cfg(feature = "admin")]
 mod git_setup;
@@ -62,6 +64,10 @@ mod report;
 mod rm;
 #[cfg(feature = "admin")]
 mod rotate;
+#[cfg(feature = "admin")]
+mod run;
+#[cfg(feature = "admin")]
+mod run_guard;
 #[cfg(feature = "admin")]
 mod seal;
 #[cfg(feature = "admin")]

@@ -18,6 +18,8 @@ pub use ciphertext::decrypt_stream;
 pub use ciphertext::encrypt;
 #[cfg(feature = "admin")]
 pub use ciphertext::encrypt_armored;
+pub use ciphertext::is_age;
+pub use ciphertext::recipient_kinds;
 pub use digest::Digest;
 pub use digest::DigestReader;
 pub use identity::Identities;

@@ -57,6 +57,12 @@ pub trait Failure: miette::Diagnostic {
     fn class(&self) -> Class;
 }
 
+/// Whether a terminal would obey a sign, or turn the order of others, instead of showing it.
+pub fn is_obeyed(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A mistake in a text that a person wrote, with the span to underline.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]

@@ -20,6 +20,7 @@ use std::process::Command;
 use std::process::Stdio;
 
 pub use blobs::Blobs;
+pub use configure::cached_drivers;
 pub use error::GitError;
 pub use history::Change;
 pub use history::Depth;

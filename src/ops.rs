@@ -18,6 +18,8 @@ mod error;
 #[cfg(feature = "admin")]
 pub mod generate;
 #[cfg(feature = "admin")]
+pub mod git_diff;
+#[cfg(feature = "admin")]
 pub mod git_merge;
 #[cfg(feature = "admin")]
 pub mod git_setup;
@@ -47,6 +49,8 @@ pub mod relocate;
 pub mod report;
 #[cfg(feature = "admin")]
 pub mod rotate;
+#[cfg(feature = "admin")]
+pub mod run;
 #[cfg(feature = "admin")]
 pub mod seal;
 #[cfg(feature = "admin")]

@@ -10,6 +10,7 @@ mod error;
 mod flat;
 mod format;
 mod gpg;
+mod ini;
 mod json;
 mod leaves;
 mod metadata;

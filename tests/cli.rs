@@ -18,6 +18,7 @@ mod cli {
     mod declared;
     mod denied;
     mod documents;
+    mod diff;
     mod edit;
     mod editors;
     mod enforcement;
@@ -38,6 +39,7 @@ mod cli {
     mod programs;
     mod report;
     mod rotate;
+    mod run;
     mod seal;
     mod status;
     mod tamper;

@@ -16,5 +16,6 @@ mod interop {
     mod identities;
     mod plugin;
     mod signatures;
+    pub(crate) mod sops;
     mod values;
 }

@@ -31,6 +31,23 @@ pub struct Global {
     pub signing_key: Option<PathBuf>,
 }
 
+/// Variables that every program may see: who and where one is, the terminal and the language.
+pub const PLAIN_VARIABLES: [&str; 13] = [
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LOGNAME",
+    "NO_COLOR",
+    "PATH",
+    "SHELL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_RUNTIME_DIR",
+];
+
 /// The environment, read once in `main`.
 #[derive(Debug, Default)]
 pub struct Environment {
@@ -64,6 +81,8 @@ pub struct Environment {
     pub step_summary: Option<PathBuf>,
     /// `PATH`.
     pub path: Option<OsString>,
+    /// Those of [`PLAIN_VARIABLES`] that are set.
+    pub plain: Vec<(&'static str, OsString)>,
 }
 
 impl Environment {

@@ -42,6 +42,8 @@ pub enum Exit {
     Found(Class),
     /// A plan that would change something.
     Changes,
+    /// A command could not be started: what shells say then, 126 or 127.
+    NotStarted(u8),
 }
 
 impl From<Option<Class>> for Exit {
@@ -56,6 +58,7 @@ impl From<Exit> for ExitCode {
             Exit::Clean => Self::SUCCESS,
             Exit::Found(class) => Self::from(class.exit_code()),
             Exit::Changes => Self::from(CHANGES_EXIT_CODE),
+            Exit::NotStarted(code) => Self::from(code),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::ui::Ui;
 use crate::ops;
 
-/// Prepare this clone for merges: attributes, and the merge driver in the local configuration of Git
+/// Prepare this clone for diffs and merges: attributes, and the drivers in the local configuration of Git
 #[derive(Debug, clap::Args)]
 pub(super) struct GitSetupArgs {
     /// How Git calls this program

@@ -34,7 +34,7 @@ fn section(text: &mut String, command: &Command, name: &str, depth: usize) {
         let _ = write!(text, "\n```text\n{}\n```\n", usage.trim_start_matches("Usage: "));
     }
     let _ = text.write_str(&options(command, depth));
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
         section(text, sub, &format!("{name} {}", sub.get_name()), (depth + 1).min(4));
     }
 }

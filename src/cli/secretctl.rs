@@ -12,6 +12,7 @@ use super::edit;
 use super::exit::CommandError;
 use super::exit::Exit;
 use super::generate;
+use super::git_diff;
 use super::git_merge;
 use super::git_setup;
 use super::host;
@@ -27,6 +28,8 @@ use super::rekey;
 use super::report;
 use super::rm;
 use super::rotate;
+use super::run as run_command;
+use super::run_guard;
 use super::seal;
 use super::set;
 use super::show;
@@ -59,6 +62,9 @@ enum Command {
     Mv(mv::MvArgs),
     Log(log::LogArgs),
     Rotate(rotate::RotateArgs),
+    Run(run_command::RunArgs),
+    #[command(hide = true)]
+    RunGuard(run_guard::RunGuardArgs),
     Seal(seal::SealArgs),
     Rekey(rekey::RekeyArgs),
     Check(check::CheckArgs),
@@ -75,6 +81,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Verify(verify::VerifyArgs),
     GitSetup(git_setup::GitSetupArgs),
+    GitDiff(git_diff::GitDiffArgs),
     GitMerge(git_merge::GitMergeArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -95,6 +102,8 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Mv(args) => mv::run(&args, environment, global, ui),
         Command::Log(args) => log::run(&args, environment, global, ui),
         Command::Rotate(args) => rotate::run(&args, environment, global, ui),
+        Command::Run(args) => run_command::run(&args, environment, global, ui),
+        Command::RunGuard(args) => run_guard::run(&args),
         Command::Seal(args) => seal::run(args, environment, global, ui),
         Command::Rekey(args) => rekey::run(&args, environment, global, ui),
         Command::Check(args) => check::run(args, environment, global, ui),
@@ -109,6 +118,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Plan(args) => plan::run(&args, &environment.places, environment.now, ui),
         Command::Verify(args) => verify::run(&args, environment.now, ui),
         Command::GitSetup(args) => git_setup::run(&args, environment, global, ui),
+        Command::GitDiff(args) => git_diff::run(&args, environment, global, ui),
         Command::GitMerge(args) => git_merge::run(args, environment, global, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::diag::Failure;
 use crate::diag::Finding;
 use crate::diag::Severity;
+use crate::diag::is_obeyed;
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
@@ -124,13 +125,9 @@ impl Ui {
 ///
 /// File names, configuration and rules come with a repository, perhaps from somebody else.
 pub fn printable(text: &str) -> String {
-    let obeyed = |c: char| {
-        (c.is_control() && !matches!(c, '\n' | '\t'))
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if is_obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
 }

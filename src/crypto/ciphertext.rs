@@ -191,6 +191,16 @@ pub fn decrypt_stream<R: Read>(
     decryptor.decrypt(std::iter::once(identity.as_identity())).map_err(explain)
 }
 
+/// Whether this is an age file, armored or not, as far as its start tells.
+pub fn is_age(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"age-encryption.org/") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
+}
+
+/// Kinds of the recipients of an age file, with the tags of ssh keys; empty where its header does not tell.
+pub fn recipient_kinds(ciphertext: &[u8]) -> Vec<String> {
+    stanza_kinds(ciphertext).iter().map(ToString::to_string).collect()
+}
+
 /// Tells damage of the payload apart from trouble with reading it.
 pub(super) fn payload_error(error: std::io::Error) -> DecryptError {
     match error.kind() {
@@ -206,8 +216,7 @@ fn describe(error: age::DecryptError, ciphertext: &[u8], identities: &Identities
     let tried = || list(&identities.describe(), "no identity");
     match error {
         E::NoMatchingKeys => {
-            let kinds: Vec<String> = stanza_kinds(ciphertext).iter().map(ToString::to_string).collect();
-            DecryptError::NoMatch { has: list(&kinds, "another key"), tried: tried() }
+            DecryptError::NoMatch { has: list(&recipient_kinds(ciphertext), "another key"), tried: tried() }
         }
         E::KeyDecryptionFailed => DecryptError::Locked { tried: tried() },
         E::InvalidHeader | E::UnknownFormat => {

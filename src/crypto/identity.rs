@@ -164,6 +164,25 @@ impl Identities {
         self.entries.iter().any(|entry| entry.kind == PLUGIN)
     }
 
+    /// The same without those of plugins, which may ask for a touch each time.
+    #[must_use]
+    pub fn without_plugins(self) -> Self {
+        let mut kept = Self { unusable: self.unusable, ..Self::default() };
+        for entry in self.entries {
+            if entry.kind == PLUGIN {
+                kept.note_unusable(entry.to_string());
+            } else {
+                kept.entries.push(entry);
+            }
+        }
+        kept
+    }
+
+    /// Whether there are some that were not or could not be used.
+    pub fn has_unused(&self) -> bool {
+        !self.unusable.is_empty()
+    }
+
     /// Every identity in words, by its public half and origin.
     pub fn describe(&self) -> Vec<String> {
         let tried = self.entries.iter().map(ToString::to_string);

@@ -1,6 +1,7 @@
 //! A private folder in memory for plaintext that an editor must see.
 
 use std::fs::File;
+use std::io;
 use std::io::Seek;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -54,7 +55,7 @@ impl Failure for PrivateDirError {
 pub struct PrivateDir {
     path: PathBuf,
     /// Holds the lock that tells a living folder from a left-over.
-    _alive: File,
+    alive: File,
 }
 
 impl PrivateDir {
@@ -84,9 +85,28 @@ impl PrivateDir {
         let alive = made.path().join(ALIVE);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&alive).map_err(&failed)?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .map_err(std::io::Error::from)
+            .map_err(io::Error::from)
             .map_err(&failed)?;
-        Ok(Self { path: made.keep(), _alive: file })
+        Ok(Self { path: made.keep(), alive: file })
+    }
+
+    /// Takes over a folder of another process of ours, which handed over the file that keeps it alive. Nothing else
+    /// is ever taken: the folder is going to be wiped.
+    pub fn adopt(path: &Path, alive: File) -> io::Result<Self> {
+        let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is no private folder of ours");
+        let named =
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+        let (handed, there) = (alive.metadata()?, path.join(ALIVE).symlink_metadata()?);
+        let same = there.is_file() && (handed.dev(), handed.ino()) == (there.dev(), there.ino());
+        if !named || !path.is_absolute() || !is_ours(path) || !same {
+            return Err(refused());
+        }
+        Ok(Self { path: path.to_owned(), alive })
+    }
+
+    /// The file that keeps the folder alive as long as anybody has it open.
+    pub fn alive(&self) -> io::Result<File> {
+        self.alive.try_clone()
     }
 
     /// The folder.
@@ -184,7 +204,7 @@ fn wipe_tree(folder: &Path) {
     let _ = std::fs::remove_dir_all(folder);
 }
 
-fn zero(path: &Path) -> std::io::Result<()> {
+fn zero(path: &Path) -> io::Result<()> {
     let mut file = File::options().write(true).open(path)?;
     let mut left = file.metadata()?.len();
     file.rewind()?;
@@ -236,9 +256,26 @@ mod tests {
         let mut kept = File::open(&path).unwrap();
         drop(folder);
         let mut left = String::new();
-        std::io::Read::read_to_string(&mut kept, &mut left).unwrap();
+        io::Read::read_to_string(&mut kept, &mut left).unwrap();
         assert_eq!(left, "\0".repeat(9));
         assert_eq!(kept.metadata().unwrap().nlink(), 0);
+    }
+
+    #[test]
+    fn only_a_private_folder_with_its_own_file_is_taken_over() {
+        let folder = PrivateDir::create(&memory()).unwrap();
+        let alive = folder.alive().unwrap();
+        let other = tempfile::tempdir_in("/dev/shm").unwrap();
+        let stolen = other.path().join("secretctl-stolen");
+        std::fs::create_dir(&stolen).unwrap();
+        std::fs::set_permissions(&stolen, std::fs::Permissions::from_mode(0o700)).unwrap();
+        std::fs::write(stolen.join(ALIVE), "").unwrap();
+        for path in [stolen.as_path(), other.path(), Path::new("/dev/shm"), Path::new("relative")] {
+            assert!(PrivateDir::adopt(path, alive.try_clone().unwrap()).is_err(), "{}", path.display());
+        }
+        assert!(stolen.exists());
+        drop(PrivateDir::adopt(folder.path(), alive).unwrap());
+        assert!(!folder.path().exists());
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! The local configuration of a repository: the only thing that is written here.
+//! The configuration of Git; the local one of a repository is the only thing that is written here.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use super::GitError;
 use super::Repository;
 use super::path;
+use super::run;
 
 impl Repository {
     /// A value of the local configuration.
@@ -26,4 +28,32 @@ impl Repository {
         let printed = self.at_top(["rev-parse", "--git-path", "info/attributes"])?;
         Ok(self.top.join(path(printed.strip_suffix(b"\n").unwrap_or(&printed))))
     }
+}
+
+/// Drivers of `git diff` whose output Git is told to keep, with the command of each, whatever file or variable says so.
+pub fn cached_drivers(folder: &Path) -> Result<Vec<(String, String)>, GitError> {
+    const KEYS: [&str; 4] = ["config", "--null", "--get-regexp", r"^diff\..*\.(cachetextconv|textconv)$"];
+    let printed = match run(folder, KEYS) {
+        Err(GitError::Failed { reason }) if reason.is_empty() => return Ok(Vec::new()),
+        other => other?,
+    };
+    let printed = String::from_utf8_lossy(&printed);
+    // A key without a value is a truth.
+    let pairs: Vec<(&str, &str)> =
+        printed.split('\0').map(|pair| pair.split_once('\n').unwrap_or((pair, "true"))).collect();
+    let of = |key: &str, ending: &str| {
+        key.strip_prefix("diff.").and_then(|rest| rest.strip_suffix(ending)).map(str::to_owned)
+    };
+    let mut cached = Vec::new();
+    for (key, value) in &pairs {
+        let Some(driver) = of(key, ".cachetextconv") else { continue };
+        cached.retain(|(name, _)| *name != driver);
+        // Only what is surely false keeps nothing; a word that Git refuses counts as well.
+        if !["false", "no", "off", "0", ""].contains(&value.to_ascii_lowercase().as_str()) {
+            let mut commands = pairs.iter().filter(|(key, _)| of(key, ".textconv").as_ref() == Some(&driver));
+            let command = commands.next_back().map(|(_, command)| (*command).to_owned()).unwrap_or_default();
+            cached.push((driver, command));
+        }
+    }
+    Ok(cached)
 }

@@ -10,10 +10,12 @@ use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::document::DocumentError;
+use crate::ops::git_diff::GitDiffError;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
 use crate::ops::import::ImportError;
+use crate::ops::run::RunError;
 use crate::ops::workspace::WorkspaceError;
 use crate::policy::Violation;
 use crate::store::StoreError;
@@ -34,6 +36,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Git(#[from] GitError),
+    /// Git gets no text to show.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    GitDiff(#[from] GitDiffError),
     /// Two branches were not joined.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -42,6 +48,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Import(#[from] ImportError),
+    /// A command was not started.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
     /// A place for plaintext.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -415,8 +425,10 @@ impl Failure for OpsError {
             Self::PrivateDir(error) => error.class(),
             Self::Git(error) => error.class(),
             Self::Import(error) => error.class(),
+            Self::GitDiff(error) => error.class(),
             Self::Merge(error) => error.class(),
             Self::Document(error) => error.class(),
+            Self::Run(error) => error.class(),
             Self::Fs(error) => error.class(),
             Self::HostKey(error) => error.class(),
             Self::Scan(error) => error.class(),

@@ -1,7 +1,6 @@
-//! Prepares a clone for merges: attributes for everybody, the merge driver for this clone.
+//! Prepares a clone for diffs and merges: attributes for everybody, the drivers for this clone.
 
 use std::path::Path;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -10,6 +9,7 @@ use crate::fsx::read_bounded;
 use crate::fsx::write_atomic;
 use crate::git::Repository;
 use crate::ops::error::OpsError;
+use crate::ops::git_diff::refuse_cache;
 use crate::ops::init::ATTRIBUTES;
 use crate::ops::workspace::Workspace;
 
@@ -25,12 +25,21 @@ pub struct SetupReport {
     pub changed: Vec<String>,
 }
 
+/// What Git is to do with the files of a fleet, in this clone alone.
+const OWN: [(&str, &str); 4] = [
+    ("secrets/**", "diff=secretctl merge=secretctl"),
+    ("sealed/**", "diff=secretctl merge=secretctl"),
+    ("**/*.age", "diff=secretctl"),
+    ("**/*.sops.*", "diff=secretctl merge=secretctl"),
+];
+
 /// Writes what is missing. `program` is how Git is to call this one.
 ///
-/// The driver is named in the attributes of this clone and not in `.gitattributes`: a clone without it would join signed
-/// files line by line, where `-merge` leaves them alone.
+/// The drivers are named in the attributes of this clone and not in `.gitattributes`: a clone without them would join
+/// signed files line by line, where `-merge` leaves them alone, and print ciphertext, where `binary` says that it differs.
 pub fn setup(ws: &Workspace, program: &str) -> Result<SetupReport, OpsError> {
     let repository = Repository::of(ws.layout.root(), &ws.settings.current_dir)?;
+    refuse_cache(&ws.settings)?;
     let mut report = SetupReport { version: 1, changed: Vec::new() };
     let shared = ws.layout.root().join(".gitattributes");
     if add_lines(&shared, ATTRIBUTES.lines().map(str::to_owned))? {
@@ -38,18 +47,20 @@ pub fn setup(ws: &Workspace, program: &str) -> Result<SetupReport, OpsError> {
     }
     let own = repository.own_attributes()?;
     let prefix = repository.prefix();
-    let lines = ["secrets", "sealed"].map(|folder| format!("{} merge=secretctl", pattern(prefix, folder)));
+    let lines = OWN.map(|(glob, attributes)| format!("{} {attributes}", pattern(prefix, glob)));
     if let Some(folder) = own.parent() {
         std::fs::create_dir_all(folder).map_err(FsError::on("create", folder))?;
     }
     if add_lines(&own, lines.into_iter())? {
         report.changed.push(own.display().to_string());
     }
-    let driver = format!("{} git-merge --driver %O %A %B %P", shell_words::quote(program));
+    let program = shell_words::quote(program);
+    let (merge, diff) = (format!("{program} git-merge --driver %O %A %B %P"), format!("{program} git-diff"));
     for (key, value) in [
-        ("merge.secretctl.name", "ledgers and manifests of secretctl"),
-        ("merge.secretctl.driver", driver.as_str()),
+        ("merge.secretctl.name", "ledgers, manifests and documents of secretctl"),
+        ("merge.secretctl.driver", merge.as_str()),
         ("merge.secretctl.recursive", "binary"),
+        ("diff.secretctl.textconv", diff.as_str()),
     ] {
         if repository.local_config(key)?.as_deref() != Some(value) {
             repository.set_local_config(key, value)?;
@@ -59,17 +70,16 @@ pub fn setup(ws: &Workspace, program: &str) -> Result<SetupReport, OpsError> {
     Ok(report)
 }
 
-/// Everything below a folder of the fleet, as attributes spell it.
-fn pattern(prefix: &Path, folder: &str) -> String {
-    let path: PathBuf = prefix.join(folder).join("**");
-    let text = path.to_string_lossy().into_owned();
-    let plain = |c: char| c.is_alphanumeric() || "/-_.*".contains(c);
-    if text.chars().all(plain) {
-        return format!("/{text}");
+/// A glob below the fleet, as attributes spell it: in the path to the fleet no sign means more than itself.
+fn pattern(prefix: &Path, glob: &str) -> String {
+    let literal = |c: char| if "*?[\\".contains(c) { vec!['\\', c] } else { vec![c] };
+    let folder: String = prefix.join("").to_string_lossy().chars().flat_map(literal).collect();
+    let text = format!("/{folder}{glob}");
+    if text.chars().all(|c| c.is_alphanumeric() || "/-_.*".contains(c)) {
+        return text;
     }
-    let escaped: String =
-        text.chars().flat_map(|c| if "\"\\".contains(c) { vec!['\\', c] } else { vec![c] }).collect();
-    format!("\"/{escaped}\"")
+    let quoted = |c: char| if "\"\\".contains(c) { vec!['\\', c] } else { vec![c] };
+    format!("\"{}\"", text.chars().flat_map(quoted).collect::<String>())
 }
 
 /// Appends the lines that a file lacks; whether there were any.
@@ -90,4 +100,21 @@ fn add_lines(path: &Path, lines: impl Iterator<Item = String>) -> Result<bool, O
     missing.iter().for_each(|line| text.push_str(&format!("{line}\n")));
     write_atomic(path, text.as_bytes(), 0o644)?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_sign_in_the_path_to_a_fleet_means_more_than_itself() {
+        for (prefix, wanted) in [
+            ("", "/secrets/**"),
+            ("infra/fleet/", "/infra/fleet/secrets/**"),
+            ("my fleet/", "\"/my fleet/secrets/**\""),
+            ("[a]*/", "\"/\\\\[a]\\\\*/secrets/**\""),
+        ] {
+            assert_eq!(pattern(Path::new(prefix), "secrets/**"), wanted);
+        }
+    }
 }

@@ -40,6 +40,7 @@ pub(super) const ATTRIBUTES: &str = "\
 secrets/** -text -merge
 sealed/** -text -merge
 *.age binary
+*.sops.* -text -merge
 ";
 
 /// Reads the public half of a signing key from a file with either half; the reason where there is none.

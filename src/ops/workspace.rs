@@ -292,24 +292,26 @@ impl Workspace {
         if let Some(identities) = self.identities.get() {
             return Ok(identities);
         }
-        let found = self.find_identities()?;
+        let found = self.settings.find_identities()?;
         Ok(self.identities.get_or_init(|| found))
     }
+}
 
-    fn find_identities(&self) -> Result<Identities, WorkspaceError> {
-        let settings = &self.settings;
-        if let Some(file) = &settings.identity {
-            return Ok(Identities::read(file, &settings.prompt)?);
+impl Settings {
+    /// Reads the identities that they name.
+    pub(super) fn find_identities(&self) -> Result<Identities, WorkspaceError> {
+        if let Some(file) = &self.identity {
+            return Ok(Identities::read(file, &self.prompt)?);
         }
         let mut found = Identities::default();
         let mut looked = Vec::new();
-        for file in &settings.identity_files {
+        for file in &self.identity_files {
             if !file.exists() {
                 looked.push(format!("`{}` (not there)", file.display()));
                 continue;
             }
             // A file that somebody else's tool put there must not stop us from trying the next.
-            match Identities::read(file, &settings.prompt) {
+            match Identities::read(file, &self.prompt) {
                 Ok(identities) => found.append(identities),
                 Err(error) => {
                     looked.push(format!("`{}` ({error})", file.display()));
@@ -317,8 +319,8 @@ impl Workspace {
                 }
             }
         }
-        if let Some((origin, text)) = &settings.identity_text {
-            found.append(Identities::parse(text, origin, &settings.prompt)?);
+        if let Some((origin, text)) = &self.identity_text {
+            found.append(Identities::parse(text, origin, &self.prompt)?);
         }
         if found.is_empty() {
             return Err(WorkspaceError::NoIdentity { looked: looked.join(", ") });

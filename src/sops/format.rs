@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::dotenv;
+use super::ini;
 use super::json;
 use super::tree::Text;
 use super::tree::TextError;
@@ -52,7 +53,8 @@ impl Format {
         match self {
             Self::Json | Self::Binary => json::parse(text),
             Self::Dotenv => dotenv::parse(text),
-            Self::Yaml | Self::Ini => Err(TextError {
+            Self::Ini => ini::parse(text),
+            Self::Yaml => Err(TextError {
                 kind: TextErrorKind::Unsupported("this format is not there yet"),
                 offset: None,
                 line: None,
@@ -64,8 +66,11 @@ impl Format {
 
 impl Format {
     /// A plaintext with all that an encrypted text cannot have written out; none where there is no such thing.
-    pub(super) fn normalized(self, _plaintext: &[u8]) -> Result<Option<SecretBytes>, TextError> {
-        Ok(None)
+    pub(super) fn normalized(self, plaintext: &[u8]) -> Result<Option<SecretBytes>, TextError> {
+        match self {
+            Self::Ini => ini::normalized(plaintext),
+            Self::Yaml | Self::Json | Self::Dotenv | Self::Binary => Ok(None),
+        }
     }
 }
 

@@ -1,44 +1,199 @@
 //! The YAML texts of SOPS files: leaves with places, and edits that leave every other byte alone.
+//!
+//! The scanner is `granit-parser`; what it does not know, where a comment belongs in the eyes of sops, is worked out
+//! from its tokens (`remark`, `feed`, `node`).
 
+mod block;
+mod edit;
+mod emit;
+mod expand;
 mod feed;
 mod flow;
 mod leaves;
 mod node;
 mod remark;
+mod render;
 mod resolve;
 mod timestamp;
 mod token;
+mod write;
 
+use std::ops::Range;
+
+use super::tree::Block;
+use super::tree::KeyPath;
+use super::tree::Leaf;
+use super::tree::LeafKind;
+use super::tree::Node;
+use super::tree::Replacements;
+use super::tree::Scalar;
+use super::tree::Text;
+use super::tree::TextError;
+use super::tree::TextErrorKind;
 use crate::secret::SecretBytes;
-use crate::sops::tree::Leaf;
-use crate::sops::tree::Node;
-use crate::sops::tree::TextError;
-use crate::sops::tree::TextErrorKind;
 use crate::sops::yaml::leaves::Harvest;
+use crate::sops::yaml::leaves::Spot;
+use crate::sops::yaml::node::Document;
+
+pub(super) use crate::sops::yaml::expand::normalized;
 
 /// Largest text that is read.
 const SIZE_MAX: usize = 128 << 20;
 
-/// A parsed YAML text.
-#[derive(Debug)]
-struct YamlText {
-    source: SecretBytes,
-    found: Harvest,
+/// Reads a text.
+pub(super) fn parse(text: &[u8]) -> Result<Box<dyn Text>, TextError> {
+    let mut read = Yaml::read(text)?;
+    read.place_comments_as_encrypted();
+    Ok(Box::new(read))
 }
 
-/// The text without its BOM, if it is UTF-8 of a bearable size.
-fn readable(text: &[u8]) -> Result<&str, TextError> {
-    if text.len() > SIZE_MAX {
+#[derive(Debug)]
+struct Yaml {
+    bytes: SecretBytes,
+    /// Length of the BOM.
+    bom: usize,
+    leaves: Vec<Leaf>,
+    spots: Vec<Spot>,
+    metadata: Option<Node>,
+    /// All comments, in the order of the text.
+    comments: Vec<Range<usize>>,
+    documents: usize,
+    step: usize,
+    line_end: &'static str,
+}
+
+/// A YAML text that is readable at all: without its BOM.
+fn readable(bytes: &[u8]) -> Result<&str, TextError> {
+    if bytes.len() > SIZE_MAX {
         let kind = TextErrorKind::TooLarge { what: "the size in bytes", limit: SIZE_MAX };
         return Err(TextError { kind, offset: None, line: None, key: None });
     }
-    let text = std::str::from_utf8(text)
-        .map_err(|e| TextError::at(TextErrorKind::NotUtf8, text, e.valid_up_to()))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| TextError::at(TextErrorKind::NotUtf8, bytes, e.valid_up_to()))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn read(text: &str) -> Result<Harvest, TextError> {
-    let tokens = token::tokens(text)?;
-    let documents = node::documents(text, tokens.tokens)?;
-    leaves::harvest(text, &documents, &tokens.comments)
+impl Yaml {
+    fn read(bytes: &[u8]) -> Result<Self, TextError> {
+        let text = readable(bytes)?;
+        let bom = bytes.len() - text.len();
+        let token::Tokens { tokens, mut comments } = token::tokens(text)?;
+        comments.sort_by_key(|comment| comment.start);
+        let documents = node::documents(text, tokens)?;
+        let mut found = leaves::harvest(text, &documents, &comments)?;
+        let spans = found.leaves.iter_mut().map(|leaf| &mut leaf.span).chain(&mut comments);
+        for span in spans {
+            *span = span.start + bom..span.end + bom;
+        }
+        let Harvest { leaves, spots, metadata } = found;
+        Ok(Self {
+            bytes: SecretBytes::from(bytes.to_vec()),
+            bom,
+            metadata,
+            documents: documents.len(),
+            step: render::step(spots.iter().filter(|spot| !spot.flow).map(|spot| spot.column)),
+            line_end: render::line_end(bytes),
+            leaves,
+            spots,
+            comments,
+        })
+    }
+
+    /// The text without its BOM. It was read once, so it is UTF-8.
+    fn text(&self) -> &str {
+        let bytes = self.bytes.expose().get(self.bom..).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    fn documents(&self) -> Result<Vec<Document<'_>>, TextError> {
+        node::documents(self.text(), token::tokens(self.text())?.tokens)
+    }
+
+    /// Gives the comments of a plaintext the holders that they will have once it is encrypted: single lines for block
+    /// scalars and the metadata at the end can move a comment from one map to another.
+    fn place_comments_as_encrypted(&mut self) {
+        let comments = self.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Comment).count();
+        if comments == 0 || self.metadata.is_some() {
+            return;
+        }
+        let Some(encrypted) = self.stand_in() else { return };
+        if encrypted.leaves.len() != self.leaves.len() {
+            return;
+        }
+        let ours = self.by_place();
+        let theirs = encrypted.by_place();
+        let mut translated = vec![0; ours.len()];
+        for (our, their) in ours.iter().zip(&theirs) {
+            if let Some(slot) = translated.get_mut(*their) {
+                *slot = *our;
+            }
+        }
+        for (our, their) in ours.iter().zip(theirs) {
+            let (Some(leaf), Some(other)) = (self.leaves.get_mut(*our), encrypted.leaves.get(their)) else {
+                continue;
+            };
+            leaf.comments =
+                other.comments.iter().filter_map(|index| translated.get(*index).copied()).collect();
+            if leaf.kind == LeafKind::Comment {
+                leaf.path.clone_from(&other.path);
+                leaf.other_holders.clone_from(&other.other_holders);
+            }
+        }
+    }
+
+    /// This text as if it were encrypted.
+    fn stand_in(&self) -> Option<Self> {
+        let values = self.leaves.iter().enumerate().filter(|(_, leaf)| {
+            leaf.kind == LeafKind::Value && leaf.scalar.canonical().is_some_and(|text| !text.is_empty())
+        });
+        let replacements = values.map(|(index, _)| (index, Scalar::str(b"ENC[]"))).collect();
+        let node = Node::Map(vec![("mac".to_owned(), Node::Str("ENC[]".to_owned()))]);
+        let text = self.render(&replacements, Some(Block { node: &node, like: None })).ok()?;
+        Self::read(text.expose()).ok()
+    }
+
+    /// The indices of the leaves, all comments first, each kind in the order of the text.
+    fn by_place(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.leaves.len()).collect();
+        let place = |index: &usize| {
+            self.leaves.get(*index).map(|leaf| (leaf.kind == LeafKind::Value, leaf.span.start))
+        };
+        order.sort_by_key(place);
+        order
+    }
 }
+
+impl Text for Yaml {
+    fn bytes(&self) -> &[u8] {
+        self.bytes.expose()
+    }
+
+    fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    fn metadata(&self) -> Option<&Node> {
+        self.metadata.as_ref()
+    }
+
+    fn render(
+        &self,
+        replacements: &Replacements,
+        block: Option<Block<'_>>,
+    ) -> Result<SecretBytes, TextError> {
+        self.rendered(replacements, block)
+    }
+
+    fn insert(&self, path: &KeyPath, value: &Scalar) -> Result<SecretBytes, TextError> {
+        self.inserted(path, value)
+    }
+
+    fn remove(&self, path: &KeyPath) -> Result<SecretBytes, TextError> {
+        self.removed(path)
+    }
+
+    fn rename(&self, from: &KeyPath, to: &KeyPath) -> Result<SecretBytes, TextError> {
+        self.renamed(from, to)
+    }
+}
+

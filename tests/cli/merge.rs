@@ -351,7 +351,11 @@ fn the_setup_says_what_it_did_and_does_it_once_also_for_a_fleet_in_a_folder() {
     ran.says(&["info/attributes", "merge.secretctl.driver"]);
     fleet.run(["git-setup", "--program", BIN]).ok().says(&["everything was set already"]);
     let attributes = std::fs::read_to_string(top.join(".git/info/attributes")).unwrap();
-    assert_eq!(attributes, "/fleet/secrets/** merge=secretctl\n/fleet/sealed/** merge=secretctl\n");
+    assert_eq!(
+        attributes,
+        "/fleet/secrets/** diff=secretctl merge=secretctl\n/fleet/sealed/** diff=secretctl merge=secretctl\n\
+         /fleet/**/*.age diff=secretctl\n/fleet/**/*.sops.* diff=secretctl merge=secretctl\n"
+    );
     fleet.git(&["switch", "--quiet", "--create", "feature"]);
     fleet.set("luna/restic/password", "theirs").ok();
     fleet.commit("theirs");

@@ -105,11 +105,13 @@ impl Machine {
         for (field, value) in [
             ("sealed", format!("/nix/store/{name}/sealed")),
             ("mount", "/run/secretctl.d".to_owned()),
-            ("link", "/run/secrets".to_owned()),
             ("runtime", "/run/secretctl".to_owned()),
             ("state", "/var/lib/secretctl".to_owned()),
         ] {
             request[field] = value.into();
+        }
+        if !host.fields.contains_key("link") {
+            request["link"] = "/run/secrets".into();
         }
         if !host.fields.contains_key("identities") {
             request["identities"] = ["/persist/host-key"].as_slice().into();

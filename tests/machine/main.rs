@@ -19,6 +19,7 @@ mod nix;
 mod ran;
 mod units;
 
+mod beside;
 mod boot;
 mod cold;
 mod crash;

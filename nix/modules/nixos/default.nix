@@ -2,6 +2,7 @@
 {
   lib,
   config,
+  options,
   ...
 }:
 
@@ -13,6 +14,7 @@ let
     manager = "systemd";
   };
   shared = import ../../lib { inherit lib; };
+  others = import ./others.nix { inherit config options; };
 
   volatile = shared.volatile { inherit (cfg.platform) fileSystems volatilePaths; };
 
@@ -43,7 +45,11 @@ let
       defaultText = lib.literalMD "the ssh host keys (ed25519, rsa) that a reboot leaves in place";
     };
     mount.default = "/run/secretctl.d";
-    link.default = "/run/secrets";
+    link = {
+      # Two tools on one link would hide each other's files.
+      default = if others.sopsNix.runs then "/run/secretctl-files" else "/run/secrets";
+      defaultText = lib.literalMD "`/run/secrets`, or `/run/secretctl-files` while sops-nix has secrets on this host";
+    };
     state.default = "/var/lib/secretctl";
     runtime.default = "/run/secretctl";
   };
@@ -56,6 +62,7 @@ in
     ./users.nix
     ./refusals.nix
     ./services.nix
+    ./compat.nix
   ];
 
   options.secretctl = {

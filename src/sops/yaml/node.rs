@@ -86,9 +86,6 @@ pub(super) fn documents<'t>(text: &str, tokens: Vec<Token<'t>>) -> Result<Vec<Do
     while let Some(document) = reader.document(documents.is_empty())? {
         documents.push(document);
     }
-    if let Some(last) = documents.last_mut() {
-        last.end = last.end.max(last.span.end);
-    }
     Ok(documents)
 }
 

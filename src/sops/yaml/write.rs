@@ -102,7 +102,8 @@ fn is_word(text: &str) -> bool {
 /// What YAML 1.1 takes for true and false, and numbers to base 60.
 fn is_old_word(text: &str) -> bool {
     let words = ["y", "n", "yes", "no", "on", "off", "<<", "="];
-    let sixty = text.contains(':') && text.bytes().all(|byte| byte.is_ascii_digit() || b":._+-".contains(&byte));
+    let sixty =
+        text.contains(':') && text.bytes().all(|byte| byte.is_ascii_digit() || b":._+-".contains(&byte));
     words.iter().any(|word| word.eq_ignore_ascii_case(text)) || sixty
 }
 
@@ -221,12 +222,16 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(written("a\u{0}\u{1b}\t\u{85}\u{feff}\"", Style::Plain, false), r#""a\x00\x1B\t\x85\uFEFF\"""#);
+        assert_eq!(
+            written("a\u{0}\u{1b}\t\u{85}\u{feff}\"", Style::Plain, false),
+            r#""a\x00\x1B\t\x85\uFEFF\"""#
+        );
     }
 
     #[test]
     fn a_float_keeps_looking_like_one() {
-        let slot = Slot { style: Style::Plain, flow: false, block: None, break_follows: true, line_end: "\n" };
+        let slot =
+            Slot { style: Style::Plain, flow: false, block: None, break_follows: true, line_end: "\n" };
         let three = Scalar::Float(SecretBytes::from(b"3".to_vec()));
         assert_eq!(scalar(&three, slot).expose(), b"3.0");
         let slot = Slot { style: Style::Double, ..slot };

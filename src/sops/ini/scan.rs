@@ -1,0 +1,317 @@
+//! A reader of INI that remembers where everything stands. Its grammar is that of the library behind `sops`.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use super::super::tree::KeyPath;
+use super::super::tree::TextError;
+use super::super::tree::TextErrorKind;
+use super::DEFAULT;
+use crate::secret::SecretBytes;
+
+/// A text in parts.
+#[derive(Debug)]
+pub(super) struct Ini {
+    /// The first is the one without a header.
+    pub(super) sections: Vec<Section>,
+    /// What ends its lines.
+    pub(super) line_end: &'static [u8],
+    /// What stands between key and value.
+    pub(super) equals: &'static str,
+    /// Where a comment starts that belongs to nothing.
+    pub(super) stray: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) name: String,
+    /// The header line; none for keys before any section.
+    pub(super) header: Option<Range<usize>>,
+    /// The name inside the brackets.
+    pub(super) name_span: Option<Range<usize>>,
+    pub(super) comment: Option<Comment>,
+    pub(super) entries: Vec<Entry>,
+    /// Where its first line is, or would be.
+    pub(super) start: usize,
+}
+
+impl Section {
+    /// Behind its last entry.
+    pub(super) fn end(&self) -> usize {
+        let header = self.header.as_ref().map_or(self.start, |header| header.end);
+        self.entries.last().map_or(header, |entry| entry.line.end)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_span: Range<usize>,
+    /// All lines of the value, line end included.
+    pub(super) line: Range<usize>,
+    /// The value with its quotes.
+    pub(super) value: Range<usize>,
+    pub(super) plain: SecretBytes,
+    pub(super) above: Option<Comment>,
+    /// A comment on the line of the value.
+    pub(super) behind: Option<Range<usize>>,
+}
+
+/// Comment lines that belong to one key or section.
+#[derive(Clone, Debug)]
+pub(super) struct Comment {
+    /// From behind the sign of the first line to the end of the last.
+    pub(super) span: Range<usize>,
+    /// The lines as a whole.
+    pub(super) lines: Range<usize>,
+    /// Each line from its sign on, without its end.
+    parts: Vec<Range<usize>>,
+}
+
+impl Comment {
+    /// The text as sops has it: the sign of the first line is left out, those of the others are part of it.
+    pub(super) fn text(&self, text: &[u8]) -> SecretBytes {
+        let mut plain = SecretBytes::with_capacity(self.span.len());
+        for (index, part) in self.parts.iter().enumerate() {
+            let start = if index == 0 { self.span.start } else { part.start };
+            plain.extend(if index == 0 { b"" } else { b"\n" });
+            plain.extend(text.get(start..part.end).unwrap_or_default());
+        }
+        plain
+    }
+}
+
+/// Reads a whole text.
+pub(super) fn scan(text: &[u8]) -> Result<Ini, TextError> {
+    if let Err(error) = std::str::from_utf8(text) {
+        return Err(TextError::at(TextErrorKind::NotUtf8, text, error.valid_up_to()));
+    }
+    let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let first = Section {
+        name: DEFAULT.to_owned(),
+        header: None,
+        name_span: None,
+        comment: None,
+        entries: Vec::new(),
+        start,
+    };
+    let mut scanner = Scanner { text, at: start, sections: vec![first], pending: Vec::new() };
+    while scanner.at < text.len() {
+        scanner.line()?;
+    }
+    let stray = scanner.pending.first().map(|part| part.start);
+    let tight = |entry: &Entry| text.get(entry.key_span.end) == Some(&b'=');
+    let equals =
+        if scanner.sections.iter().flat_map(|section| &section.entries).any(tight) { "=" } else { " = " };
+    let line_end: &[u8] = if text.windows(2).any(|pair| pair == b"\r\n") { b"\r\n" } else { b"\n" };
+    Ok(Ini { sections: scanner.sections, line_end, equals, stray })
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+    sections: Vec<Section>,
+    pending: Vec<Range<usize>>,
+}
+
+impl Scanner<'_> {
+    fn wrong(&self, at: usize, reason: &'static str) -> TextError {
+        TextError::at(TextErrorKind::Syntax(reason), self.text, at)
+    }
+
+    fn slice(&self, range: Range<usize>) -> &[u8] {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// The range without space at either end.
+    fn trim(&self, range: Range<usize>) -> Range<usize> {
+        let inner = self.slice(range.clone());
+        let start = range.start + (inner.len() - inner.trim_ascii_start().len());
+        start..start + inner.trim_ascii().len()
+    }
+
+    /// Steps over the next line; its range, line end included.
+    fn next_line(&mut self) -> Range<usize> {
+        let start = self.at;
+        let rest = self.slice(start..self.text.len());
+        let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+        self.at += length;
+        start..self.at
+    }
+
+    fn line(&mut self) -> Result<(), TextError> {
+        let line = self.next_line();
+        let inner = self.trim(line.clone());
+        match self.slice(inner.clone()).first() {
+            None => Ok(()),
+            Some(b'#' | b';') => {
+                self.pending.push(inner);
+                Ok(())
+            }
+            Some(b'[') => self.section(line, inner),
+            Some(_) => self.entry(line, inner),
+        }
+    }
+
+    /// The comment lines that wait for their key.
+    fn above(&mut self) -> Option<Comment> {
+        let parts = std::mem::take(&mut self.pending);
+        let (first, last) = (parts.first()?.clone(), parts.last()?.clone());
+        let sign = self.slice(first.clone()).first().copied().unwrap_or(b'#');
+        let signs =
+            self.slice(first.clone()).iter().take_while(|byte| **byte == sign || **byte == b' ').count();
+        let before = self.slice(0..first.start);
+        let line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = self.slice(last.end..self.text.len()).iter().position(|byte| *byte == b'\n');
+        let lines = line..end.map_or(self.text.len(), |end| last.end + end + 1);
+        Some(Comment { span: first.start + signs..last.end, lines, parts })
+    }
+
+    fn section(&mut self, line: Range<usize>, inner: Range<usize>) -> Result<(), TextError> {
+        let close = self.slice(inner.clone()).iter().rposition(|byte| *byte == b']');
+        let close = inner.start + close.ok_or_else(|| self.wrong(inner.start, "a section has no `]`"))?;
+        if self.slice(close + 1..inner.end).iter().any(|byte| matches!(byte, b'#' | b';')) {
+            return Err(self.wrong(close, "a comment stands behind the header of a section; put it above"));
+        }
+        let name_span = inner.start + 1..close;
+        let name = String::from_utf8_lossy(self.slice(name_span.clone())).into_owned();
+        let comment = self.above();
+        if name == DEFAULT || self.sections.iter().any(|section| section.name == name) {
+            let path = KeyPath::of_keys([name]);
+            return Err(TextError::at(TextErrorKind::DuplicateKey, self.text, line.start).with_key(&path));
+        }
+        let (header, name_span) = (Some(line.clone()), Some(name_span));
+        let entries = Vec::new();
+        self.sections.push(Section { name, header, name_span, comment, entries, start: line.start });
+        Ok(())
+    }
+
+    fn entry(&mut self, line: Range<usize>, inner: Range<usize>) -> Result<(), TextError> {
+        let (key_span, key, equals) = self.key(&inner)?;
+        let above = self.above();
+        let (value, plain, behind) = self.value(equals..line.end)?;
+        let Some(section) = self.sections.last_mut() else { return Ok(()) };
+        let path = KeyPath::of_keys([section.name.as_str(), key.as_str()]);
+        let line = line.start..self.at;
+        section.entries.push(Entry { key, key_span, line: line.clone(), value, plain, above, behind });
+        let known: HashSet<&str> = section.entries.iter().map(|entry| entry.key.as_str()).collect();
+        if known.len() < section.entries.len() {
+            return Err(TextError::at(TextErrorKind::DuplicateKey, self.text, line.start).with_key(&path));
+        }
+        Ok(())
+    }
+
+    /// The key with its quotes, its name, and where the value starts.
+    fn key(&self, inner: &Range<usize>) -> Result<(Range<usize>, String, usize), TextError> {
+        let line = self.slice(inner.clone());
+        let quote: &[u8] = match line {
+            [b'"', b'"', b'"', ..] if line.len() > 6 => b"\"\"\"",
+            [b'"', ..] => b"\"",
+            [b'`', ..] => b"`",
+            _ => b"",
+        };
+        let from = if quote.is_empty() { 0 } else { self.closing_quote(inner, quote)? };
+        let rest = line.get(from..).unwrap_or_default();
+        let equals = rest.iter().position(|byte| matches!(byte, b'=' | b':'));
+        let equals = from + equals.ok_or_else(|| self.wrong(inner.start, "the line has no `=`"))?;
+        let span = self.trim(inner.start..inner.start + equals);
+        let name = self.trim(span.start + quote.len()..span.end.saturating_sub(quote.len()).max(span.start));
+        let name = if quote.is_empty() { span.clone() } else { name };
+        let key = String::from_utf8_lossy(self.slice(name)).into_owned();
+        match key.as_str() {
+            "" => Err(self.wrong(inner.start, "the line has no key")),
+            "-" => Err(self.wrong(inner.start, "the key `-` stands for a number that is not there")),
+            _ => Ok((span, key, inner.start + equals + 1)),
+        }
+    }
+
+    fn closing_quote(&self, inner: &Range<usize>, quote: &[u8]) -> Result<usize, TextError> {
+        let name = self.slice(inner.start + quote.len()..inner.end);
+        let end = name.windows(quote.len()).position(|window| window == quote);
+        end.map(|end| end + 2 * quote.len()).ok_or_else(|| self.wrong(inner.start, "a quote is not closed"))
+    }
+
+    /// The value that starts in this range: where it stands, what it says, and a comment behind it.
+    fn value(
+        &mut self,
+        range: Range<usize>,
+    ) -> Result<(Range<usize>, SecretBytes, Option<Range<usize>>), TextError> {
+        let inner = self.trim(range);
+        let line = self.slice(inner.clone());
+        let quote: &[u8] = match line {
+            [b'"', b'"', b'"', ..] => b"\"\"\"",
+            [b'`', ..] => b"`",
+            _ => b"",
+        };
+        if !quote.is_empty() {
+            return self.quoted(&inner, quote);
+        }
+        if line.ends_with(b"\\") {
+            return Ok(self.continued(inner));
+        }
+        let comment = line.iter().position(|byte| matches!(byte, b'#' | b';'));
+        let behind = comment.map(|at| inner.start + at..inner.end);
+        let value = self.trim(inner.start..behind.as_ref().map_or(inner.end, |behind| behind.start));
+        let plain = SecretBytes::from(unquoted(self.slice(value.clone())).to_vec());
+        Ok((value, plain, behind))
+    }
+
+    /// A value in backticks or three quotes, which may have several lines.
+    fn quoted(
+        &mut self,
+        inner: &Range<usize>,
+        quote: &[u8],
+    ) -> Result<(Range<usize>, SecretBytes, Option<Range<usize>>), TextError> {
+        let start = inner.start + quote.len();
+        let last = |scanner: &Self, range: Range<usize>| {
+            let line = scanner.slice(range.clone());
+            let at = line.windows(quote.len()).rposition(|window| window == quote);
+            at.map(|at| range.start + at)
+        };
+        let mut end = last(self, start..inner.end);
+        while end.is_none() {
+            if self.at == self.text.len() {
+                return Err(self.wrong(inner.start, "a quote is not closed"));
+            }
+            let line = self.next_line();
+            end = last(self, line);
+        }
+        let end = end.unwrap_or(start);
+        let rest = self.slice(end + quote.len()..self.at).trim_ascii();
+        if !rest.is_empty() {
+            return Err(self.wrong(end, "something stands behind the quotes of a value"));
+        }
+        let plain = SecretBytes::from(self.slice(start..end).to_vec());
+        Ok((inner.start..end + quote.len(), plain, None))
+    }
+
+    /// A value whose lines end with a backslash.
+    fn continued(&mut self, first: Range<usize>) -> (Range<usize>, SecretBytes, Option<Range<usize>>) {
+        let mut plain = SecretBytes::with_capacity(first.len());
+        let mut part = first.clone();
+        loop {
+            let line = self.slice(part.clone());
+            let more = line.strip_suffix(b"\\");
+            plain.extend(more.unwrap_or(line));
+            if more.is_none() || self.at == self.text.len() {
+                return (first.start..part.end, plain, None);
+            }
+            let line = self.next_line();
+            part = self.trim(line);
+            if part.is_empty() {
+                return (first.start..part.start, plain, None);
+            }
+        }
+    }
+}
+
+/// Without one pair of quotes around it, if there are no more of them inside.
+pub(super) fn unquoted(value: &[u8]) -> &[u8] {
+    for quote in [b'\'', b'"'] {
+        let inner = value.strip_prefix(&[quote]).and_then(|rest| rest.strip_suffix(&[quote]));
+        if let Some(inner) = inner.filter(|inner| !inner.contains(&quote)) {
+            return inner;
+        }
+    }
+    value
+}

@@ -1,0 +1,406 @@
+//! One entry more, one less, or under another name.
+
+use std::ops::Range;
+
+use crate::secret::SecretBytes;
+use crate::sops::splice::Edits;
+use crate::sops::tree::KeyPath;
+use crate::sops::tree::Scalar;
+use crate::sops::tree::Step;
+use crate::sops::tree::TextError;
+use crate::sops::tree::TextErrorKind;
+use crate::sops::yaml::Yaml;
+use crate::sops::yaml::block;
+use crate::sops::yaml::emit::entry_end;
+use crate::sops::yaml::emit::joined;
+use crate::sops::yaml::emit::line_start;
+use crate::sops::yaml::emit::next_line;
+use crate::sops::yaml::leaves;
+use crate::sops::yaml::leaves::METADATA_KEY;
+use crate::sops::yaml::node::Content;
+use crate::sops::yaml::node::Document;
+use crate::sops::yaml::node::Node;
+use crate::sops::yaml::token::Style;
+use crate::sops::yaml::write;
+use crate::sops::yaml::write::Slot;
+
+/// A map or list on the way to an entry, and the key that leads to it.
+struct Holder<'n, 't> {
+    node: &'n Node<'t>,
+    /// Column of the block around it; its own at the top.
+    outer: usize,
+    in_flow: bool,
+    /// Steps that lead to it.
+    depth: usize,
+}
+
+fn error(kind: TextErrorKind, path: &KeyPath) -> TextError {
+    TextError::about(kind, path)
+}
+
+/// Where the entry of a map or list lies that one step leads to.
+fn child<'n, 't>(
+    text: &str,
+    node: &'n Node<'t>,
+    step: &Step,
+    path: &KeyPath,
+) -> Result<Option<usize>, TextError> {
+    match (&node.content, step) {
+        (Content::Map(entries), Step::Key(name)) => {
+            let found =
+                entries.iter().position(|(key, _)| leaves::key_text(text, key).is_ok_and(|key| key == *name));
+            Ok(found)
+        }
+        (Content::List(items), Step::Item(position)) => Ok((*position < items.len()).then_some(*position)),
+        _ => Err(error(TextErrorKind::NotAContainer, path)),
+    }
+}
+
+fn value_of<'n, 't>(node: &'n Node<'t>, index: usize) -> Option<&'n Node<'t>> {
+    match &node.content {
+        Content::Map(entries) => entries.get(index).map(|(_, value)| value),
+        Content::List(items) => items.get(index),
+        Content::Scalar(..) | Content::Alias(_) => None,
+    }
+}
+
+/// The bytes of an entry from its key or `-` on.
+fn entry_span(node: &Node<'_>, index: usize) -> Option<Range<usize>> {
+    match &node.content {
+        Content::Map(entries) => entries.get(index).map(|(key, value)| key.mark..entry_end(key, value)),
+        Content::List(items) if node.flow => items.get(index).map(Node::whole),
+        Content::List(items) => items.get(index).map(|item| item.mark..item.whole().end.max(item.mark + 1)),
+        Content::Scalar(..) | Content::Alias(_) => None,
+    }
+}
+
+fn length(node: &Node<'_>) -> usize {
+    match &node.content {
+        Content::Map(entries) => entries.len(),
+        Content::List(items) => items.len(),
+        Content::Scalar(..) | Content::Alias(_) => 0,
+    }
+}
+
+impl Yaml {
+    fn replaced(&self, range: Range<usize>, new: SecretBytes) -> SecretBytes {
+        let mut edits = Edits::default();
+        edits.replace(range.start + self.bom..range.end + self.bom, new);
+        edits.apply(self.bytes.expose())
+    }
+
+    /// The deepest map or list on the way to the holder of `path` that is there.
+    fn holder<'n, 't>(
+        &self,
+        document: &'n Document<'t>,
+        path: &KeyPath,
+    ) -> Result<Holder<'n, 't>, TextError> {
+        let top = &document.top;
+        let column = leaves::column(self.text(), top.span.start);
+        let mut holder = Holder { node: top, outer: column, in_flow: false, depth: 0 };
+        let way = path.steps().len().saturating_sub(1);
+        for step in path.steps().iter().take(way) {
+            let Some(index) = child(self.text(), holder.node, step, path)? else { break };
+            let Some(next) = value_of(holder.node, index) else { break };
+            if matches!(next.content, Content::Scalar(..) | Content::Alias(_)) {
+                return Err(error(TextErrorKind::NotAContainer, path));
+            }
+            let in_flow = holder.in_flow || holder.node.flow;
+            let outer = leaves::column(self.text(), holder.node.span.start);
+            holder = Holder { node: next, outer, in_flow, depth: holder.depth + 1 };
+        }
+        Ok(holder)
+    }
+
+    pub(super) fn inserted(&self, path: &KeyPath, value: &Scalar) -> Result<SecretBytes, TextError> {
+        let documents = self.documents()?;
+        let Some(document) = documents.get(path.document()) else {
+            return self.first_entry(path, value);
+        };
+        if matches!(document.top.content, Content::Scalar(..)) && document.top.whole().is_empty() {
+            return self.into_empty(document, path, value);
+        }
+        let holder = self.holder(document, path)?;
+        let rest = path.steps().get(holder.depth..).unwrap_or_default();
+        let Some((first, deeper)) = rest.split_first() else {
+            return Err(error(TextErrorKind::Missing, path));
+        };
+        let taken = child(self.text(), holder.node, first, path)?;
+        if taken.is_some() {
+            return Err(error(TextErrorKind::Exists, path));
+        }
+        if matches!(first, Step::Item(position) if *position != length(holder.node)) {
+            return Err(error(TextErrorKind::Missing, path));
+        }
+        let at_top = holder.depth == 0;
+        self.append(&holder, at_top, Addition { first, deeper, value, path })
+    }
+
+    fn first_entry(&self, path: &KeyPath, value: &Scalar) -> Result<SecretBytes, TextError> {
+        let text = self.text();
+        if path.document() > 0 || self.documents > 0 {
+            return Err(error(TextErrorKind::Missing, path));
+        }
+        self.lines_at(text.len(), path, value)
+    }
+
+    fn into_empty(
+        &self,
+        document: &Document<'_>,
+        path: &KeyPath,
+        value: &Scalar,
+    ) -> Result<SecretBytes, TextError> {
+        self.lines_at(document.end, path, value)
+    }
+
+    fn lines_at(&self, at: usize, path: &KeyPath, value: &Scalar) -> Result<SecretBytes, TextError> {
+        let Some((first @ Step::Key(_), deeper)) = path.steps().split_first() else {
+            return Err(error(TextErrorKind::NotAContainer, path));
+        };
+        let lines = self.lines(&Addition { first, deeper, value, path }, 0, 0)?;
+        let before = self.text().get(..at).unwrap_or_default();
+        let lead = if before.is_empty() || before.ends_with('\n') { "" } else { self.line_end };
+        Ok(self.replaced(at..at, joined(&[lead.as_bytes(), lines.expose()])))
+    }
+
+    fn append(
+        &self,
+        holder: &Holder<'_, '_>,
+        at_top: bool,
+        addition: Addition<'_>,
+    ) -> Result<SecretBytes, TextError> {
+        let (text, node) = (self.text(), holder.node);
+        let count = length(node);
+        let metadata = at_top.then(|| child(text, node, &Step::Key(METADATA_KEY.to_owned()), addition.path));
+        let metadata = metadata.transpose()?.flatten();
+        let last = (0..count).rev().find(|index| Some(*index) != metadata);
+        if node.flow && (count > 0 || holder.in_flow) {
+            return self.append_in_braces(node, last, &addition);
+        }
+        if count == 0 {
+            let column = holder.outer + self.step;
+            let lines = self.lines(&addition, column, holder.outer)?;
+            let bare = lines.expose().strip_suffix(self.line_end.as_bytes()).unwrap_or(lines.expose());
+            let start =
+                text.get(..node.whole().start).unwrap_or_default().trim_end_matches([' ', '\t']).len();
+            let lead = if at_top { "" } else { self.line_end };
+            let bare = if at_top { bare.trim_ascii_start() } else { bare };
+            return Ok(self.replaced(start..node.span.end, joined(&[lead.as_bytes(), bare])));
+        }
+        let column = leaves::column(text, node.span.start);
+        let lines = self.lines(&addition, column, column)?;
+        let Some(span) = last.and_then(|last| entry_span(node, last)) else {
+            let at = metadata.and_then(|index| entry_span(node, index)).map_or(text.len(), |span| span.start);
+            let at = line_start(text, at);
+            return Ok(self.replaced(at..at, lines));
+        };
+        let at = self.behind_blank_content(next_line(text, span.end), node, last);
+        let lead =
+            if text.get(..at).is_some_and(|before| before.ends_with('\n')) { "" } else { self.line_end };
+        Ok(self.replaced(at..at, joined(&[lead.as_bytes(), lines.expose()])))
+    }
+
+    /// Empty lines behind a block scalar that keeps them (`|+`) are part of its value.
+    fn behind_blank_content(&self, mut at: usize, node: &Node<'_>, last: Option<usize>) -> usize {
+        let text = self.text();
+        let mut deepest = last.and_then(|last| value_of(node, last));
+        while let Some(inner) = deepest.and_then(|node| value_of(node, length(node).checked_sub(1)?)) {
+            deepest = Some(inner);
+        }
+        let Some(scalar) = deepest else { return at };
+        let header = text.get(scalar.span.start..next_line(text, scalar.span.start)).unwrap_or_default();
+        if !matches!(&scalar.content, Content::Scalar(style, _) if style.is_block()) || !header.contains('+')
+        {
+            return at;
+        }
+        while at < text.len() {
+            let next = next_line(text, at);
+            if !text.get(at..next).unwrap_or_default().trim().is_empty() {
+                break;
+            }
+            at = next;
+        }
+        at
+    }
+
+    fn append_in_braces(
+        &self,
+        node: &Node<'_>,
+        last: Option<usize>,
+        addition: &Addition<'_>,
+    ) -> Result<SecretBytes, TextError> {
+        let key = match addition.first {
+            Step::Key(name) => self.key(name, true, addition.path)?,
+            Step::Item(_) => String::new(),
+        };
+        let colon: &[u8] = if key.is_empty() { b"" } else { b": " };
+        let value = self.in_braces(addition.deeper, addition)?;
+        let Some(span) = last.and_then(|last| entry_span(node, last)) else {
+            let at = node.span.start + 1;
+            let trail: &[u8] = if length(node) > 0 { b", " } else { b"" };
+            return Ok(self.replaced(at..at, joined(&[key.as_bytes(), colon, value.expose(), trail])));
+        };
+        let new = joined(&[b", ", key.as_bytes(), colon, value.expose()]);
+        Ok(self.replaced(span.end..span.end, new))
+    }
+
+    fn in_braces(&self, deeper: &[Step], addition: &Addition<'_>) -> Result<SecretBytes, TextError> {
+        let Some((step, deeper)) = deeper.split_first() else {
+            let (flow, block) = (true, None);
+            let slot =
+                Slot { style: Style::Double, flow, block, break_follows: false, line_end: self.line_end };
+            return Ok(write::scalar(addition.value, slot));
+        };
+        let inner = self.in_braces(deeper, addition)?;
+        match step {
+            Step::Key(name) => {
+                let key = self.key(name, true, addition.path)?;
+                Ok(joined(&[b"{", key.as_bytes(), b": ", inner.expose(), b"}"]))
+            }
+            Step::Item(0) => Ok(joined(&[b"[", inner.expose(), b"]"])),
+            Step::Item(_) => Err(error(TextErrorKind::Missing, addition.path)),
+        }
+    }
+
+    fn key(&self, name: &str, flow: bool, path: &KeyPath) -> Result<String, TextError> {
+        if flow {
+            return Ok(String::from_utf8_lossy(write::double(name).expose()).into_owned());
+        }
+        write::key(name, flow).map_err(|kind| error(kind, path))
+    }
+
+    /// The lines of a new entry at `column`, in a block that stands at `outer`.
+    fn lines(&self, addition: &Addition<'_>, column: usize, outer: usize) -> Result<SecretBytes, TextError> {
+        let Addition { first, deeper, value, path } = *addition;
+        let mut lines = SecretBytes::with_capacity(256);
+        lines.extend(" ".repeat(column).as_bytes());
+        match first {
+            Step::Key(name) => {
+                lines.extend(self.key(name, false, path)?.as_bytes());
+                lines.extend(b":");
+            }
+            Step::Item(_) => lines.extend(b"-"),
+        }
+        if let Some((next, deeper)) = deeper.split_first() {
+            if matches!(next, Step::Item(position) if *position > 0) {
+                return Err(error(TextErrorKind::Missing, path));
+            }
+            lines.extend(self.line_end.as_bytes());
+            let inner = column + self.step;
+            let next = Addition { first: next, deeper, value, path };
+            lines.extend(self.lines(&next, inner, column)?.expose());
+            return Ok(lines);
+        }
+        let block = Some(outer.max(column) + self.step);
+        let slot =
+            Slot { style: Style::Plain, flow: false, block, break_follows: true, line_end: self.line_end };
+        lines.extend(b" ");
+        lines.extend(write::scalar(value, slot).expose());
+        lines.extend(self.line_end.as_bytes());
+        Ok(lines)
+    }
+
+    pub(super) fn removed(&self, path: &KeyPath) -> Result<SecretBytes, TextError> {
+        let documents = self.documents()?;
+        let missing = || error(TextErrorKind::Missing, path);
+        let document = documents.get(path.document()).ok_or_else(missing)?;
+        let holder = self.holder(document, path)?;
+        let (node, text) = (holder.node, self.text());
+        let last =
+            path.steps().last().filter(|_| holder.depth + 1 == path.steps().len()).ok_or_else(missing)?;
+        let index = child(text, node, last, path)?.ok_or_else(missing)?;
+        if length(node) == 1 {
+            return Ok(self.emptied(&holder));
+        }
+        let span = entry_span(node, index).ok_or_else(missing)?;
+        if node.flow {
+            let next = entry_span(node, index + 1);
+            let before = index.checked_sub(1).and_then(|before| entry_span(node, before));
+            let range = match (before, next) {
+                (_, Some(next)) => span.start..next.start,
+                (Some(before), None) => before.end..span.end,
+                (None, None) => span,
+            };
+            return Ok(self.replaced(range, SecretBytes::default()));
+        }
+        Ok(self.replaced(self.lines_of(&span), SecretBytes::default()))
+    }
+
+    /// The lines of an entry and of the comments directly above it; or, where it stands behind a `-`, the bytes up to
+    /// the next entry.
+    fn lines_of(&self, span: &Range<usize>) -> Range<usize> {
+        let text = self.text();
+        let mut start = line_start(text, span.start);
+        let column = span.start - start;
+        let end = next_line(text, span.end);
+        let indent = text.get(start..span.start).unwrap_or_default();
+        if !indent.trim_matches(' ').is_empty() {
+            let rest = text.get(end..).unwrap_or_default();
+            return span.start..end + (rest.len() - rest.trim_start().len());
+        }
+        let end = block::behind_comments(text, end, column);
+        while let Some(before) = text.get(..start).and_then(|before| before.strip_suffix('\n')) {
+            let line = before.rfind('\n').map_or(0, |last| last + 1);
+            let content = before.get(line..).unwrap_or_default();
+            let bare = content.trim_start_matches(' ');
+            if !bare.starts_with('#') || content.len() - bare.len() != column {
+                break;
+            }
+            start = line;
+        }
+        start..end
+    }
+
+    /// The text with a map or list made empty.
+    fn emptied(&self, holder: &Holder<'_, '_>) -> SecretBytes {
+        let (text, node) = (self.text(), holder.node);
+        let empty: &[u8] = if matches!(node.content, Content::Map(_)) { b"{}" } else { b"[]" };
+        if node.flow || holder.depth == 0 {
+            return self.replaced(node.span.clone(), joined(&[empty]));
+        }
+        let before = text.get(..node.span.start).unwrap_or_default();
+        let start = before.trim_end().len();
+        let comments = before.get(start..).unwrap_or_default().contains('#')
+            || before.lines().next_back().is_some_and(|line| line.trim_start().starts_with('#'));
+        let start = if comments { node.span.start } else { start };
+        let lead: &[u8] = if comments { b"" } else { b" " };
+        self.replaced(start..node.span.end, joined(&[lead, empty]))
+    }
+
+    pub(super) fn renamed(&self, from: &KeyPath, to: &KeyPath) -> Result<SecretBytes, TextError> {
+        let documents = self.documents()?;
+        let missing = || error(TextErrorKind::Missing, from);
+        let document = documents.get(from.document()).ok_or_else(missing)?;
+        let (Some(old @ Step::Key(_)), Some(new @ Step::Key(name))) =
+            (from.steps().last(), to.steps().last())
+        else {
+            return Err(error(TextErrorKind::NotAContainer, to));
+        };
+        if from.parent() != to.parent() {
+            return Err(error(TextErrorKind::NotAContainer, to));
+        }
+        let holder = self.holder(document, from)?;
+        if holder.depth + 1 != from.steps().len() {
+            return Err(missing());
+        }
+        let index = child(self.text(), holder.node, old, from)?.ok_or_else(missing)?;
+        if child(self.text(), holder.node, new, to)?.is_some() {
+            return Err(error(TextErrorKind::Exists, to));
+        }
+        let Content::Map(entries) = &holder.node.content else { return Err(missing()) };
+        let (key, _) = entries.get(index).ok_or_else(missing)?;
+        let flow = holder.node.flow;
+        let quoted = matches!(key.content, Content::Scalar(Style::Double, _));
+        let written = self.key(name, flow || quoted, to)?;
+        Ok(self.replaced(key.whole(), SecretBytes::from(written.into_bytes())))
+    }
+}
+
+/// A new entry and the maps that it needs.
+#[derive(Clone, Copy)]
+struct Addition<'p> {
+    first: &'p Step,
+    deeper: &'p [Step],
+    value: &'p Scalar,
+    path: &'p KeyPath,
+}
