@@ -17,8 +17,8 @@ mod cli {
     mod crash;
     mod declared;
     mod denied;
-    mod documents;
     mod diff;
+    mod documents;
     mod edit;
     mod editors;
     mod enforcement;

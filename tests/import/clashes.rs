@@ -13,7 +13,10 @@ fn with_one(path: &str) -> Repository {
 
 #[test]
 fn a_folder_without_anything_of_the_tool_is_refused() {
-    Repository::new().init("agenix", &[]).with_code(2).says(&["import::nothing", "secretctl import --from TOOL DIR"]);
+    Repository::new()
+        .init("agenix", &[])
+        .with_code(2)
+        .says(&["import::nothing", "secretctl import --from TOOL DIR"]);
 }
 
 #[test]
@@ -21,7 +24,20 @@ fn files_that_the_other_tool_still_reads_are_replaced_only_when_told_to() {
     let repository = with_one("secrets/token.age");
     let (root, alice, nix) = (repository.path("").display().to_string(), KEYS.alice.public(), nix());
     let args = |more: &'static [&'static str]| {
-        let own = ["init", &root, "--admin", "alice", "--recipient", &alice, "--signing-key", &alice, "--from", "agenix", "--nix", &nix];
+        let own = [
+            "init",
+            &root,
+            "--admin",
+            "alice",
+            "--recipient",
+            &alice,
+            "--signing-key",
+            &alice,
+            "--from",
+            "agenix",
+            "--nix",
+            &nix,
+        ];
         repository.fleet.cmd(own.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>())
     };
     let before = std::fs::read(repository.path("secrets/token.age")).unwrap();
@@ -38,7 +54,9 @@ fn a_name_that_the_fleet_has_already_is_refused_and_nothing_is_touched() {
     let repository = with_one("token.age");
     let fleet = TestFleet::new().secret("token", "another");
     let root = repository.path("").display().to_string();
-    fleet.refuses(["import", &root, "--from", "folder"], 2).says(&["import::secret_clash", "secretctl mv token NAME"]);
+    fleet
+        .refuses(["import", &root, "--from", "folder"], 2)
+        .says(&["import::secret_clash", "secretctl mv token NAME"]);
 }
 
 #[test]

@@ -14,13 +14,20 @@ fn every_kind_of_file_becomes_sources_with_the_values_that_it_had() {
     let alice = KEYS.alice.public();
     repository.write(".age-recipients", format!("{alice} alice@laptop\n"));
     repository.age("mail/work.age", "mail password\n", &[&alice]);
-    repository.write("prod.env", "# settings\nexport API_KEY=\"an api key\"\nDB_URL=postgres://u:p@h/db?x=1\n");
-    repository.write("app/config.json", r#"{"db": {"password": "a \"quoted\" one", "port": 5432}, "empty": {}}"#);
+    repository
+        .write("prod.env", "# settings\nexport API_KEY=\"an api key\"\nDB_URL=postgres://u:p@h/db?x=1\n");
+    repository
+        .write("app/config.json", r#"{"db": {"password": "a \"quoted\" one", "port": 5432}, "empty": {}}"#);
     let home = repository.fleet.outside().join("gnupg");
     fs::create_dir(&home).unwrap();
     fs::set_permissions(&home, PermissionsExt::from_mode(0o700)).unwrap();
     let gpg = |args: &[&str]| {
-        let ran = Command::new(tool("gpg")).env("GNUPGHOME", &home).args(["--batch", "--quiet"]).args(args).output().unwrap();
+        let ran = Command::new(tool("gpg"))
+            .env("GNUPGHOME", &home)
+            .args(["--batch", "--quiet"])
+            .args(args)
+            .output()
+            .unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     };
     gpg(&["--passphrase", "", "--quick-generate-key", "alice@example.org", "default", "default"]);
@@ -29,7 +36,16 @@ fn every_kind_of_file_becomes_sources_with_the_values_that_it_had() {
     let plain = repository.fleet.outside().join("plain");
     fs::write(&plain, "web password\nlogin: alice\n").unwrap();
     let out = repository.path("web/shop.gpg").display().to_string();
-    gpg(&["--trust-model", "always", "-r", "alice@example.org", "-o", &out, "--encrypt", plain.to_str().unwrap()]);
+    gpg(&[
+        "--trust-model",
+        "always",
+        "-r",
+        "alice@example.org",
+        "-o",
+        &out,
+        "--encrypt",
+        plain.to_str().unwrap(),
+    ]);
     fs::remove_file(&plain).unwrap();
 
     let ran = repository.init_cmd("folder", &[]).env("GNUPGHOME", &home).run().ok();

@@ -7,7 +7,9 @@ use crate::common::KEYS;
 fn flake(repository: &Repository, hosts: &str, more: &str) {
     repository.write(
         "flake.nix",
-        format!("{{\n  outputs = {{ self }}: {{\n    nixosConfigurations = {{\n{hosts}    }};\n{more}  }};\n}}\n"),
+        format!(
+            "{{\n  outputs = {{ self }}: {{\n    nixosConfigurations = {{\n{hosts}    }};\n{more}  }};\n}}\n"
+        ),
     );
 }
 
@@ -23,11 +25,23 @@ fn sources_of_agenix_rekey_come_over_and_copies_for_hosts_stay_behind() {
             "      {name}.config.age = {{\n        rekey = {{ hostPubkey = \"{key}\"; masterIdentities = [ {{ identity = \"/keys/alice\"; pubkey = \"{alice}\"; }} ]; storageMode = \"local\"; localStorageDir = ./secrets/rekeyed/{name}; }};\n        secrets = {{ {secrets} }};\n      }};\n"
         )
     };
-    let hosts = host("forge", &forge, "token.rekeyFile = ./secrets/token.age; db = { rekeyFile = ./secrets/forge/db.age; owner = \"postgres\"; generator.script = \"passphrase\"; };")
-        + &host("luna", &luna, "token = { rekeyFile = ./secrets/token.age; path = \"/run/agenix/token\"; };");
+    let hosts = host(
+        "forge",
+        &forge,
+        "token.rekeyFile = ./secrets/token.age; db = { rekeyFile = ./secrets/forge/db.age; owner = \"postgres\"; generator.script = \"passphrase\"; };",
+    ) + &host(
+        "luna",
+        &luna,
+        "token = { rekeyFile = ./secrets/token.age; path = \"/run/agenix/token\"; };",
+    );
     flake(&repository, &hosts, "");
-    let ran = repository.init("agenix-rekey", &[]).ok().says(&["`db` is made by a generator", "passphrase(6)"]);
-    ran.prints(&["as Nix evaluates it", "needed     3 pairs of a host and a value, of 3", "2 values were read back"]);
+    let ran =
+        repository.init("agenix-rekey", &[]).ok().says(&["`db` is made by a generator", "passphrase(6)"]);
+    ran.prints(&[
+        "as Nix evaluates it",
+        "needed     3 pairs of a host and a value, of 3",
+        "2 values were read back",
+    ]);
     assert_eq!(repository.granted(), ["forge forge/db system", "forge token system", "luna token system"]);
     let fleet = &repository.fleet;
     assert_eq!(fleet.show("forge/db"), "a password\n");
@@ -52,7 +66,12 @@ fn services_and_the_system_keep_what_secrix_bound_to_them() {
     assert_eq!(repository.granted(), ["forge minio-root minio", "forge wifi system"]);
     let fleet = &repository.fleet;
     let declared = fleet.text("imported/forge.nix");
-    for part in ["service = \"minio\";", "owner = \"minio\";", "path = \"/run/minio-keys/root\";", "path = \"/run/system-keys/wifi\";"] {
+    for part in [
+        "service = \"minio\";",
+        "owner = \"minio\";",
+        "path = \"/run/minio-keys/root\";",
+        "path = \"/run/system-keys/wifi\";",
+    ] {
         assert!(declared.contains(part), "`{part}` is not in\n{declared}");
     }
     assert!(!declared.contains("owner = \"0\""), "{declared}");

@@ -68,8 +68,14 @@ impl Repository {
 
     /// What the policy grants, as `HOST SECRET SERVICE,…`, on hosts that have a key.
     pub(super) fn granted(&self) -> Vec<String> {
-        let matrix = self.fleet.run(["policy", "matrix", "--format", "json"]).ok().json();
-        let hosts = self.fleet.run(["host", "list", "--format", "json"]).ok();
+        self.granted_at("fleet")
+    }
+
+    /// The same of the fleet in a folder beside it.
+    pub(super) fn granted_at(&self, folder: &str) -> Vec<String> {
+        let root = self.fleet.outside().join(folder).display().to_string();
+        let matrix = self.fleet.run(["--fleet", &root, "policy", "matrix", "--format", "json"]).ok().json();
+        let hosts = self.fleet.run(["--fleet", &root, "host", "list", "--format", "json"]).ok();
         let hosts: Value = serde_json::from_str(&hosts.stdout()).unwrap();
         let active = |name: &Value| {
             let all = hosts.as_array().or_else(|| hosts["hosts"].as_array()).unwrap();

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use super::repository::Repository;
 use super::repository::make_key;
+use super::repository::nix;
+use crate::common::KEYS;
 use crate::common::tool;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -227,20 +229,6 @@ impl Model {
         });
         with.flat_map(|template| texts(&template["services"])).collect()
     }
-
-    /// `HOST SECRET` of every pair that is needed on hosts whose keys open the files.
-    fn needed(&self, hosts: &[&str], prefix: impl Fn(&str) -> String) -> Vec<String> {
-        let mut needed = BTreeSet::new();
-        for secret in
-            self.facts["secrets"].as_array().unwrap().iter().filter(|secret| secret["active"] == true)
-        {
-            for host in texts(&secret["hosts"]).iter().filter(|host| hosts.contains(&host.as_str())) {
-                let file = prefix(secret["store"]["file"].as_str().unwrap());
-                needed.insert(format!("{host} {file}/{}", secret["store"]["key"].as_str().unwrap()));
-            }
-        }
-        needed.into_iter().collect()
-    }
 }
 
 fn attributes(entry: &Value, text: &mut String) {
@@ -268,17 +256,54 @@ fn insert(tree: &mut serde_json::Map<String, Value>, path: &[&str], value: &str)
     }
 }
 
-/// Pairs of a report, on hosts that are active.
-fn pairs(report: &Value) -> Vec<String> {
-    let mut pairs = BTreeSet::new();
-    for (name, secret) in report["secrets"].as_object().unwrap() {
-        for host in
-            texts(&secret["needed_by"]).iter().filter(|host| report["hosts"][host.as_str()] == "active")
-        {
-            pairs.insert(format!("{host} {name}"));
+/// Imports the repository where it is, and gives what the policy grants.
+fn import(model: &Model, more: &[&str]) -> crate::common::Ran {
+    let (alice, nix, root) = (KEYS.alice.public(), nix(), model.repository.path("").display().to_string());
+    let mut args = vec!["init", &root, "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
+    args.extend(["--from", "sops-nix", "--nix", &nix]);
+    args.extend(more);
+    model.repository.fleet.cmd(args).env("SECRETCTL_SIGNING_KEY", KEYS.alice.private()).run()
+}
+
+/// `HOST SECRET SERVICE,…` of every pair that is needed on these hosts. What no unit reads is the system's.
+fn wanted(model: &Model, hosts: &[&str], prefix: impl Fn(&str) -> String) -> Vec<String> {
+    let mut wanted = BTreeSet::new();
+    for secret in model.facts["secrets"].as_array().unwrap().iter().filter(|secret| secret["active"] == true)
+    {
+        let mut services: Vec<String> = texts(&secret["services"]);
+        services.sort();
+        if services.is_empty() || services == ["users"] {
+            services = vec!["system".to_owned()];
+        }
+        for host in texts(&secret["hosts"]).iter().filter(|host| hosts.contains(&host.as_str())) {
+            let (file, key) =
+                (secret["store"]["file"].as_str().unwrap(), secret["store"]["key"].as_str().unwrap());
+            wanted.insert(format!("{host} {}/{key} {}", prefix(file), services.join(",")));
         }
     }
-    pairs.into_iter().collect()
+    wanted.into_iter().collect()
+}
+
+/// Every SOPS file with its bytes.
+fn documents(model: &Model) -> BTreeMap<String, Vec<u8>> {
+    let files: BTreeSet<&str> = model.facts["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|secret| secret["store"]["file"].as_str().unwrap())
+        .collect();
+    files.into_iter().map(|file| (file.to_owned(), fs::read(model.repository.path(file)).unwrap())).collect()
+}
+
+/// The real program still opens a file with a key of before.
+fn still_opens(model: &Model, file: &str, key: &Path) {
+    let ran = Command::new(tool("sops"))
+        .env("SOPS_AGE_SSH_PRIVATE_KEY_FILE", key)
+        .args(["decrypt"])
+        .arg(model.repository.path(file))
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{file}: {}", String::from_utf8_lossy(&ran.stderr));
 }
 
 #[test]
@@ -287,26 +312,47 @@ fn four_machines_with_one_shared_key_need_26_pairs_of_96() {
     let hosts = ["torii-chan", "sando-kun", "kagutsuchi-sama", "shosoin-tan"];
     let keys: Vec<String> =
         hosts.iter().map(|host| format!("{host}={}", model.key(&format!("own-{host}")))).collect();
+    let shared = model.keys["shared_key"].0.clone();
+    let identity = shared.display().to_string();
     let mut args: Vec<&str> = keys.iter().flat_map(|key| ["--host", key.as_str()]).collect();
-    args.extend(["--dry-run"]);
-    let ran = model.repository.init("sops-nix", &args).ok();
+    args.extend(["--identity", &identity]);
+    let before = documents(&model);
+    let ran = import(&model, &args).ok().says(&["import::shared_key", "hold one key"]);
     ran.prints(&[
+        "as Nix evaluates it",
         "needed     26 pairs of a host and a value, of 96 that can be opened today",
         "granted    26",
     ]);
-    println!("{}", model.repository.fleet.outside().display());
+    assert_eq!(documents(&model), before, "documents stay byte for byte");
+    assert_eq!(model.repository.granted_at("repo"), wanted(&model, &hosts, |_| "secrets".to_owned()));
+    still_opens(&model, "secrets/secrets.yaml", &shared);
 }
 
 #[test]
 fn a_homelab_of_eight_machines_needs_173_pairs_of_1100() {
     let model = Model::new("carpenike");
-    let ran = model.repository.init("sops-nix", &["--dry-run"]).ok();
-    if let Ok(to) = std::env::var("KEEP") {
-        let _ = Command::new("cp").arg("-R").arg(model.repository.fleet.outside()).arg(to).status();
-    }
+    let forge = model.keys["forge"].0.clone();
+    let identity = forge.display().to_string();
+    let before = documents(&model);
+    let ran = import(&model, &["--identity", &identity]).ok();
     ran.prints(&[
         "needed     173 pairs of a host and a value, of 1100 that can be opened today",
-        "granted    173",
         "waiting    3",
+        "granted    173",
     ]);
+    assert_eq!(documents(&model), before, "documents stay byte for byte");
+    let hosts = ["forge", "luna", "nas-1", "nixpi", "rydev"];
+    let prefix = |file: &str| file.split('/').nth(1).unwrap().to_owned();
+    assert_eq!(model.repository.granted_at("repo"), wanted(&model, &hosts, prefix));
+    for file in before.keys() {
+        still_opens(&model, file, &forge);
+    }
+}
+
+#[test]
+fn names_and_recipients_need_no_private_key() {
+    let model = Model::new("torii");
+    let cmd = model.repository.init_cmd("sops-nix", &["--dry-run"]);
+    let ran = cmd.without_env("SECRETCTL_IDENTITY").without_env("SECRETCTL_SIGNING_KEY").run().ok();
+    ran.prints(&["needed     26 pairs of a host and a value, of 96 that can be opened today", "(pending)"]);
 }
