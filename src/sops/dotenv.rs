@@ -151,7 +151,11 @@ impl Dotenv {
     }
 
     fn update_block(&self, block: Block<'_>, edits: &mut Edits) -> Result<(), TextError> {
-        let wanted = flat::fields(block.node);
+        let mut wanted = flat::fields(block.node);
+        if let Some(like) = block.like.and_then(|like| Self::parse(like).ok()) {
+            let place = |name: &str| like.fields.iter().position(|field| field.name == name);
+            wanted.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+        }
         if self.metadata.as_ref().is_some_and(|node| flat::fields(node) == wanted) {
             return Ok(());
         }
