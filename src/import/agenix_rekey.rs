@@ -84,7 +84,7 @@ fn masters(root: &Path, facts: &Facts, rekey: &Value, keys: &mut Keys) {
     for master in rekey["masterIdentities"].as_array().into_iter().flatten() {
         let identity = if master.is_object() { &master["identity"] } else { master };
         let file = facts.relative(identity);
-        let name = file.as_deref().map_or_else(|| "master".to_owned(), stem);
+        let name = text(identity).map_or_else(|| "master".to_owned(), |path| stem(Path::new(&path)));
         let told = text(&master["pubkey"]).and_then(|key| key.parse().ok());
         let key = told.or_else(|| public_half(&tree::text(root, file?)?));
         if let Some(key) = key {

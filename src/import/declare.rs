@@ -26,6 +26,9 @@ pub(super) fn text(found: &Found, host: &HostName, uses: &[Named<'_>]) -> String
         "# What {} declared for {host}, for the module of secretctl. Import this file, and take the old declarations away.\n{{ config, ... }}:\n\n{{\n",
         found.tool
     );
+    if let Some(compat) = compat(found.tool, uses) {
+        text.push_str(&format!("  # Once nothing is left to the other module, let paths below {compat}\n"));
+    }
     text.push_str("  secretctl.secrets = {\n");
     let mut taken = BTreeSet::new();
     for named in uses {
@@ -51,9 +54,7 @@ pub(super) fn text(found: &Found, host: &HostName, uses: &[Named<'_>]) -> String
 fn secret(tool: Tool, named: &Named<'_>, taken: &mut BTreeSet<String>) -> String {
     let Named { one, secret } = named;
     let old = one.path.clone().unwrap_or_default();
-    let same_place = tool == Tool::SopsNix
-        && old == format!("{LINK}/{}", one.label)
-        && one.label.parse::<SecretName>().is_ok();
+    let same_place = usual(tool, &one.label).contains(&old) && one.label.parse::<SecretName>().is_ok();
     let keeps = same_place && !taken.contains(&one.label);
     let mut entry = if keeps { one.label.clone() } else { secret.to_string() };
     while !taken.insert(entry.clone()) {
@@ -67,7 +68,7 @@ fn secret(tool: Tool, named: &Named<'_>, taken: &mut BTreeSet<String>) -> String
         lines.push(format!("service = {};", quoted(service.as_str())));
     }
     lines.extend(placed(&one.owner, &one.group, &one.mode));
-    let path = (old != format!("{LINK}/{entry}") && !old.is_empty()).then_some(&old);
+    let path = (!keeps && old != format!("{LINK}/{entry}") && !old.is_empty()).then_some(&old);
     lines.extend(path.map(|path| format!("path = {};", quoted(path))));
     lines.extend(units("restartUnits", &one.restart));
     lines.extend(units("reloadUnits", &one.reload));
@@ -95,6 +96,29 @@ fn template(tool: Tool, one: &FoundTemplate, names: &BTreeMap<&str, &SecretName>
         ),
     }
     set(&one.name, &lines)
+}
+
+/// Where a tool puts what is called so: our files get there under the same name, by themselves or with `secretctl.compat`.
+fn usual(tool: Tool, label: &str) -> Vec<String> {
+    let folders: &[&str] = match tool {
+        Tool::SopsNix => &["/run/secrets", "/run/secrets-for-users"],
+        Tool::Agenix | Tool::AgenixRekey => &["/run/agenix"],
+        _ => &[],
+    };
+    folders.iter().map(|folder| format!("{folder}/{label}")).collect()
+}
+
+/// What keeps the paths of another tool once nothing is left to it.
+fn compat(tool: Tool, uses: &[Named<'_>]) -> Option<&'static str> {
+    match tool {
+        Tool::SopsNix if uses.iter().any(|named| named.one.needed_for_users) => {
+            Some("/run/secrets-for-users lead here too: secretctl.compat.sopsNix = true;")
+        }
+        Tool::Agenix | Tool::AgenixRekey => {
+            Some("/run/agenix lead here too: secretctl.compat.agenix = true;")
+        }
+        _ => None,
+    }
 }
 
 /// The service that a file is for: the first of those that read it; none where it is the system.

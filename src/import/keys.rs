@@ -104,26 +104,22 @@ impl Keys {
         let remark = self.remarks.get(key);
         let at_host = remark.and_then(|remark| remark.strip_prefix("root@"));
         let names = self.names.get(key).map(Vec::as_slice).unwrap_or_default();
-        let mut person = None;
-        for name in names.iter().flatten().chain(at_host.map(str::to_owned).as_ref()) {
+        let told: Vec<(&str, &Vec<String>)> =
+            names.iter().filter_map(|name| Some((nearest(name)?, name))).collect();
+        for name in told.iter().map(|(nearest, _)| *nearest).chain(at_host) {
             if let Some(host) = alias::host_of(name, hosts) {
                 return Owner::Host(host.clone());
             }
         }
-        for name in names {
-            let telling: Vec<&String> = name.iter().filter(|word| !says_nothing(word)).collect();
-            let Some(nearest) = telling.first() else { continue };
+        for (nearest, name) in &told {
             if let Some(host) = alias::host_named(nearest) {
                 return Owner::Host(host);
             }
-            let of_hosts = name.iter().any(|word| {
-                matches!(word.as_str(), "systems" | "hosts" | "machines" | "servers" | "hostKeys" | "nodes")
-            });
-            if let (true, Ok(host)) = (of_hosts, nearest.parse()) {
+            if let (true, Ok(host)) = (name.iter().any(|word| lists_hosts(word)), nearest.parse()) {
                 return Owner::Host(host);
             }
-            person.get_or_insert_with(|| (*nearest).clone());
         }
+        let person = told.first().map(|(nearest, _)| (*nearest).to_owned());
         if let Some(host) = at_host.and_then(|host| host.parse().ok()) {
             return Owner::Host(host);
         }
@@ -151,11 +147,34 @@ fn names_of(binding: &AttrpathValue) -> Vec<String> {
     attrs.iter().rev().map(|attr| attr.to_string().trim_matches('"').to_owned()).collect()
 }
 
+/// What stands nearest to a key and is a name; what holds a list of people's keys says nothing of whose they are.
+fn nearest(name: &[String]) -> Option<&str> {
+    let lists_people = |word: &str| {
+        matches!(
+            word,
+            "masterIdentities"
+                | "extraRecipients"
+                | "extraEncryptionPubkeys"
+                | "defaultEncryptKeys"
+                | "encryptKeys"
+                | "authorizedKeys"
+        )
+    };
+    let mut inner = name.iter().map(String::as_str).take_while(|word| !lists_people(word));
+    inner.find(|word| !says_nothing(word))
+}
+
+/// Words for sets of hosts.
+fn lists_hosts(word: &str) -> bool {
+    matches!(word, "systems" | "hosts" | "machines" | "servers" | "hostKeys" | "nodes")
+}
+
 /// Words around a key that are no name of anybody.
 fn says_nothing(word: &str) -> bool {
     matches!(
         word,
-        "publicKeys"
+        "config"
+            | "publicKeys"
             | "keys"
             | "systems"
             | "hosts"

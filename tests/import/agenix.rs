@@ -95,7 +95,9 @@ fn the_files_alone_tell_the_same_where_nobody_evaluates() {
     assert_eq!(repository.granted(), NEEDED);
     let luna = repository.fleet.text("imported/luna.nix");
     assert!(
-        luna.contains("path = \"/etc/wifi\";") && luna.contains("path = \"/run/agenix/restic\";"),
+        luna.contains("path = \"/etc/wifi\";")
+            && luna.contains("\"restic\" = { };")
+            && luna.contains("secretctl.compat.agenix = true;"),
         "{luna}"
     );
     assert!(repository.fleet.text("secretctl.toml").contains("system = \"x86_64-linux\""));
