@@ -41,6 +41,8 @@ mod git_setup;
 #[cfg(feature = "admin")]
 mod host;
 #[cfg(feature = "admin")]
+mod import;
+#[cfg(feature = "admin")]
 mod init;
 #[cfg(feature = "admin")]
 mod list;

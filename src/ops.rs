@@ -30,6 +30,8 @@ pub mod history;
 #[cfg(feature = "admin")]
 pub mod host;
 #[cfg(feature = "admin")]
+pub mod import;
+#[cfg(feature = "admin")]
 pub mod init;
 pub mod mount;
 pub mod plan;

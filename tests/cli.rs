@@ -18,8 +18,8 @@ mod cli {
     mod declared;
     mod denied;
     mod diff;
-    mod documents;
     mod diff_documents;
+    mod documents;
     mod edit;
     mod editors;
     mod enforcement;

@@ -17,6 +17,7 @@ use super::git_diff;
 use super::git_merge;
 use super::git_setup;
 use super::host;
+use super::import;
 use super::init;
 use super::list;
 use super::log;
@@ -50,6 +51,7 @@ pub struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Init(init::InitArgs),
+    Import(import::ImportArgs),
     Edit(edit::EditArgs),
     Set(set::SetArgs),
     Adopt(adopt::AdoptArgs),
@@ -91,7 +93,8 @@ enum Command {
 pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, CommandError> {
     let Cli { global, command } = cli;
     match command {
-        Command::Init(args) => init::run(&args, &environment, &global, ui),
+        Command::Init(args) => init::run(&args, environment, global, ui),
+        Command::Import(args) => import::run(&args, environment, global, ui),
         Command::Edit(args) => edit::run(&args, environment, global, ui),
         Command::Generate(args) => generate::run(&args, environment, global, ui),
         Command::Set(args) => set::run(&args, environment, global, ui),

@@ -15,6 +15,7 @@ use crate::ops::git_diff::GitDiffError;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
+use crate::ops::import::ImportError;
 use crate::ops::run::RunError;
 use crate::ops::workspace::WorkspaceError;
 use crate::policy::Violation;
@@ -48,6 +49,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Merge(#[from] MergeError),
+    /// Nothing was taken over from another tool.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Import(#[from] ImportError),
     /// A command was not started.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -425,6 +430,7 @@ impl Failure for OpsError {
             Self::PrivateDir(error) => error.class(),
             Self::Git(error) => error.class(),
             Self::Export(error) => error.class(),
+            Self::Import(error) => error.class(),
             Self::GitDiff(error) => error.class(),
             Self::Merge(error) => error.class(),
             Self::Document(error) => error.class(),
