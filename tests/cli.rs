@@ -31,6 +31,7 @@ mod cli {
     mod ledger;
     mod lock;
     mod merge;
+    mod merge_documents;
     mod people;
     mod policy;
     mod policy_access;

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 pub use error::MergeError;
 
+use document::Parts;
 use error::Side;
 
 use crate::crypto::Digest;
@@ -37,6 +38,7 @@ use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::Workspace;
+use crate::ops::writing::Writing;
 use crate::store::DENIED_FILE;
 use crate::store::Layout;
 use crate::store::SOURCE_MAX;
@@ -173,13 +175,21 @@ pub fn settle(
     let author = ws.author()?;
     let lock = ws.lock()?;
     let mut change = ws.change(&lock)?;
+    let mut writing = Writing::new(ws);
     let mut report = MergeReport { version: 1, secrets: Vec::new() };
     for secret in secrets {
         let sides = match other {
             Some(revision) => Sides::of_revision(ws, &repository, secret, revision)?,
             None => Sides::unmerged(ws, &repository, secret)?,
         };
-        let ledger = sides.joined(ws, &author, secret, take)?;
+        let mut ledger = sides.joined(ws, &author, secret, take)?;
+        if let Some(loaded) = ws.layout.document_of(secret)? {
+            let parts = Parts { ws, repository: &repository, loaded: &loaded, other };
+            parts.settle(&author, secret, &mut ledger, &mut writing)?;
+            change.write(Layout::ledger(secret), ledger.bytes())?;
+            report.secrets.push((secret.clone(), ledger.current().map(|line| line.revision)));
+            continue;
+        }
         change.write(Layout::ledger(secret), ledger.bytes())?;
         match ledger.current().and_then(|line| line.source_sha256) {
             None => change.remove(Layout::source(secret))?,
@@ -191,6 +201,7 @@ pub fn settle(
         }
         report.secrets.push((secret.clone(), ledger.current().map(|line| line.revision)));
     }
+    writing.stage(&mut change)?;
     change.commit()?;
     Ok(report)
 }

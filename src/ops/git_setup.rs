@@ -12,6 +12,7 @@ use crate::ops::error::OpsError;
 use crate::ops::git_diff::refuse_cache;
 use crate::ops::init::ATTRIBUTES;
 use crate::ops::workspace::Workspace;
+use crate::ops::workspace::declared;
 
 /// Largest file of attributes that is read.
 const ATTRIBUTES_MAX: u64 = 1 << 20;
@@ -42,16 +43,22 @@ pub fn setup(ws: &Workspace, program: &str) -> Result<SetupReport, OpsError> {
     refuse_cache(&ws.settings)?;
     let mut report = SetupReport { version: 1, changed: Vec::new() };
     let shared = ws.layout.root().join(".gitattributes");
-    if add_lines(&shared, ATTRIBUTES.lines().map(str::to_owned))? {
+    // Documents that lie elsewhere are named one by one.
+    let elsewhere: Vec<String> =
+        declared(&ws.fleet).paths().map(|path| literal(&path.to_string_lossy())).collect();
+    let public = elsewhere.iter().map(|path| format!("{} -text -merge", pattern(Path::new(""), path)));
+    if add_lines(&shared, ATTRIBUTES.lines().map(str::to_owned).chain(public))? {
         report.changed.push(".gitattributes".to_owned());
     }
     let own = repository.own_attributes()?;
     let prefix = repository.prefix();
     let lines = OWN.map(|(glob, attributes)| format!("{} {attributes}", pattern(prefix, glob)));
+    let documents =
+        elsewhere.iter().map(|path| format!("{} diff=secretctl merge=secretctl", pattern(prefix, path)));
     if let Some(folder) = own.parent() {
         std::fs::create_dir_all(folder).map_err(FsError::on("create", folder))?;
     }
-    if add_lines(&own, lines.into_iter())? {
+    if add_lines(&own, lines.into_iter().chain(documents))? {
         report.changed.push(own.display().to_string());
     }
     let program = shell_words::quote(program);
@@ -72,14 +79,18 @@ pub fn setup(ws: &Workspace, program: &str) -> Result<SetupReport, OpsError> {
 
 /// A glob below the fleet, as attributes spell it: in the path to the fleet no sign means more than itself.
 fn pattern(prefix: &Path, glob: &str) -> String {
-    let literal = |c: char| if "*?[\\".contains(c) { vec!['\\', c] } else { vec![c] };
-    let folder: String = prefix.join("").to_string_lossy().chars().flat_map(literal).collect();
-    let text = format!("/{folder}{glob}");
+    let text = format!("/{}{glob}", literal(&prefix.join("").to_string_lossy()));
     if text.chars().all(|c| c.is_alphanumeric() || "/-_.*".contains(c)) {
         return text;
     }
     let quoted = |c: char| if "\"\\".contains(c) { vec!['\\', c] } else { vec![c] };
     format!("\"{}\"", text.chars().flat_map(quoted).collect::<String>())
+}
+
+/// A path in which no sign means more than itself.
+fn literal(path: &str) -> String {
+    let escaped = |c: char| if "*?[\\".contains(c) { vec!['\\', c] } else { vec![c] };
+    path.chars().flat_map(escaped).collect()
 }
 
 /// Appends the lines that a file lacks; whether there were any.

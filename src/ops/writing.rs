@@ -17,6 +17,7 @@ use crate::ops::error::OpsError;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
 use crate::sops::Change;
+use crate::sops::KeyPath;
 use crate::sops::Opened;
 use crate::store::Layout;
 use crate::store::Loaded;
@@ -73,6 +74,23 @@ impl<'w> Writing<'w> {
         let source_sha256 = Digest::of(&ciphertext);
         self.files.insert(Layout::source(secret), Some(ciphertext));
         Ok(Written { source_sha256, recipients, key: None })
+    }
+
+    /// The same with the ciphertext that another version of the document has of it, where the data key is the same.
+    pub(super) fn take(
+        &mut self,
+        loaded: &Loaded,
+        (secret, value): (&SecretName, &SecretBytes),
+        from: &Opened,
+    ) -> Result<Written, OpsError> {
+        let written = self.put_part(loaded, secret, value)?;
+        let part = loaded.names.get(secret).cloned().or_else(|| loaded.key_for(secret).map(Part::Key));
+        let Some(part) = part else { return Ok(written) };
+        let here = |key: &KeyPath| part == Part::Whole || part == Part::Key(key.clone());
+        let draft = self.draft(loaded)?;
+        draft.opened = draft.opened.with_ciphertexts(from, &here).map_err(crate::store::StoreError::from)?;
+        let source_sha256 = digest(draft.opened.document(), &part).unwrap_or(written.source_sha256);
+        Ok(Written { source_sha256, ..written })
     }
 
     /// The same for a source whose ciphertext stays as it is, under another name.

@@ -94,6 +94,15 @@ pub fn merge(
         kept.extend(refused);
         kept.extend(bare);
     };
+    // A ledger vouches for the ciphertext of the branch that gave a key its value.
+    let cipher = |side: Option<&Opened>, key: &KeyPath| {
+        side.and_then(|side| side.document().ciphertext(key)).map(str::to_owned)
+    };
+    let by_theirs = |key: &KeyPath| {
+        let (base, ours) = (cipher(sides.base, key), cipher(Some(sides.ours), key));
+        cipher(Some(&opened), key) != ours || (sides.base.is_some() && base == ours)
+    };
+    let opened = opened.with_ciphertexts(sides.theirs, &by_theirs)?;
     conflicts.extend(settings(&sides));
     let opened = match recipients(&sides) {
         Some(recipients) => opened.rekeyed(&recipients, foreigners, now, prompt)?,

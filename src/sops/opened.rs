@@ -91,6 +91,37 @@ impl Opened {
         problem.of(self.document.path())
     }
 
+    /// The same file with the ciphertext that `other` has of these keys, where both have one data key and the values
+    /// are the same: what was signed about that ciphertext then holds here too.
+    pub fn with_ciphertexts(&self, other: &Self, keys: &dyn Fn(&KeyPath) -> bool) -> Result<Self, SopsError> {
+        self.borrowed(other, keys).map_err(|problem| self.wrong(problem))
+    }
+
+    fn borrowed(&self, other: &Self, keys: &dyn Fn(&KeyPath) -> bool) -> Result<Self, Problem> {
+        if !self.key.to_secret().same(&other.key.to_secret()) {
+            return Ok(self.clone());
+        }
+        let mut replacements = Replacements::new();
+        for (index, (leaf, said)) in self.leaves().enumerate() {
+            let same = || other.scalar(&leaf.path).is_some_and(|there| there.same(said.scalar(leaf)));
+            if leaf.kind != LeafKind::Value || !keys(&leaf.path) || !same() {
+                continue;
+            }
+            let (ours, theirs) =
+                (self.document.ciphertext(&leaf.path), other.document.ciphertext(&leaf.path));
+            if let Some(theirs) = theirs.filter(|theirs| ours.is_some_and(|ours| ours != *theirs)) {
+                replacements.insert(index, Scalar::str(theirs.as_bytes()));
+            }
+        }
+        if replacements.is_empty() {
+            return Ok(self.clone());
+        }
+        let (text, node) = (self.document.text(), self.document.node());
+        let bytes = text.render(&replacements, Some(Block { node, like: Some(text.bytes()) }))?;
+        let document = Document::read(bytes.expose(), self.document.format(), self.document.path())?;
+        Self::verify(document, Arc::clone(&self.key))
+    }
+
     /// Checks that this says exactly what was meant.
     pub(super) fn kept<'m>(
         self,

@@ -42,13 +42,13 @@ fn done(command: &mut Command) -> String {
 }
 
 /// Encrypts a file with the real `sops` to these recipients.
-fn encrypted(fleet: &TestFleet, path: &str, plain: &str, recipients: &[String]) {
+pub(crate) fn encrypted(fleet: &TestFleet, path: &str, plain: &str, recipients: &[String]) {
     fleet.write(path, plain);
     let to = recipients.join(",");
     done(sops(fleet).args(["--config", "/dev/null", "encrypt", "--in-place", "--age", &to, path]));
 }
 
-fn admins() -> Vec<String> {
+pub(crate) fn admins() -> Vec<String> {
     vec![KEYS.alice.public(), KEYS.recovery.public()]
 }
 

@@ -51,7 +51,7 @@ pub enum MergeError {
     #[diagnostic(
         code(merge::document),
         help(
-            "ours stands there, with what could be joined; `git diff --ours` and `git diff --theirs` show the difference. Set what you want with `secretctl edit` or `sops`, then `git add` the file"
+            "ours stands there, with what could be joined; when the merge has stopped, choose for each with `secretctl git-merge --take ours SECRET` or `--take theirs`, then `secretctl seal` and `git add`"
         )
     )]
     Document {
