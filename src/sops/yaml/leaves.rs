@@ -171,8 +171,15 @@ impl Gatherer<'_> {
         while let Some(span) = comments.get(self.next_unseen).filter(|span| span.start < until) {
             self.next_unseen += 1;
             if self.seen.insert(span.start) {
+                // Within empty braces sops writes a comment that it does not find again itself.
+                let before = self.found.leaves.iter().filter(|leaf| leaf.span.start <= span.start);
+                let nearest = before.max_by_key(|leaf| leaf.span.start).map(|leaf| leaf.path.clone());
                 let top = KeyPath::in_document(self.document, []);
                 self.comment(span.clone(), Vec::new(), top);
+                if let (Some(leaf), Some(nearest)) = (self.found.leaves.last_mut(), nearest) {
+                    leaf.other_holders.extend(nearest.parent());
+                    leaf.other_holders.push(nearest);
+                }
             }
         }
     }
