@@ -78,7 +78,7 @@ pub enum Problem {
     /// The text is not UTF-8.
     #[error("it is not UTF-8 (line {line})")]
     #[diagnostic(
-        code(sops::not_utf8),
+        code(sops::encoding),
         help("convert it with `iconv -t UTF-8`, or encrypt it as a binary file")
     )]
     NotUtf8 {

@@ -113,10 +113,10 @@ mod tests {
     #[test]
     fn a_number_survives_if_it_is_no_more_precise_than_64_bits() {
         let canonical = |text: &str| float(text).unwrap_or_default();
-        for text in ["1.50", "1e3", "840.5286254882813", "0.1", "12345678901234567168", "0x10"] {
+        for text in ["1.50", "1e3", "840.5286254882813", "0.1", "12345678901234567000", "0x10"] {
             assert!(survives(text, &canonical(text)), "{text}");
         }
-        for text in ["9007199254740993", "12345678901234567890", "0.1234567890123456789"] {
+        for text in ["9007199254740993", "12345678901234567168", "0.1234567890123456789"] {
             assert!(!survives(text, &canonical(text)), "{text}");
         }
     }

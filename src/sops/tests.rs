@@ -175,11 +175,10 @@ fn a_vector_that_is_cut_off_is_refused_unless_it_still_says_all() {
             // Without the fields behind the MAC that say what goes without saying, it says the same.
             let Ok(opened) = open(&bytes[..length], &name) else { continue };
             let whole = open(&bytes, &name).unwrap();
-            assert_eq!(
-                opened.plaintext().unwrap().expose(),
-                whole.plaintext().unwrap().expose(),
-                "{name} at {length}"
-            );
+            assert_eq!(opened.document().keys(), whole.document().keys(), "{name} at {length}");
+            for key in whole.document().keys() {
+                assert!(opened.value(key).unwrap().same(&whole.value(key).unwrap()), "{name} at {length}");
+            }
         }
     }
 }
@@ -243,7 +242,7 @@ fn plaintexts_that_cannot_come_back_as_they_are_are_refused() {
         (b"{\"a\": 9007199254740993}", "a.json", "sops::number"),
         (b"{\"a\": 1, \"a\": 2}", "a.json", "sops::duplicate"),
         (b"{\"sops\": 1}", "a.json", "sops::reserved"),
-        (b"{\"a\": \"\xff\"}", "a.json", "sops::not_utf8"),
+        (b"{\"a\": \"\xff\"}", "a.json", "sops::encoding"),
         (b"{\"a\": ", "a.json", "sops::syntax"),
         (b"\xef\xbb\xbf{}", "a.json", "sops::syntax"),
         (b"A=1\nA=2\n", "a.env", "sops::duplicate"),
@@ -253,7 +252,7 @@ fn plaintexts_that_cannot_come_back_as_they_are_are_refused() {
         (b"k = 1\n; left = over\n", "a.ini", "sops::unsupported"),
         (b"a: 1\na: 2\n", "a.yaml", "sops::duplicate"),
         (b"sops: {}\n", "a.yaml", "sops::reserved"),
-        (b"a: \xff\n", "a.yaml", "sops::not_utf8"),
+        (b"a: \xff\n", "a.yaml", "sops::encoding"),
     ];
     for (plaintext, name, code) in cases {
         let error = encrypt(plaintext, name).map(|opened| opened.document().keys().to_vec()).unwrap_err();
