@@ -206,5 +206,5 @@ fn says_nothing(word: &str) -> bool {
             | "authorizedKeys"
             | "hostKeys"
             | "nodes"
-    ) || word.ends_with(".age")
+    ) || Path::new(word).extension().is_some_and(|ending| ending == "age")
 }

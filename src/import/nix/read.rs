@@ -287,7 +287,7 @@ impl Reader {
             Value::Library(name, given) => {
                 let mut given = given.clone();
                 given.push(argument);
-                self.library(name, given)
+                self.library(name, &given)
             }
             _ => Value::Unknown,
         }
