@@ -29,6 +29,8 @@ mod editor;
 #[cfg(feature = "admin")]
 mod escape;
 #[cfg(feature = "admin")]
+mod export;
+#[cfg(feature = "admin")]
 mod generate;
 #[cfg(feature = "admin")]
 mod git_diff;

@@ -16,6 +16,8 @@ pub mod edit;
 #[cfg(feature = "admin")]
 mod error;
 #[cfg(feature = "admin")]
+pub mod export;
+#[cfg(feature = "admin")]
 pub mod generate;
 #[cfg(feature = "admin")]
 pub mod git_diff;

@@ -18,6 +18,7 @@ mod cli {
     mod declared;
     mod denied;
     mod diff;
+    mod diff_documents;
     mod documents;
     mod edit;
     mod editors;

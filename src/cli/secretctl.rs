@@ -11,6 +11,7 @@ use super::context::Global;
 use super::edit;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::export;
 use super::generate;
 use super::git_diff;
 use super::git_merge;
@@ -76,6 +77,8 @@ enum Command {
     Host(host::HostCommand),
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     Activate(activate::ActivateArgs),
     Mount(mount::MountArgs),
     Plan(plan::PlanArgs),
@@ -113,6 +116,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Policy(command) => policy::run(command, environment, global, ui),
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),
+        Command::Export(command) => export::run(&command, environment, global, ui),
         Command::Activate(args) => activate::run(&args, &environment.places, environment.now, ui),
         Command::Mount(args) => mount::run(&args, &environment.places, ui),
         Command::Plan(args) => plan::run(&args, &environment.places, environment.now, ui),

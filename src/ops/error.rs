@@ -10,6 +10,7 @@ use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::document::DocumentError;
+use crate::ops::export::ExportError;
 use crate::ops::git_diff::GitDiffError;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
@@ -36,6 +37,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Git(#[from] GitError),
+    /// Nothing was written for another tool.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Export(#[from] ExportError),
     /// Git gets no text to show.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -424,6 +429,7 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Git(error) => error.class(),
+            Self::Export(error) => error.class(),
             Self::Import(error) => error.class(),
             Self::GitDiff(error) => error.class(),
             Self::Merge(error) => error.class(),

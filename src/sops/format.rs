@@ -13,7 +13,7 @@ use super::yaml;
 use crate::secret::SecretBytes;
 
 /// Largest file that is read.
-const TEXT_MAX: usize = 64 << 20;
+const TEXT_MAX: usize = 128 << 20;
 
 /// How the text of a SOPS file is laid out.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

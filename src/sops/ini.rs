@@ -118,7 +118,7 @@ impl IniText {
         if self.metadata.as_ref().is_some_and(|node| flat::fields(node) == wanted) {
             return Ok(());
         }
-        if let (None, Some(section)) = (&self.metadata, self.respelled(block)?) {
+        if let (None, Some(section)) = (&self.metadata, Self::respelled(block)?) {
             let mut lines = SecretBytes::with_capacity(section.len() + 2);
             lines.extend(if self.bytes().is_empty() { b"" } else { self.ini.line_end });
             lines.extend(section.expose());
@@ -157,7 +157,7 @@ impl IniText {
     }
 
     /// The metadata section of an earlier text, brought to what is wanted.
-    fn respelled(&self, block: Block<'_>) -> Result<Option<SecretBytes>, TextError> {
+    fn respelled(block: Block<'_>) -> Result<Option<SecretBytes>, TextError> {
         let Some(like) = block.like.and_then(|like| Self::parse(like).ok()) else { return Ok(None) };
         let Some(section) = like.section(METADATA) else { return Ok(None) };
         let mut edits = Edits::default();

@@ -108,6 +108,9 @@ pub(super) fn scan(text: &[u8]) -> Result<Ini, TextError> {
     Ok(Ini { sections: scanner.sections, line_end, equals, stray })
 }
 
+/// Where a value stands, what it says, and a comment behind it.
+type Found = (Range<usize>, SecretBytes, Option<Range<usize>>);
+
 struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
@@ -240,10 +243,7 @@ impl Scanner<'_> {
     }
 
     /// The value that starts in this range: where it stands, what it says, and a comment behind it.
-    fn value(
-        &mut self,
-        range: Range<usize>,
-    ) -> Result<(Range<usize>, SecretBytes, Option<Range<usize>>), TextError> {
+    fn value(&mut self, range: Range<usize>) -> Result<Found, TextError> {
         let inner = self.trim(range);
         let line = self.slice(inner.clone());
         let quote: &[u8] = match line {
@@ -265,11 +265,7 @@ impl Scanner<'_> {
     }
 
     /// A value in backticks or three quotes, which may have several lines.
-    fn quoted(
-        &mut self,
-        inner: &Range<usize>,
-        quote: &[u8],
-    ) -> Result<(Range<usize>, SecretBytes, Option<Range<usize>>), TextError> {
+    fn quoted(&mut self, inner: &Range<usize>, quote: &[u8]) -> Result<Found, TextError> {
         let start = inner.start + quote.len();
         let last = |scanner: &Self, range: Range<usize>| {
             let line = scanner.slice(range.clone());
@@ -294,7 +290,7 @@ impl Scanner<'_> {
     }
 
     /// A value whose lines end with a backslash.
-    fn continued(&mut self, first: Range<usize>) -> (Range<usize>, SecretBytes, Option<Range<usize>>) {
+    fn continued(&mut self, first: Range<usize>) -> Found {
         let mut plain = SecretBytes::with_capacity(first.len());
         let mut part = first.clone();
         loop {
