@@ -145,9 +145,10 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
         ))?;
     }
     ui.line(&format!(
-        "granted    {} by {} rules in {}",
+        "granted    {} by {} rule{} in {}",
         access.decryptable_after,
         report.rules,
+        if report.rules == 1 { "" } else { "s" },
         report.policy.display()
     ))?;
     if report.proved_equal > 0 {

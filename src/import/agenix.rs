@@ -60,7 +60,10 @@ fn rules(root: &Path, found: &mut Found) -> BTreeMap<PathBuf, BTreeSet<Recipient
         }
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let read = Reader::new(&whole).file(&whole.join(&path));
-        for (name, rule) in read.entries().filter(|(name, _)| name.ends_with(".age")) {
+        for (name, rule) in read
+            .entries()
+            .filter(|(name, _)| Path::new(name).extension().is_some_and(|ending| ending == "age"))
+        {
             let words = rule.at(&["publicKeys"]).texts();
             let keys: BTreeSet<Recipient> = words.iter().filter_map(|word| word.parse().ok()).collect();
             if keys.is_empty() {

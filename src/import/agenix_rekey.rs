@@ -28,7 +28,7 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     let mut keys = Keys::from_nix(root);
     let mut copies = Vec::new();
     for (host, own) in &facts.hosts {
-        let rekey = &own.options["age"]["rekey"];
+        let rekey = declared::at(&own.options, &["age", "rekey"]);
         host_key(root, &facts, host, &rekey["hostPubkey"], &mut found);
         copies.extend(facts.relative(&rekey["localStorageDir"]));
         masters(root, &facts, rekey, &mut keys);
@@ -118,9 +118,7 @@ fn stem(path: &Path) -> String {
 /// A master identity may be an age file itself, locked with a passphrase.
 fn is_master(path: &Path) -> bool {
     let path = path.display().to_string().to_ascii_lowercase();
-    path.ends_with(".pub")
-        || path.contains("master") && path.contains("identit")
-        || path.ends_with("identity.age")
+    path.contains("master") && path.contains("identit")
 }
 
 /// Notes the generator of a secret, with ours that makes the same.

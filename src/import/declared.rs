@@ -18,7 +18,7 @@ use crate::name::ServiceName;
 /// Adds every host that the repository configures.
 pub(super) fn hosts(facts: &Facts, found: &mut Found) {
     for (name, host) in &facts.hosts {
-        let system = text(&host.options["system"]);
+        let system = text(at(&host.options, &["system"]));
         let entry: &mut FoundHost = found.hosts.entry(name.clone()).or_default();
         entry.system = system.or(entry.system.take());
     }
@@ -124,6 +124,11 @@ fn mentions(text: &str, path: &str) -> bool {
     })
 }
 
+/// What lies at the end of a chain of options; null where there is nothing.
+pub(super) fn at<'v>(value: &'v Value, path: &[&str]) -> &'v Value {
+    path.iter().fold(value, |value, name| value.get(name).unwrap_or(&Value::Null))
+}
+
 /// A text that says something.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
@@ -145,7 +150,7 @@ pub(super) fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> 
 
 /// The options of a module, of the host itself and of the homes on it, with the user whose home it is.
 pub(super) fn modules<'f>(host: &'f HostFacts, module: &str) -> Vec<(&'f Value, String)> {
-    let homes = entries(&host.options["homes"]).map(|(user, options)| (options, user.clone()));
+    let homes = entries(at(&host.options, &["homes"])).map(|(user, options)| (options, user.clone()));
     let all = std::iter::once((&host.options, "root".to_owned())).chain(homes);
     all.filter_map(|(options, user)| options.get(module).map(|options| (options, user))).collect()
 }

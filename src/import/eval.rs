@@ -77,14 +77,14 @@ const PICK: &str = r#"
 "#;
 
 /// What stands for a flake, or for a `default.nix` that gives configurations.
-const NO_FLAKE: &str = r#"let
+const NO_FLAKE: &str = r"let
     given = import DIR;
     set = if builtins.isFunction given then given { } else given;
     system = value: (builtins.tryEval (builtins.isAttrs value && value ? config)).value;
   in if set ? nixosConfigurations then set else {
     nixosConfigurations = builtins.listToAttrs (builtins.filter (entry: system entry.value)
       (map (name: { inherit name; value = set.${name}; }) (builtins.attrNames set)));
-  }"#;
+  }";
 
 /// One configuration of a repository.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -129,8 +129,8 @@ impl<'a> Evaluator<'a> {
                 names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
             names.into_iter().map(move |name| Configuration { output: output.clone(), name })
         };
-        let names = found["names"].as_array().cloned().unwrap_or_default();
-        let root = found["root"].as_str().map(str::to_owned);
+        let names = found.get("names").and_then(Value::as_array).cloned().unwrap_or_default();
+        let root = found.get("root").and_then(Value::as_str).map(str::to_owned);
         Ok((names.iter().flat_map(of_output).collect(), root))
     }
 
@@ -172,7 +172,7 @@ fn quoted(text: &str) -> String {
 
 /// The last line that says what is wrong; Nix puts the trace before it.
 fn first_error(said: &str) -> String {
-    let lines = said.lines().map(str::trim).filter(|line| line.contains("error:"));
-    let line = lines.last().unwrap_or_else(|| said.lines().last().unwrap_or("it said nothing"));
+    let mut lines = said.lines().rev().map(str::trim).filter(|line| line.contains("error:"));
+    let line = lines.next().unwrap_or_else(|| said.lines().last().unwrap_or("it said nothing"));
     line.trim_start_matches("error:").trim().chars().take(300).collect()
 }

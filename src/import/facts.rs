@@ -89,13 +89,17 @@ impl Facts {
 
     /// Takes what a configuration says; one of the same host, such as an image for its installation, adds to it.
     fn add(&mut self, one: &Configuration, facts: HostFacts) {
-        let told = facts.options["hostName"].as_str().and_then(|name| name.parse::<HostName>().ok());
+        let told = facts
+            .options
+            .get("hostName")
+            .and_then(Value::as_str)
+            .and_then(|name| name.parse::<HostName>().ok());
         let known = told.filter(|host| one.name.starts_with(host.as_str()));
         let Some(host) = known.or_else(|| host_name(&one.name)) else { return };
         match self.hosts.get_mut(&host) {
             // What a configuration with the name of the host says counts before that of an image of it.
             Some(before) if one.name != host.as_str() => {
-                before.options = joined(facts.options, before.options.take())
+                before.options = joined(facts.options, before.options.take());
             }
             Some(before) => {
                 before.options = joined(before.options.take(), facts.options);
@@ -136,10 +140,14 @@ impl Facts {
 
 /// Gives what files say the shape that evaluation has.
 fn shape(options: &mut Value) {
-    let system = options["nixpkgs"]["hostPlatform"].clone();
-    let secrix = options["secrix"]["system"]["secrets"].take();
-    let homes = options["home-manager"]["users"].take();
-    let host = options["networking"]["hostName"].take();
+    let mut taken = |place: &str| options.pointer_mut(place).map(Value::take).unwrap_or_default();
+    let mut system = taken("/nixpkgs/hostPlatform");
+    if let Some(name) = system.get_mut("system").map(Value::take) {
+        system = name;
+    }
+    let secrix = taken("/secrix/system/secrets");
+    let homes = taken("/home-manager/users");
+    let host = taken("/networking/hostName");
     let Some(set) = options.as_object_mut() else { return };
     for (name, value) in [("system", system), ("homes", homes), ("hostName", host)] {
         set.insert(name.to_owned(), value);

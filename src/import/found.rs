@@ -75,7 +75,7 @@ pub enum Body {
     Sops,
     /// One value in an age file.
     Age,
-    /// One value in an OpenPGP file.
+    /// One value in a file of `gpg`.
     Gpg,
     /// `KEY=value` lines that anybody can read.
     Dotenv,

@@ -9,4 +9,5 @@ mod value;
 
 pub(super) use modules::Modules;
 pub(super) use read::Reader;
+pub(super) use read::parsed;
 pub(super) use value::Value;

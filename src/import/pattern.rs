@@ -137,7 +137,7 @@ fn with_host(segment: &str, host: &str, flat: &str) -> String {
 /// `*` for the start or the end of the last segment, at each of its words.
 fn within_last(base: &[String]) -> Vec<String> {
     let Some((last, folders)) = base.split_last() else { return Vec::new() };
-    let folder: String = folders.iter().map(|folder| format!("{folder}/")).collect();
+    let folder = folders.iter().fold(String::new(), |path, folder| path + folder.as_str() + "/");
     let (head, body) = match last.split_once('}') {
         Some((head, body)) => (format!("{head}}}"), body),
         None => (String::new(), last.as_str()),

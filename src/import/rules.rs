@@ -172,9 +172,9 @@ impl<'n> World<'n> {
         let mut all: Vec<Candidate> = Vec::new();
         for pattern in patterns {
             if pattern.binds_service() {
-                all.extend(self.bound(&pattern))
+                all.extend(self.bound(&pattern));
             } else {
-                all.extend(self.selected(&pattern))
+                all.extend(self.selected(&pattern));
             }
         }
         all
@@ -211,11 +211,7 @@ impl<'n> World<'n> {
         }
         let everywhere = pattern.binds_host() && !wrong;
         let hosts = if everywhere { None } else { Some(right) };
-        self.kept(Candidate {
-            pattern: pattern.clone(),
-            selector: Selector { hosts, services: None },
-            covered,
-        })
+        kept(Candidate { pattern: pattern.clone(), selector: Selector { hosts, services: None }, covered })
     }
 
     /// A pattern with services beside it: on each host those that need all that it covers.
@@ -249,20 +245,13 @@ impl<'n> World<'n> {
             });
             let covered = covered.collect();
             let hosts = if everywhere { None } else { Some(hosts) };
-            self.kept(Candidate {
+            kept(Candidate {
                 pattern: pattern.clone(),
                 selector: Selector { hosts, services: Some(services) },
                 covered,
             })
         };
         choices.into_iter().filter_map(candidate).collect()
-    }
-
-    /// A pattern with a sign for any text is worth writing where it stands for more than one name.
-    fn kept(&self, candidate: Candidate) -> Option<Candidate> {
-        let names: BTreeSet<usize> = candidate.covered.iter().map(|(secret, _, _)| *secret).collect();
-        let least = if candidate.pattern.has_wildcard() { 2 } else { 1 };
-        (names.len() >= least).then_some(candidate)
     }
 
     /// One rule in the words of the policy.
@@ -278,6 +267,13 @@ impl<'n> World<'n> {
         }
         format!("{text};\n")
     }
+}
+
+/// A pattern with a sign for any text is worth writing where it stands for more than one name.
+fn kept(candidate: Candidate) -> Option<Candidate> {
+    let names: BTreeSet<usize> = candidate.covered.iter().map(|(secret, _, _)| *secret).collect();
+    let least = if candidate.pattern.has_wildcard() { 2 } else { 1 };
+    (names.len() >= least).then_some(candidate)
 }
 
 /// A method on the line of what comes before it, or below where that is long.

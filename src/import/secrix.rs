@@ -28,7 +28,7 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     declared::hosts(&facts, &mut found);
     let mut keys = Keys::from_nix(root);
     for (host, own) in &facts.hosts {
-        let secrix = &own.options["secrix"];
+        let secrix = declared::at(&own.options, &["secrix"]);
         host_key(root, &facts, host, &secrix["hostPubKey"], &mut found);
         for (person, list) in entries(&secrix["defaultEncryptKeys"]) {
             for key in declared::texts(list).iter().filter_map(|key| key.parse().ok()) {
@@ -39,7 +39,7 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     age_files(root, &keys, &BTreeMap::new(), &mut found);
     keys.settle(&mut found);
     for (host, own) in &facts.hosts {
-        let secrix = &own.options["secrix"];
+        let secrix = declared::at(&own.options, &["secrix"]);
         bound(&facts, (host, own), &secrix["system"], None, &mut found);
         for (name, service) in entries(&secrix["services"]) {
             let unit = text(&service["systemdService"]).unwrap_or_else(|| name.clone());
@@ -59,7 +59,7 @@ fn bound(
     found: &mut Found,
 ) {
     for (label, secret) in entries(secrets) {
-        let Some(file) = facts.relative(&secret["encrypted"]["file"]) else {
+        let Some(file) = facts.relative(declared::at(secret, &["encrypted", "file"])) else {
             let message = format!(
                 "`{host}` declares `{label}`, and its file lies outside of the repository or cannot be told"
             );

@@ -26,7 +26,7 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     let facts = Facts::read(root, evaluation, &mut found);
     declared::hosts(&facts, &mut found);
     let mut keys = Keys::from_nix(root);
-    let flake = &facts.flake["vaultix"];
+    let flake = declared::at(&facts.flake, &["vaultix"]);
     let identity = facts.relative(&flake["identity"]);
     if let Some(key) = identity.as_ref().and_then(|file| public_half(&tree::text(root, file)?)) {
         keys.add(key, vec!["vaultix".to_owned()]);
@@ -37,7 +37,13 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
         }
     }
     for (host, own) in &facts.hosts {
-        host_key(root, &facts, host, &own.options["vaultix"]["settings"]["hostPubkey"], &mut found);
+        host_key(
+            root,
+            &facts,
+            host,
+            declared::at(&own.options, &["vaultix", "settings", "hostPubkey"]),
+            &mut found,
+        );
     }
     age_files(root, &keys, &BTreeMap::new(), &mut found);
     let folder = folder(&facts);
@@ -55,7 +61,7 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
 /// Where sources lie that name no file.
 fn folder(facts: &Facts) -> PathBuf {
     facts
-        .relative(&facts.flake["vaultix"]["defaultSecretDirectory"])
+        .relative(declared::at(&facts.flake, &["vaultix", "defaultSecretDirectory"]))
         .unwrap_or_else(|| PathBuf::from("secrets"))
 }
 
@@ -64,9 +70,10 @@ fn is_cache(path: &Path) -> bool {
 }
 
 fn declarations(facts: &Facts, (host, own): (&HostName, &HostFacts), folder: &Path, found: &mut Found) {
-    let vaultix = &own.options["vaultix"];
+    let vaultix = declared::at(&own.options, &["vaultix"]);
     let early = declared::texts(&vaultix["beforeUserborn"]);
-    let base = text(&vaultix["settings"]["decryptedDir"]).unwrap_or_else(|| "/run/vaultix".to_owned());
+    let base = text(declared::at(vaultix, &["settings", "decryptedDir"]))
+        .unwrap_or_else(|| "/run/vaultix".to_owned());
     for (label, secret) in entries(&vaultix["secrets"]) {
         // The default file may be a copy of it alone in the store.
         let file = facts

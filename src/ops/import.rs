@@ -109,7 +109,7 @@ fn run(
         return Err(ImportError::Nothing { path: from, tool: request.tool }.into());
     }
     let before = fleet::read(root, first)?;
-    let importer = fleet::importer(settings, &before.fleet)?;
+    let importer = fleet::importer(settings, &before.fleet);
     let wishes = Wishes { hosts: request.hosts.clone(), importer: importer.clone() };
     let plan = Plan::of(&found, &wishes, &before.fleet);
     let same = same_folder(root, &from);

@@ -7,9 +7,9 @@ use super::value::Value;
 
 impl Reader {
     /// A function of the library with the arguments that it was given so far.
-    pub(super) fn library(&self, name: &str, given: Vec<Value>) -> Value {
-        let more = || Value::Library(name.to_owned(), given.clone());
-        match (name, given.as_slice()) {
+    pub(super) fn library(&self, name: &str, given: &[Value]) -> Value {
+        let more = || Value::Library(name.to_owned(), given.to_vec());
+        match (name, given) {
             ("mkDefault" | "mkForce" | "id" | "toString" | "readOnly" | "mkBefore" | "mkAfter", [value])
             | ("trace" | "seq" | "deepSeq" | "mkOverride" | "mkOrder" | "warn", [_, value]) => value.clone(),
             ("mkIf" | "optionalAttrs" | "optionals", [condition, value]) => match condition {

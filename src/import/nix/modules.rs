@@ -31,8 +31,7 @@ impl Modules {
     /// Reads the flake of `root`, or the folders that hosts usually lie in.
     pub(in crate::import) fn read(root: &Path) -> Self {
         let reader = Reader::new(root);
-        let mut modules = Self::default();
-        modules.flake = flake(&reader);
+        let mut modules = Self { flake: flake(&reader), ..Self::default() };
         for output in OUTPUTS {
             let found: Vec<(String, Value)> = modules
                 .flake

@@ -49,10 +49,7 @@ impl Reader {
     pub(super) fn import(&self, path: &Path) -> Value {
         let path = if path.is_dir() { path.join("default.nix") } else { path.to_owned() };
         let Some(text) = self.text(&path) else { return Value::Unknown };
-        if nesting(&text) > NESTING {
-            return Value::Unknown;
-        }
-        let Ok(root) = rnix::Root::parse(&text).ok() else { return Value::Unknown };
+        let Some(root) = parsed(&text) else { return Value::Unknown };
         root.expr().map_or(Value::Unknown, |expression| self.read(&expression, &Scope::of_file(path)))
     }
 
@@ -287,7 +284,7 @@ impl Reader {
             Value::Library(name, given) => {
                 let mut given = given.clone();
                 given.push(argument);
-                self.library(name, given)
+                self.library(name, &given)
             }
             _ => Value::Unknown,
         }
@@ -322,6 +319,12 @@ impl Reader {
 /// `a.b = value` as sets in each other.
 fn nested(names: &[String], value: Value) -> Value {
     names.iter().rev().fold(value, |value, name| Value::Set([(name.clone(), value)].into()))
+}
+
+/// The syntax of a file, mistakes included; none where brackets stand so deep in each other that the parser could not come back.
+pub(in crate::import) fn parsed(text: &str) -> Option<rnix::Root> {
+    let small = u64::try_from(text.len()).is_ok_and(|length| length <= FILE_MAX);
+    (small && nesting(text) <= NESTING).then(|| rnix::Root::parse(text).tree())
 }
 
 /// How deep brackets stand in each other, at most.

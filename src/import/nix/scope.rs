@@ -80,7 +80,7 @@ impl Scope {
 
     /// The value of a name; none where no scope has it.
     pub(super) fn find(&self, name: &str, read: &mut dyn FnMut(&Expr, &Self) -> Value) -> Option<Value> {
-        self.bound(name, read).or_else(|| self.from_with(name))
+        self.bound(name, read).or_else(|| self.in_with(name))
     }
 
     fn bound(&self, name: &str, read: &mut dyn FnMut(&Expr, &Self) -> Value) -> Option<Value> {
@@ -98,11 +98,11 @@ impl Scope {
         }
     }
 
-    fn from_with(&self, name: &str) -> Option<Value> {
+    fn in_with(&self, name: &str) -> Option<Value> {
         let here = match &self.0.with {
             Some(Value::Set(set)) => set.get(name).cloned(),
             _ => None,
         };
-        here.or_else(|| self.0.outer.as_ref()?.from_with(name))
+        here.or_else(|| self.0.outer.as_ref()?.in_with(name))
     }
 }

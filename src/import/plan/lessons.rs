@@ -76,9 +76,10 @@ fn dangling(found: &Found, uses: &[(Use, SecretName)]) -> Vec<Finding> {
     };
     let lost = found.uses.iter().filter(|one| !there(one));
     lost.map(|one| {
-        let what = match found.files.contains_key(&one.file) {
-            true => format!("`{}` has no key `{}`", one.file.display(), one.key.join("/")),
-            false => format!("there is no `{}`", one.file.display()),
+        let what = if found.files.contains_key(&one.file) {
+            format!("`{}` has no key `{}`", one.file.display(), one.key.join("/"))
+        } else {
+            format!("there is no `{}`", one.file.display())
         };
         note(
             Severity::Warning,

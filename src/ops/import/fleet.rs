@@ -48,15 +48,10 @@ pub(super) fn read(root: &Path, first: Option<&First>) -> Result<Before, OpsErro
 }
 
 /// The admin whose signing key is at hand; none where nothing can be signed.
-pub(super) fn importer(settings: &Settings, fleet: &Fleet) -> Result<Option<AdminName>, OpsError> {
+pub(super) fn importer(settings: &Settings, fleet: &Fleet) -> Option<AdminName> {
     let trusted = fleet.trusted_keys();
-    let Ok(signer) = Signer::find(&settings.signer, &|key| trusted.contains(key), &settings.prompt) else {
-        return Ok(None);
-    };
-    Ok(fleet
-        .admin_of(signer.key())
-        .filter(|(_, admin)| admin.removed.is_none())
-        .map(|(name, _)| name.clone()))
+    let signer = Signer::find(&settings.signer, &|key| trusted.contains(key), &settings.prompt).ok()?;
+    fleet.admin_of(signer.key()).filter(|(_, admin)| admin.removed.is_none()).map(|(name, _)| name.clone())
 }
 
 /// The text of the file with what the plan adds; what is there stays as it is.
