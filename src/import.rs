@@ -26,6 +26,7 @@ mod tree;
 mod vaultix;
 mod yaml;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use eval::Evaluation;
@@ -43,14 +44,21 @@ pub use plan::Wishes;
 pub use rules::Needed;
 pub use rules::exact_rules;
 
-/// Describes a repository that another tool keeps its secrets in; `tool` where it is known, else it is guessed.
-pub fn read(root: &Path, tool: Tool, evaluation: &Evaluation) -> Found {
-    match tool {
+use crate::crypto::Recipient;
+
+/// Describes a repository that another tool keeps its secrets in. Keys of `admins` are no machine's, unless nobody
+/// else can open a file that machines open.
+pub fn read(root: &Path, tool: Tool, evaluation: &Evaluation, admins: &BTreeSet<Recipient>) -> Found {
+    let mut found = match tool {
         Tool::SopsNix => sops_nix::read(root, evaluation),
         Tool::Agenix => agenix::read(root, evaluation),
         Tool::AgenixRekey => agenix_rekey::read(root, evaluation),
         Tool::Secrix => secrix::read(root, evaluation),
         Tool::Vaultix => vaultix::read(root, evaluation),
         Tool::Folder => folder::read(root),
+    };
+    if matches!(tool, Tool::SopsNix | Tool::Agenix | Tool::Secrix) {
+        found.settle_shared(admins);
     }
+    found
 }

@@ -9,6 +9,7 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::table;
 use super::ui::Format;
 use super::ui::Ui;
 use crate::name::HostName;
@@ -124,16 +125,21 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
     let told = if report.evaluated { "as Nix evaluates it" } else { "as its files alone tell it" };
     ui.line(&format!("{} repository, {told}", report.tool))?;
     let count = |outcome| report.secrets.values().filter(|one| one.outcome == outcome).count();
-    let (documents, converted) = (count(Outcome::Document), count(Outcome::Converted));
     ui.line(&format!("hosts      {}: {}", report.hosts.len(), words(&report.hosts)))?;
-    ui.line(&format!(
-        "values     {}: {documents} stay in {} SOPS files, {converted} become sources, {} are sources as they are, {} were there, {} are left",
-        report.secrets.len(),
-        report.documents.len(),
-        count(Outcome::Kept),
-        count(Outcome::There),
-        count(Outcome::Left),
-    ))?;
+    let files = table::count(report.documents.len(), "SOPS file", "SOPS files");
+    let kinds = [
+        (count(Outcome::Document), format!("stay in {files}")),
+        (count(Outcome::Converted), "become sources".to_owned()),
+        (count(Outcome::Kept), "are sources as they are".to_owned()),
+        (count(Outcome::There), "were there".to_owned()),
+        (count(Outcome::Left), "are left".to_owned()),
+    ];
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    ui.line(&format!("values     {}: {}", report.secrets.len(), kinds.join(", ")))?;
     ui.line(&format!(
         "needed     {} pairs of a host and a value, of {} that can be opened today",
         access.needed, access.decryptable_before

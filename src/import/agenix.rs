@@ -46,7 +46,6 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
             }
         }
     }
-    found.settle_shared();
     found
 }
 

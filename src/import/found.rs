@@ -240,7 +240,7 @@ impl Found {
 
     /// Gives keys that files are encrypted to, and no name belongs to, to the hosts that must hold them: a host
     /// that declares a value of a file holds one of its keys, and it can be none that somebody else is known to have.
-    pub(super) fn settle_shared(&mut self) {
+    pub(super) fn settle_shared(&mut self, admins: &BTreeSet<Recipient>) {
         let mut held: BTreeMap<Recipient, BTreeSet<HostName>> = BTreeMap::new();
         for one in &self.uses {
             let Some(file) = self.files.get(&one.file) else { continue };
@@ -248,11 +248,12 @@ impl Found {
             if own {
                 continue;
             }
-            let free: Vec<&Recipient> = file
-                .readers
-                .iter()
-                .filter(|key| self.host_of(key).is_none() && !self.is_person(key))
-                .collect();
+            let unnamed = |key: &&Recipient| self.host_of(key).is_none() && !self.is_person(key);
+            let mut free: Vec<&Recipient> = file.readers.iter().filter(unnamed).collect();
+            // Where a machine and a person hold one key, it is all that there is.
+            if free.len() > 1 {
+                free.retain(|key| !admins.contains(key));
+            }
             if let [only] = free.as_slice() {
                 held.entry((*only).clone()).or_default().insert(one.host.clone());
             }

@@ -46,7 +46,6 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
             bound(&facts, (host, own), &service["secrets"], Some((name, &unit)), &mut found);
         }
     }
-    found.settle_shared();
     found
 }
 

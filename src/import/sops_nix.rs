@@ -32,7 +32,6 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     for (host, options) in &facts.hosts {
         declarations(&facts, host, options, &mut found);
     }
-    found.settle_shared();
     found
 }
 

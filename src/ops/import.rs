@@ -104,11 +104,12 @@ fn run(
     if !from.is_dir() {
         return Err(ImportError::NoFolder { path: from }.into());
     }
-    let found = import::read(&from, request.tool, &request.evaluation);
+    let before = fleet::read(root, first)?;
+    let admins = before.fleet.source_recipients(None);
+    let found = import::read(&from, request.tool, &request.evaluation, &admins);
     if found.files.is_empty() {
         return Err(ImportError::Nothing { path: from, tool: request.tool }.into());
     }
-    let before = fleet::read(root, first)?;
     let importer = fleet::importer(settings, &before.fleet);
     let wishes = Wishes { hosts: request.hosts.clone(), importer: importer.clone() };
     let plan = Plan::of(&found, &wishes, &before.fleet);

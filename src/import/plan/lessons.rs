@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::Names;
 use super::PlannedSecret;
+use crate::crypto::Recipient;
 use crate::diag::Class;
 use crate::diag::Finding;
 use crate::diag::Place;
@@ -32,6 +33,7 @@ pub(super) fn findings(
     all.extend(open(uses));
     all.extend(without_operator(found));
     all.extend(shared(found));
+    all.extend(taken_for_admins(found, uses));
     all.extend(unnameable(found, secrets, names));
     all.sort();
     all.dedup();
@@ -183,6 +185,32 @@ fn shared(found: &Found) -> Vec<Finding> {
         ))
     });
     told.collect()
+}
+
+/// Keys that nothing tells apart from a machine's, where machines open files with keys that nobody names.
+fn taken_for_admins(found: &Found, uses: &[(Use, SecretName)]) -> Vec<Finding> {
+    let known = |host| found.shared.values().any(|holders| holders.contains(host));
+    let without = |one: &Use| {
+        !known(&one.host) && found.hosts.get(&one.host).is_some_and(|host| host.recipients.is_empty())
+    };
+    let files: BTreeSet<&PathBuf> =
+        uses.iter().map(|(one, _)| one).filter(|one| without(one)).map(|one| &one.file).collect();
+    let opens = |key: &Recipient| {
+        files.iter().filter_map(|path| found.files.get(*path)).any(|file| file.readers.contains(key))
+    };
+    let told = found.people.iter().filter(|(name, keys)| {
+        !crate::import::alias::names_person(name)
+            && keys.iter().any(|key| opens(key) && !found.shared.contains_key(key))
+    });
+    let message = |name: &String| {
+        format!("`{name}` is taken for a person, and could be the key of a host that declares values")
+    };
+    let help = "if a host holds it, take it out of `[admins]` and name the host's own key with `--host NAME=RECIPIENT`";
+    if files.is_empty() {
+        return Vec::new();
+    }
+    told.map(|(name, _)| note(Severity::Warning, "import::taken_for_admin", message(name)).help(help))
+        .collect()
 }
 
 /// Values that have no name, or the name of another.
