@@ -189,7 +189,7 @@ fn shared(found: &Found) -> Vec<Finding> {
 
 /// Keys that nothing tells apart from a machine's, where machines open files with keys that nobody names.
 fn taken_for_admins(found: &Found, uses: &[(Use, SecretName)]) -> Vec<Finding> {
-    let known = |host| found.shared.values().any(|holders| holders.contains(host));
+    let known = |host: &HostName| found.shared.values().any(|holders| holders.contains(host));
     let without = |one: &Use| {
         !known(&one.host) && found.hosts.get(&one.host).is_some_and(|host| host.recipients.is_empty())
     };
