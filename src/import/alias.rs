@@ -15,6 +15,16 @@ const PERSON_WORDS: [&str; 12] = [
     "person", "home",
 ];
 
+/// Words for all machines together.
+const MACHINES_WORDS: [&str; 10] =
+    ["shared", "common", "all", "fleet", "cluster", "homelab", "global", "default", "sops", "secrets"];
+
+/// Whether a name says nothing of any person: only words for machines and keys.
+pub(super) fn names_machines(alias: &str) -> bool {
+    let says = |word: &String| HOST_WORDS.contains(&word.as_str()) || MACHINES_WORDS.contains(&word.as_str());
+    words(alias).iter().all(says)
+}
+
 /// The host that a name means: one whose own name is all of it that says anything.
 pub(super) fn host_of<'h>(alias: &str, hosts: &'h BTreeSet<HostName>) -> Option<&'h HostName> {
     let words = words(alias);
@@ -57,6 +67,16 @@ fn words(text: &str) -> Vec<String> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_for_all_machines_is_told_from_a_persons() {
+        for machines in ["shared_key", "all-hosts", "fleet", "sops_age_key"] {
+            assert!(names_machines(machines), "{machines}");
+        }
+        for person in ["alice", "bob_yubikey", "shared_by_alice"] {
+            assert!(!names_machines(person), "{person}");
+        }
+    }
 
     #[test]
     fn a_name_of_a_key_means_the_host_whose_name_is_all_that_it_says() {

@@ -250,9 +250,10 @@ impl Found {
             }
             let unnamed = |key: &&Recipient| self.host_of(key).is_none() && !self.is_person(key);
             let mut free: Vec<&Recipient> = file.readers.iter().filter(unnamed).collect();
-            // Where a machine and a person hold one key, it is all that there is.
+            // Where a machine and a person hold one key, it is all that there is. Of several, one that is no admin's
+            // and has no person's name is the machines'.
             if free.len() > 1 {
-                free.retain(|key| !admins.contains(key));
+                free.retain(|key| !admins.contains(key) && self.may_be_machines(key));
             }
             if let [only] = free.as_slice() {
                 held.entry((*only).clone()).or_default().insert(one.host.clone());
@@ -277,6 +278,11 @@ impl Found {
     fn is_person(&self, key: &Recipient) -> bool {
         let says = |name: &String| super::alias::names_person(name);
         self.people.iter().any(|(name, keys)| keys.contains(key) && says(name))
+    }
+
+    fn may_be_machines(&self, key: &Recipient) -> bool {
+        let names = self.people.iter().filter(|(_, keys)| keys.contains(key));
+        names.map(|(name, _)| name).all(|name| super::alias::names_machines(name))
     }
 
     fn is_anybodys(&self, key: &Recipient) -> bool {

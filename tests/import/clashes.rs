@@ -80,7 +80,7 @@ fn an_import_into_a_fleet_leaves_what_is_there_and_can_be_run_again() {
     let changed = fleet.tree().changed_since(&before);
     assert_eq!(changed, ["policies/imported-folder.rhai", "secrets/token.age", "secrets/token.ledger"]);
     let after = fleet.tree();
-    fleet.run(["import", &root, "--from", "folder"]).ok().prints(&["0 become sources", "1 were there"]);
+    fleet.run(["import", &root, "--from", "folder"]).ok().prints(&["values     1: 1 were there"]);
     assert_eq!(fleet.tree().changed_since(&after), [""; 0]);
 }
 
