@@ -84,7 +84,7 @@ impl Model {
             "keys:\n{keys}creation_rules:\n  - path_regex: {regex}\n    key_groups:\n      - age: [{}]\n{pgp}",
             age.join(", ")
         );
-        self.repository.write(".sops.yaml", text.replace("      - age", "      - age"));
+        self.repository.write(".sops.yaml", text);
     }
 
     fn pgp(&self) -> String {
