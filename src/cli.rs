@@ -29,6 +29,8 @@ mod editor;
 #[cfg(feature = "admin")]
 mod escape;
 #[cfg(feature = "admin")]
+mod export;
+#[cfg(feature = "admin")]
 mod generate;
 #[cfg(feature = "admin")]
 mod git_diff;
@@ -38,6 +40,8 @@ mod git_merge;
 mod git_setup;
 #[cfg(feature = "admin")]
 mod host;
+#[cfg(feature = "admin")]
+mod import;
 #[cfg(feature = "admin")]
 mod init;
 #[cfg(feature = "admin")]

@@ -14,6 +14,8 @@ pub mod fsx;
 pub mod git;
 pub mod host;
 #[cfg(feature = "admin")]
+pub mod import;
+#[cfg(feature = "admin")]
 pub mod ledger;
 pub mod manifest;
 pub mod name;

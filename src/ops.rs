@@ -16,6 +16,8 @@ pub mod edit;
 #[cfg(feature = "admin")]
 mod error;
 #[cfg(feature = "admin")]
+pub mod export;
+#[cfg(feature = "admin")]
 pub mod generate;
 #[cfg(feature = "admin")]
 pub mod git_diff;
@@ -27,6 +29,8 @@ pub mod git_setup;
 pub mod history;
 #[cfg(feature = "admin")]
 pub mod host;
+#[cfg(feature = "admin")]
+pub mod import;
 #[cfg(feature = "admin")]
 pub mod init;
 pub mod mount;

@@ -17,8 +17,9 @@ mod cli {
     mod crash;
     mod declared;
     mod denied;
-    mod documents;
     mod diff;
+    mod diff_documents;
+    mod documents;
     mod edit;
     mod editors;
     mod enforcement;

@@ -17,5 +17,6 @@ mod interop {
     mod plugin;
     mod signatures;
     pub(crate) mod sops;
+    mod sops_config;
     mod values;
 }

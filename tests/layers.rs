@@ -8,15 +8,16 @@ use std::path::PathBuf;
 
 /// The table of `docs/explanation/architecture.md`. Leaves (`name`, `secret`, `diag`, `fsx`) use only each
 /// other's vocabulary of errors.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("cli", &["ops", "diag", "name", "secret"]),
     (
         "ops",
         &[
-            "store", "policy", "sops", "value", "host", "ledger", "manifest", "fleet", "crypto", "git",
-            "fsx", "diag", "secret", "name",
+            "import", "store", "policy", "sops", "value", "host", "ledger", "manifest", "fleet", "crypto",
+            "git", "fsx", "diag", "secret", "name",
         ],
     ),
+    ("import", &["fleet", "sops", "crypto", "diag", "secret", "name"]),
     ("host", &["manifest", "crypto", "fsx", "diag", "secret", "name"]),
     ("policy", &["value", "fleet", "diag", "name"]),
     ("value", &["secret", "name"]),

@@ -7,6 +7,9 @@ use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::import::How;
+use super::import::show;
+use super::ui::Format;
 use super::ui::Ui;
 use crate::diag::Class;
 use crate::diag::Failure;
@@ -15,6 +18,8 @@ use crate::ops;
 use crate::ops::Admin;
 use crate::ops::Recipient;
 use crate::ops::VerifyingKey;
+use crate::ops::import::First;
+use crate::ops::import::Tool;
 
 /// Make a new fleet with its first admin, whose public key `--signing-key` names
 #[derive(Debug, clap::Args)]
@@ -28,6 +33,14 @@ pub(super) struct InitArgs {
     /// What their secrets are encrypted to: age1… or an ssh public key (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
     recipients: Vec<Recipient>,
+    /// Take over the secrets of another tool in the same step: sops-nix, agenix, ragenix, agenix-rekey, secrix, vaultix, folder
+    #[arg(long, value_name = "TOOL")]
+    from: Option<Tool>,
+    /// The repository of the other tool [else the folder that becomes a fleet]
+    #[arg(long, value_name = "DIR", requires = "from")]
+    source: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
 }
 
 /// Why there is no key to sign with.
@@ -69,10 +82,19 @@ pub(super) fn signing_key(given: Option<&Path>) -> Result<VerifyingKey, CommandE
     }
 }
 
+/// What signs for the key that was named: the private half beside it, or the file itself for an ssh-agent; a key that was
+/// written out leaves the choice to the usual places.
+fn private_half(named: Option<PathBuf>) -> Option<PathBuf> {
+    let named = named.filter(|named| !named.to_string_lossy().starts_with("ssh-"))?;
+    let private = named.with_extension("");
+    let public = named.extension().is_some_and(|ending| ending == "pub");
+    Some(if public && private.is_file() { private } else { named })
+}
+
 pub(super) fn run(
     args: &InitArgs,
-    env: &Environment,
-    global: &Global,
+    env: Environment,
+    mut global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let named = args.folder.as_ref().or(global.fleet.as_ref()).or(env.fleet.as_ref());
@@ -84,6 +106,15 @@ pub(super) fn run(
         removed: None,
         ..Admin::default()
     };
+    if let Some(tool) = args.from {
+        let request = args.how.request(tool, args.source.as_deref(), &env);
+        let first = First { folder, name: args.admin.clone(), admin };
+        let signing_key = private_half(global.signing_key.take());
+        let settings = env.settings(Global { signing_key, ..global }, "init");
+        let report = ops::import::init_from(&settings, &request, &first)?;
+        show(&report, Format::Text, ui)?;
+        return Ok(Exit::Clean);
+    }
     let report = ops::init::init(&folder, &args.admin, &admin)?;
     for path in &report.written {
         ui.say(&format!("wrote {}", path.display()));

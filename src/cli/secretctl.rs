@@ -11,11 +11,13 @@ use super::context::Global;
 use super::edit;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::export;
 use super::generate;
 use super::git_diff;
 use super::git_merge;
 use super::git_setup;
 use super::host;
+use super::import;
 use super::init;
 use super::list;
 use super::log;
@@ -49,6 +51,7 @@ pub struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Init(init::InitArgs),
+    Import(import::ImportArgs),
     Edit(edit::EditArgs),
     Set(set::SetArgs),
     Adopt(adopt::AdoptArgs),
@@ -74,6 +77,8 @@ enum Command {
     Host(host::HostCommand),
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     Activate(activate::ActivateArgs),
     Mount(mount::MountArgs),
     Plan(plan::PlanArgs),
@@ -88,7 +93,8 @@ enum Command {
 pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, CommandError> {
     let Cli { global, command } = cli;
     match command {
-        Command::Init(args) => init::run(&args, &environment, &global, ui),
+        Command::Init(args) => init::run(&args, environment, global, ui),
+        Command::Import(args) => import::run(&args, environment, global, ui),
         Command::Edit(args) => edit::run(&args, environment, global, ui),
         Command::Generate(args) => generate::run(&args, environment, global, ui),
         Command::Set(args) => set::run(&args, environment, global, ui),
@@ -110,6 +116,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Policy(command) => policy::run(command, environment, global, ui),
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),
+        Command::Export(command) => export::run(&command, environment, global, ui),
         Command::Activate(args) => activate::run(&args, &environment.places, environment.now, ui),
         Command::Mount(args) => mount::run(&args, &environment.places, ui),
         Command::Plan(args) => plan::run(&args, &environment.places, environment.now, ui),

@@ -10,10 +10,12 @@ use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::document::DocumentError;
+use crate::ops::export::ExportError;
 use crate::ops::git_diff::GitDiffError;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
 use crate::ops::host::ScanError;
+use crate::ops::import::ImportError;
 use crate::ops::run::RunError;
 use crate::ops::workspace::WorkspaceError;
 use crate::policy::Violation;
@@ -35,6 +37,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Git(#[from] GitError),
+    /// Nothing was written for another tool.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Export(#[from] ExportError),
     /// Git gets no text to show.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -43,6 +49,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Merge(#[from] MergeError),
+    /// Nothing was taken over from another tool.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Import(#[from] ImportError),
     /// A command was not started.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -419,6 +429,8 @@ impl Failure for OpsError {
             Self::Store(error) => error.class(),
             Self::PrivateDir(error) => error.class(),
             Self::Git(error) => error.class(),
+            Self::Export(error) => error.class(),
+            Self::Import(error) => error.class(),
             Self::GitDiff(error) => error.class(),
             Self::Merge(error) => error.class(),
             Self::Document(error) => error.class(),

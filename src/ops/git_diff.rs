@@ -3,6 +3,7 @@
 //! Git asks for each version of each file that it shows. So nobody is ever asked for a passphrase or a touch here, and
 //! what does not open without is described instead.
 
+mod document;
 mod error;
 mod shown;
 mod words;
@@ -48,12 +49,15 @@ const ATTENDED: &str = "a key that asks for a passphrase or a touch is not used 
 /// The text that Git compares and shows in place of `file`.
 pub fn text(settings: Settings, file: &Path) -> Result<SecretBytes, OpsError> {
     refuse_cache(&settings)?;
+    let settings = Settings { prompt: Arc::new(NoPrompt), ..settings };
     let bytes = read_bounded(&settings.current_dir.join(file), SOURCE_MAX)?;
     let here = Here::of(&settings);
     let mut shown = Shown::default();
     if is_age(&bytes) {
-        source(settings, &here, file, &bytes, &mut shown);
-    } else if !here.known(file, &bytes, &mut shown) {
+        source(&settings, &here, file, &bytes, &mut shown);
+    } else if !here.known(file, &bytes, &mut shown)
+        && !document::shown(&settings, &here.fleet, file, &bytes, &mut shown)
+    {
         shown.text(&bytes);
     }
     Ok(shown.finish())
@@ -70,8 +74,7 @@ pub(super) fn refuse_cache(settings: &Settings) -> Result<(), OpsError> {
 }
 
 /// The plaintext of a source, or what can be told without it.
-fn source(settings: Settings, here: &Here, file: &Path, ciphertext: &[u8], shown: &mut Shown) {
-    let settings = Settings { prompt: Arc::new(NoPrompt), ..settings };
+fn source(settings: &Settings, here: &Here, file: &Path, ciphertext: &[u8], shown: &mut Shown) {
     let identities = match settings.find_identities() {
         Ok(found) => found.without_plugins(),
         Err(error) => return described(here, file, ciphertext, &unfound(&error), shown),

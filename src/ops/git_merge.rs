@@ -3,6 +3,7 @@
 //! No value is opened for it, and none is ever dropped: what one branch wrote about a secret stays in its ledger,
 //! whichever value counts.
 
+mod document;
 mod error;
 mod sealed;
 
@@ -85,6 +86,8 @@ pub fn open(settings: Settings, path: &Path) -> Result<(Workspace, PathBuf), Ops
 pub fn drive(ws: &Workspace, path: &Path, contents: &Contents<'_>) -> Result<(), OpsError> {
     let outcome = if let Some(secret) = Layout::ledger_name(path) {
         ledger(ws, &secret, contents)?
+    } else if let Some(merged) = document::merged(ws, path, contents)? {
+        merged
     } else {
         sealed_file(ws, path, contents)?
     };

@@ -270,7 +270,8 @@ pub(super) fn append(
     ledger: &mut VerifiedLedger,
     hosts: &BTreeSet<HostName>,
 ) -> Result<(), OpsError> {
-    let event = if ledger.current().is_some() { made.event } else { Event::Created };
+    let begins = ledger.current().is_none() && made.event != Event::Imported;
+    let event = if begins { Event::Created } else { made.event };
     let traits = Traits::of(value);
     let seen = Seen { changed: made.changed, expires: traits.ends, weak: traits.weak };
     let Written { key, recipients, source_sha256 } = written;

@@ -34,7 +34,7 @@ const BATCH: usize = 32;
 /// What becomes of keys in documents that are none of age.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Foreign {
-    /// They stay; those of OpenPGP are asked for through `gpg` where a new data key is made.
+    /// They stay; those of PGP are asked for through `gpg` where a new data key is made.
     Keep,
     /// They go, and with them the old data key.
     Drop,

@@ -117,15 +117,14 @@ fn moved(
     source: &Source,
     (to, value): (&SecretName, &SecretBytes),
 ) -> Result<Written, OpsError> {
-    writing.remove(&source.name)?;
     // Another name may have other editors.
     let recipients = ws.source_recipients(to)?;
-    match source.file().filter(|_| recipients == source.recipients()) {
-        Some(ciphertext) if writing.document_of(to)?.is_none() => {
-            Ok(writing.keep(to, ciphertext, recipients))
-        }
-        _ => writing.put(to, value),
-    }
+    let written = match source.file().filter(|_| recipients == source.recipients()) {
+        Some(ciphertext) if writing.document_of(to)?.is_none() => writing.keep(to, ciphertext, recipients),
+        _ => writing.put(to, value)?,
+    };
+    writing.remove(&source.name)?;
+    Ok(written)
 }
 
 /// Brings the copies of `secrets` in line on the hosts that had or get one; the trees of hosts that are not sealed

@@ -245,14 +245,13 @@ impl<'o> Work<'o> {
 /// Where a leaf is after a change; none if it is gone.
 fn moved(path: &KeyPath, change: &Change) -> Option<KeyPath> {
     match change {
-        Change::Set { .. } => Some(path.clone()),
         Change::Remove { key } if path.starts_with(key) => None,
         Change::Remove { key } => Some(closed_up(path, key)),
         Change::Rename { from, to } if path.starts_with(from) => {
             let below = path.steps().get(from.steps().len()..).unwrap_or_default();
             Some(KeyPath::in_document(path.document(), to.steps().iter().chain(below).cloned()))
         }
-        Change::Rename { .. } => Some(path.clone()),
+        Change::Set { .. } | Change::Rename { .. } => Some(path.clone()),
     }
 }
 

@@ -92,7 +92,9 @@ impl Dotenv {
             above.push(self.leaves.len());
             let span = line.start + 1..end;
             let scalar = Scalar::str(text.get(span.clone()).unwrap_or_default());
-            self.push(LeafKind::Comment, KeyPath::default(), scalar, span, comments, line);
+            let path = KeyPath::default();
+            let kind = LeafKind::Comment;
+            self.push(Leaf { path, kind, scalar, span, comments, other_holders: Vec::new() }, line);
             return Ok(());
         }
         let wrong = |kind| TextError::at(kind, text, line.start);
@@ -111,26 +113,14 @@ impl Dotenv {
             return Ok(());
         }
         let comments = std::mem::take(above);
-        self.push(LeafKind::Value, path, Scalar::Str(plain), value, comments, line);
+        let (kind, scalar) = (LeafKind::Value, Scalar::Str(plain));
+        self.push(Leaf { path, kind, scalar, span: value, comments, other_holders: Vec::new() }, line);
         Ok(())
     }
 
-    fn push(
-        &mut self,
-        kind: LeafKind,
-        path: KeyPath,
-        scalar: Scalar,
-        span: Range<usize>,
-        comments: Vec<usize>,
-        line: Range<usize>,
-    ) {
-        self.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders: Vec::new() });
+    fn push(&mut self, leaf: Leaf, line: Range<usize>) {
+        self.leaves.push(leaf);
         self.lines.push(line);
-    }
-
-    /// The line end that new lines get.
-    fn line_end(&self) -> &'static [u8] {
-        b"\n"
     }
 
     /// Where new lines go: behind the last value or comment that is no metadata.
@@ -150,10 +140,14 @@ impl Dotenv {
         edits.replace(at..at, made);
     }
 
-    fn update_block(&self, block: Block<'_>, edits: &mut Edits) -> Result<(), TextError> {
-        let wanted = flat::fields(block.node);
+    fn update_block(&self, block: Block<'_>, edits: &mut Edits) {
+        let mut wanted = flat::fields(block.node);
+        if let Some(like) = block.like.and_then(|like| Self::parse(like).ok()) {
+            let place = |name: &str| like.fields.iter().position(|field| field.name == name);
+            wanted.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+        }
         if self.metadata.as_ref().is_some_and(|node| flat::fields(node) == wanted) {
-            return Ok(());
+            return;
         }
         // Known lines stay in their order; what is new comes behind them, sorted as sops sorts.
         for field in &self.fields {
@@ -172,7 +166,6 @@ impl Dotenv {
             let at = self.fields.last().map_or(self.bytes.len(), |field| field.line.end);
             self.add_lines(at, &lines, edits);
         }
-        Ok(())
     }
 
     fn index(&self, path: &KeyPath) -> Result<usize, TextError> {
@@ -209,7 +202,7 @@ impl Text for Dotenv {
             edits.replace(leaf.span.clone(), spelled);
         }
         match block {
-            Some(block) => self.update_block(block, &mut edits)?,
+            Some(block) => self.update_block(block, &mut edits),
             None => self.fields.iter().for_each(|field| edits.delete(field.line.clone())),
         }
         Ok(edits.apply(self.bytes()))
@@ -224,7 +217,7 @@ impl Text for Dotenv {
         let mut line = SecretBytes::with_capacity(key.len() + spelled.len() + 2);
         line.extend(format!("{key}=").as_bytes());
         line.extend(spelled.expose());
-        line.extend(self.line_end());
+        line.extend(b"\n");
         let mut edits = Edits::default();
         self.add_lines(self.end(), &line, &mut edits);
         Ok(edits.apply(self.bytes()))
@@ -296,10 +289,12 @@ fn spell(scalar: &Scalar, kind: LeafKind) -> Result<SecretBytes, TextErrorKind> 
 fn unescape(text: &[u8]) -> SecretBytes {
     let mut plain = SecretBytes::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.windows(2).position(|pair| pair == b"\\n") {
-        plain.extend(rest.get(..at).unwrap_or_default());
-        plain.extend(b"\n");
-        rest = rest.get(at + 2..).unwrap_or_default();
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let (before, after) = rest.split_at(at);
+        plain.extend(before);
+        let breaks = after.starts_with(b"\\n");
+        plain.extend(if breaks { b"\n" } else { b"\\" });
+        rest = after.get(1 + usize::from(breaks)..).unwrap_or_default();
     }
     plain.extend(rest);
     plain

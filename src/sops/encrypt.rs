@@ -200,7 +200,7 @@ impl Source {
         else {
             return Ok(());
         };
-        if number::is_decimal(raw) && !number::equal(raw, canonical) {
+        if !number::survives(raw, canonical) {
             return Err(Problem::Number { key: leaf.path.to_string() });
         }
         Ok(())

@@ -9,10 +9,11 @@ use super::json;
 use super::tree::Text;
 use super::tree::TextError;
 use super::tree::TextErrorKind;
+use super::yaml;
 use crate::secret::SecretBytes;
 
 /// Largest file that is read.
-const TEXT_MAX: usize = 64 << 20;
+const TEXT_MAX: usize = 128 << 20;
 
 /// How the text of a SOPS file is laid out.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -54,12 +55,7 @@ impl Format {
             Self::Json | Self::Binary => json::parse(text),
             Self::Dotenv => dotenv::parse(text),
             Self::Ini => ini::parse(text),
-            Self::Yaml => Err(TextError {
-                kind: TextErrorKind::Unsupported("this format is not there yet"),
-                offset: None,
-                line: None,
-                key: None,
-            }),
+            Self::Yaml => yaml::parse(text),
         }
     }
 }
@@ -69,7 +65,8 @@ impl Format {
     pub(super) fn normalized(self, plaintext: &[u8]) -> Result<Option<SecretBytes>, TextError> {
         match self {
             Self::Ini => ini::normalized(plaintext),
-            Self::Yaml | Self::Json | Self::Dotenv | Self::Binary => Ok(None),
+            Self::Yaml => yaml::normalized(plaintext),
+            Self::Json | Self::Dotenv | Self::Binary => Ok(None),
         }
     }
 }

@@ -118,6 +118,13 @@ impl IniText {
         if self.metadata.as_ref().is_some_and(|node| flat::fields(node) == wanted) {
             return Ok(());
         }
+        if let (None, Some(section)) = (&self.metadata, Self::respelled(block)?) {
+            let mut lines = SecretBytes::with_capacity(section.len() + 2);
+            lines.extend(if self.bytes().is_empty() { b"" } else { self.ini.line_end });
+            lines.extend(section.expose());
+            self.add_lines(self.bytes().len(), &lines, edits);
+            return Ok(());
+        }
         let section = self.section(METADATA);
         let entries = section.map_or(&[][..], |section| &section.entries);
         let spelled = |text: &str| {
@@ -147,6 +154,16 @@ impl IniText {
             self.add_lines(at, &lines, edits);
         }
         Ok(())
+    }
+
+    /// The metadata section of an earlier text, brought to what is wanted.
+    fn respelled(block: Block<'_>) -> Result<Option<SecretBytes>, TextError> {
+        let Some(like) = block.like.and_then(|like| Self::parse(like).ok()) else { return Ok(None) };
+        let Some(section) = like.section(METADATA) else { return Ok(None) };
+        let mut edits = Edits::default();
+        like.update_block(Block { node: block.node, like: None }, &mut edits)?;
+        let start = section.header.as_ref().map_or(section.start, |header| header.start);
+        Ok(Some(edits.apply_within(like.bytes(), start..section.end())))
     }
 
     /// Takes the metadata section away, with the empty lines that part it from what is above.

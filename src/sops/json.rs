@@ -113,17 +113,6 @@ impl Json {
         before.rsplit(|byte| !byte.is_ascii_whitespace()).next().unwrap_or_default()
     }
 
-    fn without(&self, holder: &Value, index: usize, edits: &mut Edits) {
-        let spans = spans(holder);
-        let before = index.checked_sub(1).and_then(|index| spans.get(index));
-        let Some(gone) = spans.get(index) else { return };
-        match (before, spans.get(index + 1)) {
-            (_, Some(next)) => edits.delete(gone.start..next.start),
-            (Some(before), None) => edits.delete(before.end..gone.end),
-            (None, None) => edits.delete(holder.span.start + 1..holder.span.end - 1),
-        }
-    }
-
     /// Puts the metadata where there are none, spelled as in an earlier text if there is one.
     fn add_block(&self, block: Block<'_>, edits: &mut Edits) {
         let layout = self.layout();
@@ -186,7 +175,7 @@ impl Text for Json {
                 self.layout().update(self.bytes(), &entry.value, block.node, 2, &mut edits);
             }
             (Some(block), ..) => self.add_block(block, &mut edits),
-            (None, Some(index), _) => self.without(&self.root, index, &mut edits),
+            (None, Some(index), _) => without(&self.root, index, &mut edits),
             (None, None, _) => {}
         }
         Ok(edits.apply(self.bytes()))
@@ -220,7 +209,7 @@ impl Text for Json {
             Step::Key(key) => entries(holder).iter().position(|entry| entry.key == *key).unwrap_or_default(),
         };
         let mut edits = Edits::default();
-        self.without(holder, index, &mut edits);
+        without(holder, index, &mut edits);
         Ok(edits.apply(self.bytes()))
     }
 
@@ -245,6 +234,18 @@ impl Text for Json {
 
 fn about(kind: TextErrorKind, path: &KeyPath) -> TextError {
     TextError::about(kind, path)
+}
+
+/// Takes one entry away, with the comma that parts it from the next or the one before.
+fn without(holder: &Value, index: usize, edits: &mut Edits) {
+    let spans = spans(holder);
+    let before = index.checked_sub(1).and_then(|index| spans.get(index));
+    let Some(gone) = spans.get(index) else { return };
+    match (before, spans.get(index + 1)) {
+        (_, Some(next)) => edits.delete(gone.start..next.start),
+        (Some(before), None) => edits.delete(before.end..gone.end),
+        (None, None) => edits.delete(holder.span.start + 1..holder.span.end - 1),
+    }
 }
 
 fn entries(value: &Value) -> &[Entry] {

@@ -1,5 +1,6 @@
 //! The values of a text in the light of its selectors: which are encrypted, what they say, what the MAC is over.
 
+use data_encoding::HEXUPPER;
 use sha2::Digest;
 use sha2::Sha512;
 
@@ -109,6 +110,5 @@ pub(super) fn mac(text: &dyn Text, selected: &[bool], said: &[Said], only_encryp
             hash.update(said.scalar(leaf).canonical().unwrap_or_default());
         }
     }
-    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02X}")).collect();
-    Scalar::str(hex.as_bytes())
+    Scalar::str(HEXUPPER.encode(&hash.finalize()).as_bytes())
 }

@@ -196,4 +196,3 @@ impl Text for Yaml {
         self.renamed(from, to)
     }
 }
-

@@ -130,7 +130,7 @@ fn a_person_at_a_terminal_is_asked_before_anything_changes_and_for_what_only_the
     assert_eq!(fleet.show("shared/made"), before);
     let terminal = Terminal::run(&fleet, &[], &format!("{} rotate 'shared/*'", crate::common::BIN));
     terminal.shows("make 2 new values? [yes/no]").types("yes\n");
-    terminal.shows("Token of the provider").types("typed-by-alice\n");
+    terminal.shows("Token of the provider (shared/token): ").types("typed-by-alice\n");
     terminal.shows("The same again").types("typed-by-alice\n");
     assert_eq!(terminal.code(), 0);
     assert!(!terminal.screen().contains("typed-by-alice"));

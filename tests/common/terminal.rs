@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use super::TestFleet;
 use super::tool;
@@ -16,8 +18,10 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs a shell command in the environment of the fleet; `environment` is added to it.
     pub(crate) fn run(fleet: &TestFleet, environment: &[(&str, &str)], script: &str) -> Self {
-        let (socket, done) = (fleet.outside().join("tty"), fleet.outside().join("tty-done"));
-        let _ = std::fs::remove_file(&done);
+        // A server that is on its way out would take a new session on the same socket with it.
+        static TERMINALS: AtomicUsize = AtomicUsize::new(0);
+        let number = TERMINALS.fetch_add(1, Ordering::Relaxed);
+        let [socket, done] = ["tty", "done"].map(|name| fleet.outside().join(format!("{name}-{number}")));
         let mut command = Command::new(tool("tmux"));
         command.args([
             "-S",

@@ -34,8 +34,8 @@ use crate::common::PATH;
 use crate::common::on_disk;
 use crate::common::tool;
 
-/// The formats that these tests go through; YAML has a file of its own.
-const FORMATS: [Format; 4] = [Format::Json, Format::Dotenv, Format::Ini, Format::Binary];
+/// The formats that these tests go through.
+const FORMATS: [Format; 5] = [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary];
 
 /// A key pair that was made for one test.
 pub(crate) struct Pair {
@@ -153,6 +153,17 @@ impl Bench {
         self.read(name)
     }
 
+    /// A plaintext encrypted by `sops` as a rule of its configuration says.
+    pub(crate) fn by_rule(&self, format: Format, plaintext: &[u8], rule: &[(&str, &str)]) -> Vec<u8> {
+        let fields: String = rule.iter().map(|(field, text)| format!("    {field}: '{text}'\n")).collect();
+        let fields = fields.replace("'true'", "true");
+        let rules = format!("creation_rules:\n  - age: {}\n{fields}", self.pair.recipient);
+        self.write(".sops.yaml", rules.as_bytes());
+        self.write(name(format), plaintext);
+        self.sops(["encrypt", "--in-place", name(format)]);
+        self.read(name(format))
+    }
+
     /// A plaintext encrypted by us and written beside `sops`.
     pub(crate) fn by_us(&self, format: Format, plaintext: &[u8], settings: &Settings) -> Opened {
         let mut settings = settings.clone();
@@ -210,7 +221,9 @@ pub(crate) fn differing(left: &[u8], right: &[u8]) -> BTreeSet<String> {
 /// A plaintext in every format, whose secrets are at [`keys_of`].
 pub(crate) fn sample(format: Format) -> &'static [u8] {
     match format {
-        Format::Yaml => unreachable!("YAML has a file of its own"),
+        Format::Yaml => {
+            b"# about all\ntext: hunter2\nempty: \"\"\nnothing: null\nyes: true\nno: false\nwhole: 42\nfloat: -0.125\n# about the map\nmap:\n    # inside\n    deep_unencrypted: public\n    list:\n        - one\n        - 2\n        - three: \"3\"\n    none: {}\n    no_items: []\nlines: |\n    one\n    two\n"
+        }
         Format::Json => {
             br#"{
 	"text": "hunter2 \"quoted\" \u00e9\n",
@@ -249,7 +262,18 @@ pub(crate) fn sample(format: Format) -> &'static [u8] {
 /// Secrets of the sample and their values.
 pub(crate) fn keys_of(format: Format) -> &'static [(&'static str, &'static [u8])] {
     match format {
-        Format::Yaml => unreachable!("YAML has a file of its own"),
+        Format::Yaml => &[
+            ("text", b"hunter2"),
+            ("empty", b""),
+            ("yes", b"true"),
+            ("no", b"false"),
+            ("whole", b"42"),
+            ("float", b"-0.125"),
+            ("map/list/0", b"one"),
+            ("map/list/1", b"2"),
+            ("map/list/2/three", b"3"),
+            ("lines", b"one\ntwo\n"),
+        ],
         Format::Json => &[
             ("text", b"hunter2 \"quoted\" \xc3\xa9\n"),
             ("empty", b""),
@@ -282,13 +306,13 @@ pub(crate) fn keys_of(format: Format) -> &'static [(&'static str, &'static [u8])
 pub(crate) fn same_plaintext(format: Format, left: &[u8], right: &[u8]) -> bool {
     let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
     let lines = |bytes: &[u8]| -> Vec<String> {
-        let text = String::from_utf8_lossy(bytes).replace([' ', ';', '#'], "");
+        let text = String::from_utf8_lossy(bytes).replace([' ', ';', '#', '"', '`'], "");
         text.lines().filter(|line| !line.is_empty()).map(ToOwned::to_owned).collect()
     };
     match format {
         Format::Json => same_json(&json(left), &json(right)),
-        Format::Dotenv | Format::Ini => lines(left) == lines(right),
-        Format::Yaml | Format::Binary => left == right,
+        Format::Yaml | Format::Dotenv | Format::Ini => lines(left) == lines(right),
+        Format::Binary => left == right,
     }
 }
 

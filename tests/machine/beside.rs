@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::host::Host;
 use crate::machine::Machine;
-use crate::machine::Systemd;
 use crate::machine::on_each_systemd;
 
 /// Makes what another tool leaves: a generation in memory, and a link to it. Arguments: link, mount, secret, value.

@@ -10,6 +10,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::sops::SopsError;
 
 /// Why two branches were not joined.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -45,6 +46,24 @@ pub enum MergeError {
         /// What does not go together.
         reason: String,
     },
+    /// Both branches changed one key of a document.
+    #[error("both branches changed {what} in `{}`", path.display())]
+    #[diagnostic(
+        code(merge::document),
+        help(
+            "ours stands there, with what could be joined; `git diff --ours` and `git diff --theirs` show the difference. Set what you want with `secretctl edit` or `sops`, then `git add` the file"
+        )
+    )]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// The keys.
+        what: String,
+    },
+    /// A version of a document cannot be read or opened.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Sops(#[from] SopsError),
     /// Ciphertext, which has no lines to join.
     #[error("both branches changed `{}`", path.display())]
     #[diagnostic(
@@ -87,6 +106,7 @@ impl Failure for MergeError {
     fn class(&self) -> Class {
         match self {
             Self::Nothing { .. } | Self::Source { .. } => Class::Usage,
+            Self::Sops(error) => error.class(),
             _ => Class::Finding,
         }
     }

@@ -95,7 +95,8 @@ pub(super) fn scan(text: &[u8]) -> Result<Ini, TextError> {
         entries: Vec::new(),
         start,
     };
-    let mut scanner = Scanner { text, at: start, sections: vec![first], pending: Vec::new() };
+    let mut scanner =
+        Scanner { text, at: start, sections: vec![first], pending: Vec::new(), known: HashSet::new() };
     while scanner.at < text.len() {
         scanner.line()?;
     }
@@ -107,11 +108,16 @@ pub(super) fn scan(text: &[u8]) -> Result<Ini, TextError> {
     Ok(Ini { sections: scanner.sections, line_end, equals, stray })
 }
 
+/// Where a value stands, what it says, and a comment behind it.
+type Found = (Range<usize>, SecretBytes, Option<Range<usize>>);
+
 struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     sections: Vec<Section>,
     pending: Vec<Range<usize>>,
+    /// Keys of the last section.
+    known: HashSet<String>,
 }
 
 impl Scanner<'_> {
@@ -125,9 +131,14 @@ impl Scanner<'_> {
 
     /// The range without space at either end.
     fn trim(&self, range: Range<usize>) -> Range<usize> {
-        let inner = self.slice(range.clone());
-        let start = range.start + (inner.len() - inner.trim_ascii_start().len());
-        start..start + inner.trim_ascii().len()
+        let inner = std::str::from_utf8(self.slice(range.clone())).unwrap_or_default();
+        if inner.trim().is_empty() {
+            // Nothing stands on its line, where something may be put.
+            let blanks = inner.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            return range.start + blanks..range.start + blanks;
+        }
+        let start = range.start + (inner.len() - inner.trim_start().len());
+        start..start + inner.trim().len()
     }
 
     /// Steps over the next line; its range, line end included.
@@ -182,6 +193,7 @@ impl Scanner<'_> {
         }
         let (header, name_span) = (Some(line.clone()), Some(name_span));
         let entries = Vec::new();
+        self.known.clear();
         self.sections.push(Section { name, header, name_span, comment, entries, start: line.start });
         Ok(())
     }
@@ -193,11 +205,10 @@ impl Scanner<'_> {
         let Some(section) = self.sections.last_mut() else { return Ok(()) };
         let path = KeyPath::of_keys([section.name.as_str(), key.as_str()]);
         let line = line.start..self.at;
-        section.entries.push(Entry { key, key_span, line: line.clone(), value, plain, above, behind });
-        let known: HashSet<&str> = section.entries.iter().map(|entry| entry.key.as_str()).collect();
-        if known.len() < section.entries.len() {
+        if !self.known.insert(key.clone()) {
             return Err(TextError::at(TextErrorKind::DuplicateKey, self.text, line.start).with_key(&path));
         }
+        section.entries.push(Entry { key, key_span, line, value, plain, above, behind });
         Ok(())
     }
 
@@ -232,10 +243,7 @@ impl Scanner<'_> {
     }
 
     /// The value that starts in this range: where it stands, what it says, and a comment behind it.
-    fn value(
-        &mut self,
-        range: Range<usize>,
-    ) -> Result<(Range<usize>, SecretBytes, Option<Range<usize>>), TextError> {
+    fn value(&mut self, range: Range<usize>) -> Result<Found, TextError> {
         let inner = self.trim(range);
         let line = self.slice(inner.clone());
         let quote: &[u8] = match line {
@@ -257,11 +265,7 @@ impl Scanner<'_> {
     }
 
     /// A value in backticks or three quotes, which may have several lines.
-    fn quoted(
-        &mut self,
-        inner: &Range<usize>,
-        quote: &[u8],
-    ) -> Result<(Range<usize>, SecretBytes, Option<Range<usize>>), TextError> {
+    fn quoted(&mut self, inner: &Range<usize>, quote: &[u8]) -> Result<Found, TextError> {
         let start = inner.start + quote.len();
         let last = |scanner: &Self, range: Range<usize>| {
             let line = scanner.slice(range.clone());
@@ -286,7 +290,7 @@ impl Scanner<'_> {
     }
 
     /// A value whose lines end with a backslash.
-    fn continued(&mut self, first: Range<usize>) -> (Range<usize>, SecretBytes, Option<Range<usize>>) {
+    fn continued(&mut self, first: Range<usize>) -> Found {
         let mut plain = SecretBytes::with_capacity(first.len());
         let mut part = first.clone();
         loop {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SAMPLE: &str = "loose = 1\n\n; top\n; second\n[a]\nplain = x\n# above\nquoted = \"y ; z\"\nlong = one \\\n  two\ntick = `q # r`\n\n[sops]\nmac = m\nage__list_0__map_enc = a\\nb\n";
+const SAMPLE: &str = "loose = 1\n\n; top\n; second\n[a]\nplain = x\n# above\nquoted = \" y z \"\nlong = one \\\n  two\ntick = `q # r`\n\n[sops]\nmac = m\nage__list_0__map_enc = a\\nb\n";
 
 fn key(path: &str) -> KeyPath {
     KeyPath::of_keys(path.split('/'))
@@ -28,7 +28,7 @@ fn leaves_come_as_sops_orders_them_with_the_comment_of_a_key_behind_it() {
             "DEFAULT/loose 1",
             "a top\n; second",
             "a/plain x",
-            "a/quoted y ; z",
+            "a/quoted  y z ",
             "a above",
             "a/long one two",
             "a/tick q # r"
@@ -65,7 +65,7 @@ fn keys_and_sections_are_added_removed_and_renamed() {
     assert!(add("DEFAULT/new").starts_with("loose = 1\nnew = v\n"));
     let without = |path: &str| text(&ini.remove(&key(path)).unwrap());
     assert!(without("a/quoted").contains("plain = x\nlong"));
-    assert!(without("a/long").contains("z\"\ntick"));
+    assert!(without("a/long").contains("z \"\ntick"));
     assert!(!without("a").contains("top"));
     assert!(text(&ini.rename(&key("a/plain"), &key("a/p=q")).unwrap()).contains("\n`p=q` = x\n"));
     assert!(text(&ini.rename(&key("a"), &key("b")).unwrap()).contains("\n[b]\n"));

@@ -59,11 +59,11 @@ impl Layout {
                 let entries = fields
                     .iter()
                     .map(|(key, value)| format!("{}: {}", quoted(key), self.node(value, level + 1)));
-                self.wrapped(['{', '}'], entries.collect(), level)
+                self.wrapped(['{', '}'], &entries.collect::<Vec<_>>(), level)
             }
             Node::List(items) => {
                 let items = items.iter().map(|item| self.node(item, level + 1));
-                self.wrapped(['[', ']'], items.collect(), level)
+                self.wrapped(['[', ']'], &items.collect::<Vec<_>>(), level)
             }
             Node::Str(text) => quoted(text),
             Node::Number(text) => text.clone(),
@@ -72,7 +72,7 @@ impl Layout {
         }
     }
 
-    fn wrapped(&self, brackets: [char; 2], entries: Vec<String>, level: usize) -> String {
+    fn wrapped(&self, brackets: [char; 2], entries: &[String], level: usize) -> String {
         let [open, close] = brackets;
         if entries.is_empty() {
             return format!("{open}{close}");
@@ -167,18 +167,22 @@ pub(super) fn quoted(text: &str) -> String {
 
 fn escape(text: &[u8]) -> SecretBytes {
     let mut quoted = SecretBytes::with_capacity(text.len() + text.len() / 8 + 2);
+    let mut rest = text;
     quoted.extend(b"\"");
-    for byte in text {
-        match byte {
-            b'"' => quoted.extend(b"\\\""),
-            b'\\' => quoted.extend(b"\\\\"),
-            b'\n' => quoted.extend(b"\\n"),
-            b'\r' => quoted.extend(b"\\r"),
-            b'\t' => quoted.extend(b"\\t"),
-            0..0x20 => quoted.extend(format!("\\u{byte:04x}").as_bytes()),
-            _ => quoted.extend(std::slice::from_ref(byte)),
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        let (before, after) = rest.split_at(at);
+        quoted.extend(before);
+        match after.first() {
+            Some(b'"') => quoted.extend(b"\\\""),
+            Some(b'\\') => quoted.extend(b"\\\\"),
+            Some(b'\n') => quoted.extend(b"\\n"),
+            Some(b'\r') => quoted.extend(b"\\r"),
+            Some(b'\t') => quoted.extend(b"\\t"),
+            other => quoted.extend(format!("\\u{:04x}", other.copied().unwrap_or_default()).as_bytes()),
         }
+        rest = after.get(1..).unwrap_or_default();
     }
+    quoted.extend(rest);
     quoted.extend(b"\"");
     quoted
 }

@@ -251,7 +251,9 @@ impl Tags {
                 self.given.push((handle.into_owned(), prefix.into_owned()));
             }
             _ => {
-                return Err(TextErrorKind::Unsupported("sops does not know this directive; remove this line"));
+                return Err(TextErrorKind::Unsupported(
+                    "sops does not know this directive; remove this line",
+                ));
             }
         }
         Ok(Kind::Directive)

@@ -1,0 +1,171 @@
+//! `secretctl import`
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::context::Environment;
+use super::context::Global;
+use super::exit::CommandError;
+use super::exit::Exit;
+use super::ui::Format;
+use super::ui::Ui;
+use crate::name::HostName;
+use crate::ops;
+use crate::ops::Recipient;
+use crate::ops::host::Run;
+use crate::ops::import::Evaluation;
+use crate::ops::import::ImportReport;
+use crate::ops::import::InPlace;
+use crate::ops::import::Outcome;
+use crate::ops::import::Request;
+use crate::ops::import::Tool;
+
+/// Take over the secrets of another tool: hosts, rules that are proved, sources, declarations to paste
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    /// The repository of the other tool [else the fleet's own]
+    #[arg(value_name = "DIR")]
+    source: Option<PathBuf>,
+    /// The tool: sops-nix, agenix, ragenix, agenix-rekey, secrix, vaultix, or folder (age, pass, env, JSON, SOPS files)
+    #[arg(long, value_name = "TOOL")]
+    from: Tool,
+    #[command(flatten)]
+    how: How,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How an import goes about it; `init --from` has the same.
+#[derive(Debug, clap::Args)]
+pub(super) struct How {
+    /// The key of a host that the files do not tell, or a better one; without a key it is pending (can be repeated)
+    #[arg(long = "host", value_name = "NAME=RECIPIENT", value_parser = host_key)]
+    hosts: Vec<(HostName, Option<Recipient>)>,
+    /// The program that evaluates what hosts declare
+    #[arg(long, value_name = "PROGRAM", default_value = "nix")]
+    nix: PathBuf,
+    /// Read the files alone, and evaluate nothing
+    #[arg(long)]
+    files_alone: bool,
+    /// Let sources take the places of the other tool's files, which it cannot read any more then
+    #[arg(long)]
+    replace: bool,
+    /// Tell what would be done, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+fn host_key(text: &str) -> Result<(HostName, Option<Recipient>), String> {
+    let (name, key) = text.split_once('=').ok_or("it must be `NAME=RECIPIENT`")?;
+    let name = name.parse().map_err(|error| format!("{error}"))?;
+    let key = if key.is_empty() { None } else { Some(key.parse().map_err(|error| format!("{error}"))?) };
+    Ok((name, key))
+}
+
+impl How {
+    /// What the use case is asked for.
+    pub(super) fn request(&self, tool: Tool, from: Option<&Path>, env: &Environment) -> Request {
+        let mut hosts: BTreeMap<HostName, BTreeSet<Recipient>> = BTreeMap::new();
+        for (name, key) in &self.hosts {
+            hosts.entry(name.clone()).or_default().extend(key.clone());
+        }
+        Request {
+            from: from.map(|from| env.current_dir.join(from)),
+            tool,
+            evaluation: if self.files_alone {
+                Evaluation::FilesAlone
+            } else {
+                Evaluation::Nix(self.nix.clone())
+            },
+            hosts,
+            in_place: if self.replace { InPlace::Replace } else { InPlace::Refuse },
+            run: if self.dry_run { Run::Dry } else { Run::Real },
+        }
+    }
+}
+
+pub(super) fn run(
+    args: &ImportArgs,
+    env: Environment,
+    global: Global,
+    ui: &mut Ui,
+) -> Result<Exit, CommandError> {
+    let request = args.how.request(args.from, args.source.as_deref(), &env);
+    let report = ops::import::import(&env.settings(global, "import"), &request)?;
+    show(&report, args.format, ui)?;
+    Ok(Exit::Clean)
+}
+
+/// Prints what was found and done.
+pub(super) fn show(report: &ImportReport, format: Format, ui: &mut Ui) -> Result<(), CommandError> {
+    match format {
+        Format::Json => ui.json(report)?,
+        Format::Text => text(report, ui)?,
+    }
+    for finding in &report.findings {
+        ui.finding(finding);
+    }
+    for path in &report.written {
+        ui.say(&format!("wrote {}", path.display()));
+    }
+    if report.dry_run {
+        ui.say("nothing was written");
+    } else {
+        ui.say("next: look at the rules and `imported/`, then `secretctl seal`, and move one host after the other");
+    }
+    Ok(())
+}
+
+fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
+    let access = &report.access;
+    let told = if report.evaluated { "as Nix evaluates it" } else { "as its files alone tell it" };
+    ui.line(&format!("{} repository, {told}", report.tool))?;
+    let count = |outcome| report.secrets.values().filter(|one| one.outcome == outcome).count();
+    let (documents, converted) = (count(Outcome::Document), count(Outcome::Converted));
+    ui.line(&format!("hosts      {}: {}", report.hosts.len(), words(&report.hosts)))?;
+    ui.line(&format!(
+        "values     {}: {documents} stay in {} SOPS files, {converted} become sources, {} are sources as they are, {} were there, {} are left",
+        report.secrets.len(),
+        report.documents.len(),
+        count(Outcome::Kept),
+        count(Outcome::There),
+        count(Outcome::Left),
+    ))?;
+    ui.line(&format!(
+        "needed     {} pairs of a host and a value, of {} that can be opened today",
+        access.needed, access.decryptable_before
+    ))?;
+    if access.waiting > 0 {
+        ui.line(&format!(
+            "waiting    {} more, declared on hosts that cannot open them today",
+            access.waiting
+        ))?;
+    }
+    ui.line(&format!(
+        "granted    {} by {} rules in {}",
+        access.decryptable_after,
+        report.rules,
+        report.policy.display()
+    ))?;
+    if report.proved_equal > 0 {
+        ui.line(&format!("compared   {} values were read back, and are the same", report.proved_equal))?;
+    }
+    for (prefix, document) in &report.documents {
+        let direct: Vec<&str> = document.direct.iter().map(HostName::as_str).collect();
+        let direct =
+            if direct.is_empty() { String::new() } else { format!(", open to {} itself", direct.join(", ")) };
+        ui.line(&format!("document   {prefix}: {}{direct}", document.path.display()))?;
+    }
+    Ok(())
+}
+
+fn words(hosts: &BTreeMap<HostName, ops::HostState>) -> String {
+    let word = |(name, state): (&HostName, &ops::HostState)| match state {
+        ops::HostState::Active => name.to_string(),
+        state => format!("{name} ({state})"),
+    };
+    hosts.iter().map(word).collect::<Vec<_>>().join(", ")
+}

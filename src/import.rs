@@ -1,0 +1,56 @@
+//! What other tools keep: readers that describe a repository of theirs, and the plan that follows from it.
+//!
+//! Nothing here decrypts or writes. Names, recipients and declarations need no private key.
+
+mod age_file;
+mod agenix;
+mod agenix_rekey;
+mod alias;
+mod declare;
+mod declared;
+mod eval;
+mod facts;
+mod folder;
+mod found;
+mod keys;
+mod name;
+mod nix;
+mod pattern;
+mod plan;
+mod rules;
+mod secrix;
+mod sops_config;
+mod sops_file;
+mod sops_nix;
+mod tree;
+mod vaultix;
+mod yaml;
+
+use std::path::Path;
+
+pub use eval::Evaluation;
+pub use found::Body;
+pub use found::Found;
+pub use found::FoundHost;
+pub use found::StoreFile;
+pub use found::Tool;
+pub use found::Use;
+pub use plan::Pairs;
+pub use plan::Plan;
+pub use plan::PlannedDocument;
+pub use plan::PlannedSecret;
+pub use plan::Wishes;
+pub use rules::Needed;
+pub use rules::exact_rules;
+
+/// Describes a repository that another tool keeps its secrets in; `tool` where it is known, else it is guessed.
+pub fn read(root: &Path, tool: Tool, evaluation: &Evaluation) -> Found {
+    match tool {
+        Tool::SopsNix => sops_nix::read(root, evaluation),
+        Tool::Agenix => agenix::read(root, evaluation),
+        Tool::AgenixRekey => agenix_rekey::read(root, evaluation),
+        Tool::Secrix => secrix::read(root, evaluation),
+        Tool::Vaultix => vaultix::read(root, evaluation),
+        Tool::Folder => folder::read(root),
+    }
+}

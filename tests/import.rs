@@ -1,0 +1,19 @@
+//! Repositories of other tools, made with the real programs, taken over in one command each.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod common;
+
+mod import {
+    mod agenix;
+    mod clashes;
+    mod folder;
+    mod others;
+    mod repository;
+    mod sops_nix;
+}
