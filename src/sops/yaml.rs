@@ -121,23 +121,21 @@ impl Yaml {
             return;
         }
         let ours = self.by_place();
-        let theirs = encrypted.by_place();
-        let mut translated = vec![0; ours.len()];
-        for (our, their) in ours.iter().zip(&theirs) {
-            if let Some(slot) = translated.get_mut(*their) {
-                *slot = *our;
+        let mut there = vec![0; ours.len()];
+        for (our, their) in ours.iter().zip(encrypted.by_place()) {
+            if let Some(slot) = there.get_mut(*our) {
+                *slot = their;
             }
         }
-        for (our, their) in ours.iter().zip(theirs) {
-            let (Some(leaf), Some(other)) = (self.leaves.get_mut(*our), encrypted.leaves.get(their)) else {
-                continue;
-            };
-            leaf.comments =
-                other.comments.iter().filter_map(|index| translated.get(*index).copied()).collect();
-            if leaf.kind == LeafKind::Comment {
-                leaf.path.clone_from(&other.path);
-                leaf.other_holders.clone_from(&other.other_holders);
-            }
+        let leaves = std::mem::take(&mut self.leaves).into_iter().zip(std::mem::take(&mut self.spots));
+        let mut moved: Vec<(usize, (Leaf, Spot))> = there.into_iter().zip(leaves).collect();
+        moved.sort_by_key(|(there, _)| *there);
+        for ((_, (mut leaf, spot)), other) in moved.into_iter().zip(encrypted.leaves) {
+            leaf.comments = other.comments;
+            leaf.path = other.path;
+            leaf.other_holders = other.other_holders;
+            self.leaves.push(leaf);
+            self.spots.push(spot);
         }
     }
 

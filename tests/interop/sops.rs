@@ -4,6 +4,7 @@ mod access;
 mod edits;
 mod selectors;
 mod values;
+mod yaml;
 
 use std::collections::BTreeSet;
 use std::path::Path;

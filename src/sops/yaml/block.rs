@@ -53,7 +53,7 @@ pub(super) fn set(
     }
     if let (true, Some(node)) = (documents.is_empty(), wanted) {
         let lines = fresh(emitter, node, 0)?;
-        changes.put_lines(changes.text.len(), lines, emitter.line_end);
+        changes.put_lines(changes.text.len(), &lines, emitter.line_end);
     }
     Ok(())
 }
@@ -250,11 +250,11 @@ impl Changes<'_, '_> {
     }
 
     /// Puts whole lines at a place, with a line end before them where there is none yet.
-    fn put_lines(&mut self, at: usize, lines: Vec<u8>, line_end: &str) {
+    fn put_lines(&mut self, at: usize, lines: &[u8], line_end: &str) {
         let before = self.text.get(..at).unwrap_or_default();
         let lead = if before.is_empty() || before.ends_with('\n') { "" } else { line_end };
         let trail = if at == self.text.len() || lines.ends_with(b"\n") { "" } else { line_end };
-        self.put(at..at, [lead.as_bytes(), &lines, trail.as_bytes()].concat());
+        self.put(at..at, [lead.as_bytes(), lines, trail.as_bytes()].concat());
     }
 
     fn add(
@@ -284,7 +284,7 @@ impl Changes<'_, '_> {
             Some(sample) => sample.respelled(node)?,
             None => fresh(emitter, node, column)?,
         };
-        self.put_lines(place, lines, emitter.line_end);
+        self.put_lines(place, &lines, emitter.line_end);
         Ok(())
     }
 

@@ -39,19 +39,17 @@ fn error(kind: TextErrorKind, path: &KeyPath) -> TextError {
 }
 
 /// Where the entry of a map or list lies that one step leads to.
-fn child<'n, 't>(
-    text: &str,
-    node: &'n Node<'t>,
-    step: &Step,
-    path: &KeyPath,
-) -> Result<Option<usize>, TextError> {
+fn child(text: &str, node: &Node<'_>, step: &Step, path: &KeyPath) -> Result<Option<usize>, TextError> {
     match (&node.content, step) {
         (Content::Map(entries), Step::Key(name)) => {
             let found =
                 entries.iter().position(|(key, _)| leaves::key_text(text, key).is_ok_and(|key| key == *name));
             Ok(found)
         }
-        (Content::List(items), Step::Item(position)) => Ok((*position < items.len()).then_some(*position)),
+        (Content::List(items), Step::Item(position)) => {
+            let values = items.iter().enumerate().filter(|(_, item)| !leaves::is_comment_item(item, node));
+            Ok(values.map(|(index, _)| index).nth(*position))
+        }
         _ => Err(error(TextErrorKind::NotAContainer, path)),
     }
 }
@@ -80,6 +78,12 @@ fn length(node: &Node<'_>) -> usize {
         Content::List(items) => items.len(),
         Content::Scalar(..) | Content::Alias(_) => 0,
     }
+}
+
+/// How many entries there are, comments left out.
+fn values(node: &Node<'_>) -> usize {
+    let Content::List(items) = &node.content else { return length(node) };
+    items.iter().filter(|item| !leaves::is_comment_item(item, node)).count()
 }
 
 impl Yaml {
@@ -118,7 +122,7 @@ impl Yaml {
             return self.first_entry(path, value);
         };
         if matches!(document.top.content, Content::Scalar(..)) && document.top.whole().is_empty() {
-            return self.into_empty(document, path, value);
+            return self.fill_empty(document, path, value);
         }
         let holder = self.holder(document, path)?;
         let rest = path.steps().get(holder.depth..).unwrap_or_default();
@@ -129,7 +133,7 @@ impl Yaml {
         if taken.is_some() {
             return Err(error(TextErrorKind::Exists, path));
         }
-        if matches!(first, Step::Item(position) if *position != length(holder.node)) {
+        if matches!(first, Step::Item(position) if *position != values(holder.node)) {
             return Err(error(TextErrorKind::Missing, path));
         }
         let at_top = holder.depth == 0;
@@ -144,7 +148,7 @@ impl Yaml {
         self.lines_at(text.len(), path, value)
     }
 
-    fn into_empty(
+    fn fill_empty(
         &self,
         document: &Document<'_>,
         path: &KeyPath,
@@ -230,7 +234,7 @@ impl Yaml {
         addition: &Addition<'_>,
     ) -> Result<SecretBytes, TextError> {
         let key = match addition.first {
-            Step::Key(name) => self.key(name, true, addition.path)?,
+            Step::Key(name) => Self::key(name, true, addition.path)?,
             Step::Item(_) => String::new(),
         };
         let colon: &[u8] = if key.is_empty() { b"" } else { b": " };
@@ -254,7 +258,7 @@ impl Yaml {
         let inner = self.in_braces(deeper, addition)?;
         match step {
             Step::Key(name) => {
-                let key = self.key(name, true, addition.path)?;
+                let key = Self::key(name, true, addition.path)?;
                 Ok(joined(&[b"{", key.as_bytes(), b": ", inner.expose(), b"}"]))
             }
             Step::Item(0) => Ok(joined(&[b"[", inner.expose(), b"]"])),
@@ -262,7 +266,7 @@ impl Yaml {
         }
     }
 
-    fn key(&self, name: &str, flow: bool, path: &KeyPath) -> Result<String, TextError> {
+    fn key(name: &str, flow: bool, path: &KeyPath) -> Result<String, TextError> {
         if flow {
             return Ok(String::from_utf8_lossy(write::double(name).expose()).into_owned());
         }
@@ -276,7 +280,7 @@ impl Yaml {
         lines.extend(" ".repeat(column).as_bytes());
         match first {
             Step::Key(name) => {
-                lines.extend(self.key(name, false, path)?.as_bytes());
+                lines.extend(Self::key(name, false, path)?.as_bytes());
                 lines.extend(b":");
             }
             Step::Item(_) => lines.extend(b"-"),
@@ -391,7 +395,7 @@ impl Yaml {
         let (key, _) = entries.get(index).ok_or_else(missing)?;
         let flow = holder.node.flow;
         let quoted = matches!(key.content, Content::Scalar(Style::Double, _));
-        let written = self.key(name, flow || quoted, to)?;
+        let written = Self::key(name, flow || quoted, to)?;
         Ok(self.replaced(key.whole(), SecretBytes::from(written.into_bytes())))
     }
 }

@@ -109,7 +109,7 @@ impl<'t, 'a> Feed<'t, 'a> {
     fn fetch(&mut self) -> Result<(), TextError> {
         let scan = self.cursor.place;
         if self.last[1].0 != Kind::StreamStart || scan.at > 0 || !self.queue.is_empty() {
-            self.to_next_token(scan);
+            self.seek_token(scan);
         }
         let mut block_end = Self::before(scan.at);
         let mut outer = false;
@@ -258,7 +258,7 @@ impl<'t, 'a> Feed<'t, 'a> {
     }
 
     /// Skips blanks and empty lines, and reads comments.
-    fn to_next_token(&mut self, scan: Place) {
+    fn seek_token(&mut self, scan: Place) {
         loop {
             self.cursor.skip_while(remark::is_blank);
             self.raise_line_remark();

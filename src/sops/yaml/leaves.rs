@@ -30,6 +30,15 @@ pub(super) struct Spot {
     pub(super) flow: bool,
     /// Column of the block that holds it.
     pub(super) column: usize,
+    /// Whether it is a comment that makes up a list with others like it, and the last of them.
+    pub(super) closes: bool,
+}
+
+/// Tells whether an item of a list is an encrypted comment: sops writes those of lists as items.
+pub(super) fn is_comment_item(item: &Node<'_>, list: &Node<'_>) -> bool {
+    let Content::Scalar(_, text) = &item.content else { return false };
+    let text = text.text();
+    !list.flow && text.starts_with("ENC[AES256_GCM,") && text.ends_with(",type:comment]")
 }
 
 /// What a text holds.
@@ -154,7 +163,7 @@ impl Gatherer<'_> {
         }
         let (kind, scalar) = (LeafKind::Comment, Scalar::str(text));
         self.found.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders });
-        self.found.spots.push(Spot { style: None, flow: false, column: self.column });
+        self.found.spots.push(Spot { style: None, flow: false, column: self.column, closes: false });
     }
 
     /// Comments that the YAML library drops. They are leaves all the same, so that none stays readable.
@@ -162,8 +171,15 @@ impl Gatherer<'_> {
         while let Some(span) = comments.get(self.next_unseen).filter(|span| span.start < until) {
             self.next_unseen += 1;
             if self.seen.insert(span.start) {
+                // Within empty braces sops writes a comment that it does not find again itself.
+                let before = self.found.leaves.iter().filter(|leaf| leaf.span.start <= span.start);
+                let nearest = before.max_by_key(|leaf| leaf.span.start).map(|leaf| leaf.path.clone());
                 let top = KeyPath::in_document(self.document, []);
                 self.comment(span.clone(), Vec::new(), top);
+                if let (Some(leaf), Some(nearest)) = (self.found.leaves.last_mut(), nearest) {
+                    leaf.other_holders.extend(nearest.parent());
+                    leaf.other_holders.push(nearest);
+                }
             }
         }
     }
@@ -213,10 +229,16 @@ impl Gatherer<'_> {
             Content::Alias(_) => return Err(self.fault(TextErrorKind::Alias, node.span.start)),
             Content::Scalar(style, value) => return self.scalar(node, *style, value.text(), flow),
             Content::Map(entries) => entries.is_empty().then_some(Scalar::EmptyMap),
-            Content::List(items) => items.is_empty().then_some(Scalar::EmptyList),
+            Content::List(items) => {
+                items.iter().all(|item| is_comment_item(item, node)).then_some(Scalar::EmptyList)
+            }
         };
         if let Some(scalar) = empty {
-            self.leaf(scalar, node.span.clone(), Spot { style: None, flow, column: self.column });
+            self.leaf(
+                scalar,
+                node.span.clone(),
+                Spot { style: None, flow, column: self.column, closes: false },
+            );
         }
         self.active.push(Vec::new());
         if !handled {
@@ -237,17 +259,37 @@ impl Gatherer<'_> {
 
     fn items(&mut self, items: &[Node<'_>], list: &Node<'_>) -> Result<(), TextError> {
         let outer = std::mem::replace(&mut self.column, column(self.text, list.span.start));
-        for (position, item) in items.iter().enumerate() {
+        let mut position = 0;
+        for item in items {
             self.comments(&item.head);
             self.comments(&item.line);
-            self.steps.push(Step::Item(position));
-            self.value(item, list.flow, true)?;
-            self.steps.pop();
+            if is_comment_item(item, list) {
+                self.comment_item(item);
+            } else {
+                self.steps.push(Step::Item(position));
+                self.value(item, list.flow, true)?;
+                self.steps.pop();
+                position += 1;
+            }
             self.item_ends();
             self.comments(&item.foot);
         }
+        if position == 0
+            && let Some(spot) = self.found.spots.last_mut()
+        {
+            spot.closes = true;
+        }
         self.column = outer;
         Ok(())
+    }
+
+    fn comment_item(&mut self, item: &Node<'_>) {
+        let Content::Scalar(_, text) = &item.content else { return };
+        let scalar = Scalar::str(text.text().as_bytes());
+        self.comment(item.mark..item.span.end, self.active.concat(), self.path());
+        if let Some(leaf) = self.found.leaves.last_mut() {
+            leaf.scalar = scalar;
+        }
     }
 
     fn scalar(&mut self, node: &Node<'_>, style: Style, text: &str, flow: bool) -> Result<(), TextError> {
@@ -256,7 +298,7 @@ impl Gatherer<'_> {
         let scalar = resolve(text, style, name)
             .map_err(|kind| self.fault(kind, node.span.start).with_key(&self.path()))?;
         let start = tag.map_or(node.span.start, |(span, _)| span.start);
-        let spot = Spot { style: Some(style), flow, column: self.column };
+        let spot = Spot { style: Some(style), flow, column: self.column, closes: false };
         self.leaf(scalar, start..node.span.end, spot);
         Ok(())
     }

@@ -52,8 +52,6 @@ pub(super) struct Document<'t> {
     pub(super) top: Node<'t>,
     /// From its directives or first byte to its end, `...` included.
     pub(super) span: Range<usize>,
-    /// Where its top node may start: behind `---`.
-    pub(super) body: usize,
     /// Where `...` or the next `---` stands, or the text ends.
     pub(super) end: usize,
 }
@@ -117,7 +115,6 @@ impl<'t> Reader<'t, '_> {
         }
         let explicit = !first || matches!(kind, Kind::Directive | Kind::DocumentStart);
         let mut head = Lines::new();
-        let mut body = if first { 0 } else { start };
         let top = if explicit {
             while self.feed.peek()?.0 == Kind::Directive {
                 self.skip()?;
@@ -126,22 +123,16 @@ impl<'t> Reader<'t, '_> {
             if kind != Kind::DocumentStart {
                 return Err(self.feed.fault(TextErrorKind::Syntax("a document starts with `---`"), at));
             }
-            body = self.skip()?.end;
+            self.skip()?;
             self.document_content()?
         } else {
             head = self.split_head();
             self.node(true, false)?
         };
-        self.document_end(start, body, head, top).map(Some)
+        self.document_end(start, head, top).map(Some)
     }
 
-    fn document_end(
-        &mut self,
-        start: usize,
-        body: usize,
-        head: Lines,
-        top: Node<'t>,
-    ) -> Result<Document<'t>, TextError> {
+    fn document_end(&mut self, start: usize, head: Lines, top: Node<'t>) -> Result<Document<'t>, TextError> {
         let (kind, end) = self.feed.peek()?;
         let mut span = start..end;
         if kind == Kind::DocumentEnd {
@@ -149,7 +140,7 @@ impl<'t> Reader<'t, '_> {
         }
         let Pending { head: late, foot, .. } = self.feed.comments();
         let foot = if foot.is_empty() { late } else { foot };
-        Ok(Document { head, foot, top, span, body, end })
+        Ok(Document { head, foot, top, span, end })
     }
 
     fn document_content(&mut self) -> Result<Node<'t>, TextError> {

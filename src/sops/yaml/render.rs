@@ -1,6 +1,7 @@
 //! Replacing leaves in place.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::secret::SecretBytes;
@@ -40,12 +41,17 @@ impl Yaml {
                 continue;
             };
             match leaf.kind {
-                LeafKind::Comment => Self::replace_comment(leaf, new, &mut edits)?,
+                LeafKind::Comment => self.replace_comment(leaf, *spot, new, &mut edits)?,
                 LeafKind::Value => {
                     let style = quoted.get(&leaf.path).copied();
                     self.replace_value(leaf, *spot, new, style, &mut edits)?;
                 }
             }
+        }
+        if replacements.is_empty()
+            && let Some(like) = &like
+        {
+            self.spell_as(like, &quoted, &mut edits);
         }
         block::set(self, block, like.as_ref(), &mut edits)?;
         Ok(edits.apply(self.bytes.expose()))
@@ -61,15 +67,61 @@ impl Yaml {
         quoted.collect()
     }
 
-    fn replace_comment(leaf: &Leaf, new: &Scalar, edits: &mut Edits) -> Result<(), TextError> {
+    /// Puts encrypted values in quotes again where the earlier text had them, and makes items of the comments in lists
+    /// again that sops had made items.
+    fn spell_as(&self, like: &Self, quoted: &BTreeMap<KeyPath, Style>, edits: &mut Edits) {
+        let is_item = |text: &Self, leaf: &Leaf| text.bytes.expose().get(leaf.span.start) == Some(&b'-');
+        let comments =
+            like.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Comment && is_item(like, leaf));
+        let items: BTreeSet<_> = comments.filter_map(|leaf| leaf.scalar.canonical()).collect();
+        for (leaf, spot) in self.leaves.iter().zip(&self.spots) {
+            if leaf.kind == LeafKind::Comment {
+                let known = leaf.scalar.canonical().is_some_and(|text| items.contains(text));
+                if known && !is_item(self, leaf) && self.starts_line(leaf.span.start, spot.column) {
+                    edits.replace(leaf.span.start..leaf.span.start + 1, b"- ".to_vec());
+                }
+                continue;
+            }
+            let there = quoted.get(&leaf.path).filter(|_| spot.style == Some(Style::Plain) && !spot.flow);
+            if let Some(style) = there
+                && is_encrypted(&leaf.scalar)
+            {
+                let slot = Slot { style: *style, block: None, ..self.slot(leaf.span.end, *spot) };
+                edits.replace(leaf.span.clone(), write::scalar(&leaf.scalar, slot));
+            }
+        }
+    }
+
+    /// Whether nothing but `column` spaces stands before `at` in its line.
+    fn starts_line(&self, at: usize, column: usize) -> bool {
+        let before = self.bytes.expose().get(..at).unwrap_or_default();
+        let blanks = before.iter().rev().take_while(|byte| **byte == b' ').count();
+        blanks == column && before.iter().rev().nth(blanks).is_none_or(|byte| *byte == b'\n')
+    }
+
+    fn replace_comment(
+        &self,
+        leaf: &Leaf,
+        spot: Spot,
+        new: &Scalar,
+        edits: &mut Edits,
+    ) -> Result<(), TextError> {
         let text = new.canonical().unwrap_or_default();
         if text.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
             let kind = TextErrorKind::Unsupported("a comment must be a single line");
             return Err(TextError::about(kind, &leaf.path));
         }
-        let mut made = SecretBytes::with_capacity(text.len() + 1);
-        made.extend(b"#");
+        let is_item = self.bytes.expose().get(leaf.span.start) == Some(&b'-');
+        let lead: &[u8] = if is_item && is_encrypted(new) { b"- " } else { b"#" };
+        let mut made = SecretBytes::with_capacity(text.len() + 2);
+        made.extend(lead);
         made.extend(text);
+        if spot.closes && lead == b"#" && is_item {
+            // A list of comments alone is an empty one.
+            made.extend(self.line_end.as_bytes());
+            made.extend(" ".repeat(spot.column + 1).as_bytes());
+            made.extend(b"[]");
+        }
         edits.replace(leaf.span.clone(), made);
         Ok(())
     }
@@ -133,7 +185,7 @@ impl Yaml {
             style: spot.style.unwrap_or(Style::Plain),
             flow: spot.flow,
             block: (!spot.flow && leaves_room(rest, indent)).then_some(indent),
-            break_follows: rest.iter().any(|byte| *byte == b'\n'),
+            break_follows: rest.contains(&b'\n'),
             line_end: self.line_end,
         }
     }

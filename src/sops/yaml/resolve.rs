@@ -27,7 +27,7 @@ pub(super) fn resolve(text: &str, style: Style, tag: Option<&str>) -> Result<Sca
         Some("null") => plain(text).and_then(|value| fitting(value, |v| matches!(v, Scalar::Null))),
         Some("int") => untimed(text).and_then(|value| fitting(value, |v| matches!(v, Scalar::Int(_)))),
         Some("float") => float(untimed(text)?),
-        Some("timestamp") => timestamp::read(text).map(secret).map(Scalar::Time).ok_or(MISFIT),
+        Some("timestamp") => timestamp::read(text).map(|time| Scalar::Time(secret(&time))).ok_or(MISFIT),
         Some("binary") => binary(text),
         _ => Ok(string()),
     }
@@ -60,7 +60,7 @@ pub(super) fn plain(text: &str) -> Result<Scalar, TextErrorKind> {
     if text.as_bytes().first().is_some_and(u8::is_ascii_digit)
         && let Some(time) = timestamp::read(text)
     {
-        return Ok(Scalar::Time(secret(time)));
+        return Ok(Scalar::Time(secret(&time)));
     }
     untimed(text)
 }
@@ -98,7 +98,7 @@ fn number(text: &str) -> Result<Scalar, TextErrorKind> {
     if let Some(value) = integer(&bare) {
         // Beyond a signed 64-bit integer sops gives up, unless it is so large that it is a float.
         let value = i64::try_from(value).map_err(|_| TextErrorKind::Number)?;
-        return Ok(Scalar::Int(secret(Zeroizing::new(value.to_string()))));
+        return Ok(Scalar::Int(secret(&Zeroizing::new(value.to_string()))));
     }
     Ok(parsed(&bare).map_or_else(|| Scalar::str(text.as_bytes()), Scalar::Float))
 }
@@ -144,10 +144,10 @@ fn parsed(text: &str) -> Option<SecretBytes> {
 }
 
 fn decimal(number: f64) -> SecretBytes {
-    secret(Zeroizing::new(number.to_string()))
+    secret(&Zeroizing::new(number.to_string()))
 }
 
-fn secret(text: Zeroizing<String>) -> SecretBytes {
+fn secret(text: &str) -> SecretBytes {
     SecretBytes::from(text.as_bytes().to_vec())
 }
 
