@@ -10,7 +10,7 @@ bench_sops() {
   cargo build --quiet --locked --release --bin secretctl
   cargo build --quiet --locked --release --manifest-path benches/sops/Cargo.toml --target-dir target/bench-sops
   local folder=$work/documents released=$PWD/target/release/secretctl engine=$PWD/target/bench-sops/release/bench-sops
-  local keys=1000 files=100 huge=170000 own=101
+  local keys=1000 files=100 huge=213000 own=101
   local -a runs=(--warmup 1 --runs 21) slow=(--warmup 1 --runs 5)
   if [[ $1 == --quick ]]; then
     keys=100 files=10 huge=1000 own=5 runs=(--runs 2) slow=(--runs 2)
