@@ -307,12 +307,19 @@ fn read_scalar(text: &[u8], value: &Value) -> Result<Scalar, TextError> {
         Shape::Str => Scalar::Str(scan::unescape(raw)),
         Shape::Bool(value) => Scalar::Bool(*value),
         Shape::Null => Scalar::Null,
-        // sops reads every number of JSON as a 64-bit float, whole ones too.
         Shape::Number => {
-            let spelled = std::str::from_utf8(raw).ok().and_then(number::float);
-            let spelled =
-                spelled.ok_or_else(|| TextError::at(TextErrorKind::Number, text, value.span.start))?;
-            Scalar::Float(SecretBytes::from(spelled.into_bytes()))
+            let number = std::str::from_utf8(raw).ok().and_then(read_number);
+            number.ok_or_else(|| TextError::at(TextErrorKind::Number, text, value.span.start))?
         }
     })
+}
+
+/// Whole numbers that fit are whole to sops since 3.13, as they are to `encoding/json` when it is asked; all others are
+/// 64-bit floats.
+fn read_number(text: &str) -> Option<Scalar> {
+    let secret = |text: String| SecretBytes::from(text.into_bytes());
+    match text.parse::<i64>() {
+        Ok(whole) => Some(Scalar::Int(secret(whole.to_string()))),
+        Err(_) => number::float(text).map(|spelled| Scalar::Float(secret(spelled))),
+    }
 }

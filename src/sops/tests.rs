@@ -239,7 +239,7 @@ fn encrypt(plaintext: &[u8], name: &str) -> Result<Opened, SopsError> {
 #[test]
 fn plaintexts_that_cannot_come_back_as_they_are_are_refused() {
     let cases: [(&[u8], &str, &str); 14] = [
-        (b"{\"a\": 9007199254740993}", "a.json", "sops::number"),
+        (b"{\"a\": 92233720368547758091}", "a.json", "sops::number"),
         (b"{\"a\": 1, \"a\": 2}", "a.json", "sops::duplicate"),
         (b"{\"sops\": 1}", "a.json", "sops::reserved"),
         (b"{\"a\": \"\xff\"}", "a.json", "sops::encoding"),

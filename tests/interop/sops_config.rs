@@ -9,11 +9,20 @@ use crate::common::TestFleet;
 use crate::common::tool;
 
 const YAML: &str = "secrets/forge.sops.yaml";
-const ENV: &str = "secrets/shared/app+x.sops.env";
+const ENV: &str = "secrets/shared/app.x.sops.env";
 
 /// A fleet with two documents that `sops` made for alice, a host and somebody from before, and with recovery missing.
 fn fleet() -> TestFleet {
     let fleet = TestFleet::new().host("forge", &KEYS.forge);
+    for document in ["forge", "shared/app.x"] {
+        let before = KEYS.eve.public();
+        fleet.append(
+            "secretctl.toml",
+            &format!(
+                "\n[documents.\"{document}\"]\ndirect = [\"forge\"]\nlegacy-recipients = [\"{before}\"]\n"
+            ),
+        );
+    }
     let age = [KEYS.alice.public(), KEYS.forge.public(), KEYS.eve.public()].join(",");
     for (path, text) in [(YAML, "# top\nsonarr:\n    api-key: one\n"), (ENV, "A=1\n")] {
         fleet.write(path, text);
@@ -60,7 +69,7 @@ fn the_rules_name_who_is_who_and_keep_what_was_said_about_indentation() {
     for line in [
         "stores:\n  json:\n    indent: 2\ncreation_rules:\n",
         "path_regex: '^secrets/forge\\.sops\\.yaml$'",
-        "path_regex: '^secrets/shared/app\\+x\\.sops\\.env$'",
+        "path_regex: '^secrets/shared/app\\.x\\.sops\\.env$'",
         "# admin alice\n",
         "# host forge\n",
         "# recovery\n",

@@ -26,7 +26,7 @@ fn leaves_come_in_the_order_of_the_text_without_the_metadata() {
     let seen: Vec<String> =
         json.leaves().iter().map(|leaf| format!("{} {:?}", leaf.path, leaf.scalar)).collect();
     assert_eq!(seen.len(), 5);
-    assert!(seen[0].starts_with("a/b Str") && seen[1].starts_with("a/c/0 Float"), "{seen:?}");
+    assert!(seen[0].starts_with("a/b Str") && seen[1].starts_with("a/c/0 Int"), "{seen:?}");
     assert_eq!(&seen[2..], ["a/c/1 Bool(true)", "e EmptyMap", "n Null"]);
     assert_eq!(json.metadata().unwrap().field("mac").and_then(Node::as_str), Some("m"));
 }
