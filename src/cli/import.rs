@@ -158,7 +158,12 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
         report.policy.display()
     ))?;
     if report.proved_equal > 0 {
-        ui.line(&format!("compared   {} values were read back, and are the same", report.proved_equal))?;
+        let told = table::count(
+            report.proved_equal,
+            "value was read back, and is",
+            "values were read back, and are",
+        );
+        ui.line(&format!("compared   {told} the same"))?;
     }
     for (prefix, document) in &report.documents {
         let direct: Vec<&str> = document.direct.iter().map(HostName::as_str).collect();

@@ -14,6 +14,7 @@ use crate::diag::Place;
 use crate::diag::Severity;
 use crate::import::found::Body;
 use crate::import::found::Found;
+use crate::import::found::Tool;
 use crate::import::found::Use;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -26,7 +27,10 @@ pub(super) fn findings(
     names: &Names,
 ) -> Vec<Finding> {
     let mut all = found.problems.clone();
-    all.extend(undeclared(secrets, uses));
+    // In a folder of files nothing ever declares a value.
+    if found.tool != Tool::Folder {
+        all.extend(undeclared(secrets, uses));
+    }
     all.extend(dangling(found, uses));
     all.extend(waiting(found, uses));
     all.extend(twice(secrets, uses));
