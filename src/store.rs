@@ -19,6 +19,7 @@ pub use documents::DocumentPlace;
 pub use documents::Loaded;
 pub use documents::Part;
 pub use documents::digest;
+pub use documents::is_sealed_with_data_key;
 pub use layout::Layout;
 pub use layout::POLICY_FILE_MAX;
 pub use layout::PolicyText;

@@ -20,6 +20,7 @@ mod cli {
     mod diff;
     mod diff_documents;
     mod documents;
+    mod documents_attack;
     mod edit;
     mod editors;
     mod enforcement;

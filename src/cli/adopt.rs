@@ -61,6 +61,15 @@ fn tell(report: &AdoptReport, ui: &mut Ui) -> std::io::Result<()> {
     for (name, complaints) in &report.unfit {
         ui.say(&format!("note: {name} is not as the policy asks: {}", complaints.join("; ")));
     }
+    for path in &report.rekeyed {
+        ui.say(&format!("{} has a new data key, since nobody vouched for the one it had", path.display()));
+    }
+    for path in &report.kept {
+        ui.say(&format!(
+            "note: whoever made {} knows its data key, and keys of other tools can't be given a new one; `secretctl rekey --drop-foreign` makes one",
+            path.display()
+        ));
+    }
     let number = report.new.len() + report.changed.len() + report.removed.len();
     let documents = count(report.documents.len(), "document", "documents");
     if number == 0 {

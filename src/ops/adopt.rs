@@ -30,9 +30,14 @@ use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WriteLock;
 use crate::ops::writing::Written;
 use crate::ops::writing::key_of;
+use crate::sops::Foreigners;
+use crate::sops::Gpg;
+use crate::sops::Opened;
 use crate::store::Layout;
 use crate::store::Loaded;
+use crate::store::Part;
 use crate::store::StoreError;
+use crate::store::is_sealed_with_data_key;
 
 /// What `adopt` did, or would do.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -49,6 +54,10 @@ pub struct AdoptReport {
     pub removed: BTreeSet<SecretName>,
     /// Values that are not as the policy asks; they were taken over as they are.
     pub unfit: BTreeMap<SecretName, Vec<String>>,
+    /// Documents that got a new data key, since nobody vouched for the one they had.
+    pub rekeyed: BTreeSet<PathBuf>,
+    /// Documents that should have got one, and have keys of other tools that it can't be wrapped for.
+    pub kept: BTreeSet<PathBuf>,
     /// Hosts that may read what is new or changed.
     pub hosts: BTreeSet<HostName>,
     /// Why sealing did not finish, where it did not.
@@ -62,11 +71,15 @@ pub fn adopt(ws: &Workspace, prefixes: &BTreeSet<SecretName>, run: Run) -> Resul
     let author = ws.author()?;
     let lock = ws.lock()?;
     for loaded in chosen(ws, prefixes)? {
-        loaded.open(ws.identities()?)?;
-        let lines = lines(ws, &author, &loaded, &mut report)?;
+        let found = loaded.open(ws.identities()?)?;
+        let fresh = if run == Run::Real { with_own_key(ws, &loaded, &found, &mut report)? } else { None };
+        let lines = lines(ws, &author, fresh.as_ref().unwrap_or(&loaded), &mut report)?;
         report.documents.insert(loaded.place.path.clone());
         if run == Run::Real {
             let mut change = ws.change(&lock)?;
+            if let Some(fresh) = &fresh {
+                change.write(&loaded.place.path, fresh.document.bytes())?;
+            }
             for (secret, ledger) in lines {
                 change.write(Layout::ledger(&secret), ledger.bytes())?;
             }
@@ -77,6 +90,35 @@ pub fn adopt(ws: &Workspace, prefixes: &BTreeSet<SecretName>, run: Run) -> Resul
         report.unsealed = sealed(ws, &lock, &author, &report);
     }
     Ok(report)
+}
+
+/// The document under a new data key, if no ledger vouches for the one it has: whoever made the document knows that
+/// one, and could read all that is ever put into it.
+fn with_own_key(
+    ws: &Workspace,
+    loaded: &Loaded,
+    opened: &Opened,
+    report: &mut AdoptReport,
+) -> Result<Option<Loaded>, OpsError> {
+    let sealed = |part: &Part| is_sealed_with_data_key(&loaded.document, part);
+    if !loaded.names.values().any(sealed) || document::data_key(ws, loaded).vouched {
+        return Ok(None);
+    }
+    let path = loaded.place.path.clone();
+    let foreign = loaded.document.access().groups.iter().any(|group| !group.foreign.is_empty());
+    match opened.rotated(&Foreigners::Keep(Gpg::OnPath), ws.settings.now, &ws.settings.prompt) {
+        Ok(new) => {
+            report.rekeyed.insert(path);
+            let (prefix, place) = (loaded.prefix.clone(), loaded.place.clone());
+            Ok(Some(Loaded::of_opened(prefix, place, &new, ws.identities()?)))
+        }
+        // The holders of those keys could not open it any more.
+        Err(_) if foreign => {
+            report.kept.insert(path);
+            Ok(None)
+        }
+        Err(error) => Err(StoreError::from(error).into()),
+    }
 }
 
 /// The documents of these prefixes, or every one.

@@ -1,11 +1,14 @@
 //! What a document of several secrets should be encrypted to, and whether it is.
 
+mod data_key;
 pub mod edit;
 mod error;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+pub(super) use data_key::data_key;
+pub(super) use data_key::for_writing;
 pub use error::DocumentError;
 
 use crate::crypto::Recipient;
@@ -178,15 +181,21 @@ pub(super) fn present(document: &Document) -> BTreeSet<Recipient> {
 /// Refuses to put a value into a document that others can open than should; gives its recipients.
 pub(super) fn refuse_outdated(ws: &Workspace, loaded: &Loaded) -> Result<BTreeSet<Recipient>, OpsError> {
     let (right, has) = (recipients(ws, loaded)?, present(&loaded.document));
-    if right == has {
-        return Ok(right);
-    }
+    if right == has { Ok(right) } else { Err(outdated(ws, loaded, &has, &right)) }
+}
+
+fn outdated(
+    ws: &Workspace,
+    loaded: &Loaded,
+    has: &BTreeSet<Recipient>,
+    right: &BTreeSet<Recipient>,
+) -> OpsError {
     let owner = |r: &Recipient| ws.fleet.owner_of(r).unwrap_or_else(|| format!("`{r}`, whom nobody knows"));
     let words = |one: &BTreeSet<Recipient>, other: &BTreeSet<Recipient>| -> Vec<String> {
         one.difference(other).map(owner).collect()
     };
     let path = loaded.place.path.clone();
-    Err(DocumentError::Outdated { path, surplus: words(&has, &right), missing: words(&right, &has) }.into())
+    DocumentError::Outdated { path, surplus: words(has, right), missing: words(right, has) }.into()
 }
 
 /// Secrets of a document that each host could read, though policy does not grant them, if it opened the file itself.
@@ -200,4 +209,27 @@ pub(super) fn beyond_policy(
     };
     let all = hosts.iter().map(|host| (host.clone(), refused(host)));
     all.filter(|(_, secrets)| !secrets.is_empty()).collect()
+}
+
+/// Refuses to give a value to hosts that open the document themselves and that policy does not grant it.
+pub(super) fn refuse_readers(ws: &Workspace, loaded: &Loaded, secret: &SecretName) -> Result<(), OpsError> {
+    let direct = declared(ws, &loaded.prefix).direct;
+    let granted = if direct.is_empty() { BTreeSet::new() } else { readers(ws, secret) };
+    match direct.difference(&granted).next() {
+        None => Ok(()),
+        Some(host) => {
+            let (path, secrets) = (loaded.place.path.clone(), vec![secret.clone()]);
+            Err(DocumentError::BeyondPolicy { path, host: host.clone(), secrets }.into())
+        }
+    }
+}
+
+/// Refuses to let hosts open the document themselves that can't yet, and would read more than policy grants them.
+pub(super) fn refuse_wider(ws: &Workspace, loaded: &Loaded) -> Result<(), OpsError> {
+    let has = present(&loaded.document);
+    let opens = |host: &HostName| {
+        ws.fleet.hosts.get(host).is_some_and(|host| host.recipients.iter().all(|r| has.contains(r)))
+    };
+    let hosts = declared(ws, &loaded.prefix).direct.into_iter().filter(|host| !opens(host)).collect();
+    direct(ws, loaded, &hosts).map(drop)
 }

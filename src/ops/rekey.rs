@@ -21,6 +21,7 @@ use crate::ops::writing::key_of;
 use crate::sops::Document;
 use crate::sops::Foreigners;
 use crate::sops::Gpg;
+use crate::sops::Opened;
 use crate::sops::Problem;
 use crate::store::Layout;
 use crate::store::Loaded;
@@ -176,22 +177,14 @@ fn rekey_document(
     foreign: Foreign,
 ) -> Result<(), OpsError> {
     let right = document::recipients(ws, loaded)?;
+    document::refuse_wider(ws, loaded)?;
     let mut sources = Vec::with_capacity(loaded.names.len());
     for (name, part) in &loaded.names {
         // What nobody vouches for must not be vouched for in passing.
         sources.push((ws.layout.read_source(name, &ws.authors())?, part));
     }
-    let opened = loaded.open(ws.identities()?)?;
-    let (now, prompt) = (ws.settings.now, &ws.settings.prompt);
-    let new = if document::present(&loaded.document) == right && foreign == Foreign::Keep {
-        opened
-    } else {
-        let foreigners = match foreign {
-            Foreign::Keep => Foreigners::Keep(Gpg::OnPath),
-            Foreign::Drop => Foreigners::Drop,
-        };
-        opened.rekeyed(&right, &foreigners, now, prompt).map_err(StoreError::from)?
-    };
+    let new = opened_for(ws, loaded, &right, foreign)?;
+    let now = ws.settings.now;
     let mut change = ws.change(lock)?;
     for (source, part) in sources {
         let entry = ledger::Entry {
@@ -209,6 +202,33 @@ fn rekey_document(
     }
     change.write(&loaded.place.path, new.document().bytes())?;
     Ok(change.commit()?)
+}
+
+/// The document for just these recipients.
+fn opened_for(
+    ws: &Workspace,
+    loaded: &Loaded,
+    right: &BTreeSet<Recipient>,
+    foreign: Foreign,
+) -> Result<Opened, OpsError> {
+    let opened = loaded.open(ws.identities()?)?;
+    let (now, prompt) = (ws.settings.now, &ws.settings.prompt);
+    let foreigners = match foreign {
+        Foreign::Keep => Foreigners::Keep(Gpg::OnPath),
+        Foreign::Drop => Foreigners::Drop,
+    };
+    let has = document::present(&loaded.document);
+    let new = if has == *right && foreign == Foreign::Keep {
+        opened
+    } else {
+        opened.rekeyed(right, &foreigners, now, prompt).map_err(StoreError::from)?
+    };
+    // Who could open it by its ledgers knows the data key, though another tool took away their way in.
+    let known = document::data_key(ws, loaded).known;
+    if has.is_subset(right) && !known.is_subset(right) {
+        return Ok(new.rotated(&foreigners, now, prompt).map_err(StoreError::from)?);
+    }
+    Ok(new)
 }
 
 /// Whether the source is encrypted to others, as one with `editors(..)` may be.

@@ -119,6 +119,7 @@ impl<'w> Writing<'w> {
         value: &SecretBytes,
     ) -> Result<Written, OpsError> {
         let recipients = document::refuse_outdated(self.ws, loaded)?;
+        document::refuse_readers(self.ws, loaded, secret)?;
         let now = self.ws.settings.now;
         let part = loaded.names.get(secret).cloned();
         let part = part.or_else(|| loaded.key_for(secret).map(Part::Key));
@@ -169,7 +170,7 @@ impl<'w> Writing<'w> {
         match self.documents.entry(path.clone()) {
             Entry::Occupied(draft) => Ok(draft.into_mut()),
             Entry::Vacant(place) => {
-                let opened = loaded.open(self.ws.identities()?)?;
+                let opened = document::for_writing(self.ws, loaded)?;
                 Ok(place.insert(Draft { opened, empty: false }))
             }
         }

@@ -17,6 +17,7 @@ use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
 use super::tree::Node;
+use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Text;
 use super::unlock;
@@ -110,6 +111,12 @@ impl Document {
         let index = self.index(key).filter(|index| self.selected().get(*index) == Some(&true))?;
         let Scalar::Str(text) = &self.text().leaves().get(index)?.scalar else { return None };
         std::str::from_utf8(text.expose()).ok()
+    }
+
+    /// The bytes of the file without its metadata.
+    pub fn body(&self) -> Result<Vec<u8>, SopsError> {
+        let body = self.text().render(&Replacements::new(), None);
+        body.map(|body| body.expose().to_vec()).map_err(|error| Problem::from(error).of(self.path()))
     }
 
     /// Who can open it, and what is encrypted.

@@ -89,8 +89,11 @@ pub(super) fn prefix_of(path: &Path) -> Option<SecretName> {
 fn name_of(prefix: &SecretName, key: &KeyPath) -> Result<SecretName, &'static str> {
     let mut name = prefix.as_str().to_owned();
     if key.document() > 0 {
-        // Documents of one YAML stream share its name; `#` keeps them apart from every ordinary key.
+        // Documents of one YAML stream share its name; `#` keeps them apart from every other key.
         name.push_str(&format!("/%23{}", key.document() + 1));
+    }
+    if is_number_of_document(key) {
+        return Err("`#` and a number stand for a further document of the file");
     }
     for step in key.steps() {
         name.push('/');
@@ -101,6 +104,13 @@ fn name_of(prefix: &SecretName, key: &KeyPath) -> Result<SecretName, &'static st
         }
     }
     name.parse().map_err(|error: crate::name::NameError| error.rule())
+}
+
+/// Whether a key at the top is spelled like the number of a further document in [`name_of`].
+fn is_number_of_document(key: &KeyPath) -> bool {
+    let Some(Step::Key(text)) = key.steps().first() else { return false };
+    let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+    key.document() == 0 && number.is_some()
 }
 
 impl Loaded {
@@ -130,6 +140,18 @@ impl Loaded {
                 Err(reason) => loaded.unnamable.push((key.clone(), reason)),
             }
         }
+        loaded
+    }
+
+    /// The same for a text that is open already: none of these identities is asked again.
+    pub fn of_opened(
+        prefix: SecretName,
+        place: DocumentPlace,
+        opened: &Opened,
+        identities: &Identities,
+    ) -> Self {
+        let mut loaded = Self::new(prefix, place, opened.document().clone());
+        loaded.opened = Mutex::new(Some((Arc::clone(identities.token()), opened.clone())));
         loaded
     }
 
@@ -194,15 +216,23 @@ impl Loaded {
     }
 }
 
-/// Digest of the ciphertext of one part of a document.
+/// Digest of the ciphertext of one part of a document. Of a whole one it is over all but the metadata: hosts get what
+/// stands there in the clear too, and its own check of integrity need not cover that.
 pub fn digest(document: &Document, part: &Part) -> Option<Digest> {
-    let one = |key: &KeyPath| document.ciphertext(key).map(|text| format!("{key}\u{0}{text}\n"));
     match part {
-        Part::Key(key) => one(key).map(|text| Digest::of(text.as_bytes())),
-        Part::Whole => {
-            let all: String = document.keys().iter().filter_map(one).collect();
-            Some(Digest::of(all.as_bytes()))
+        Part::Key(key) => {
+            document.ciphertext(key).map(|text| Digest::of(format!("{key}\u{0}{text}\n").as_bytes()))
         }
+        Part::Whole => document.body().ok().map(|body| Digest::of(&body)),
+    }
+}
+
+/// Whether a value of this part is encrypted with the data key: an empty one tells nothing of it.
+pub fn is_sealed_with_data_key(document: &Document, part: &Part) -> bool {
+    let one = |key: &KeyPath| document.ciphertext(key).is_some_and(|text| !text.is_empty());
+    match part {
+        Part::Key(key) => one(key),
+        Part::Whole => document.keys().iter().any(one),
     }
 }
 
@@ -297,6 +327,7 @@ impl Layout {
     pub fn document_of(&self, secret: &SecretName) -> Result<Option<Arc<Loaded>>, StoreError> {
         let name = secret.as_str();
         let inner = name.rmatch_indices('/').filter_map(|(at, _)| name.get(..at));
+        let mut nearest = None;
         for text in std::iter::once(name).chain(inner) {
             let Ok(prefix) = text.parse::<SecretName>() else { continue };
             let Some(place) = self.document_place(&prefix) else { continue };
@@ -304,12 +335,15 @@ impl Layout {
                 continue;
             }
             let loaded = self.document(&prefix, &place)?;
-            let fits = if prefix == *secret { loaded.names.contains_key(secret) } else { !loaded.is_whole() };
-            if fits {
+            // One that has the secret comes before a nearer one that could have it.
+            if loaded.names.contains_key(secret) {
                 return Ok(Some(loaded));
             }
+            if prefix != *secret && !loaded.is_whole() {
+                nearest = nearest.or(Some(loaded));
+            }
         }
-        Ok(None)
+        Ok(nearest)
     }
 
     /// Every document that is there, by path; those that can't be read are errors.

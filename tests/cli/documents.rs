@@ -58,7 +58,7 @@ fn fleet() -> TestFleet {
         .host_with("luna", &KEYS.luna, &["restic"])
         .policy("allow(\"{host}/{service}/**\");\nallow(\"shared/**\");\n");
     encrypted(&fleet, "secrets/forge.sops.yaml", PLAIN, &admins());
-    fleet.run(["adopt"]).ok();
+    fleet.cmd(["adopt"]).at("2026-11-20T09:00:00Z").run().ok();
     fleet.run(["seal"]).ok();
     fleet.assert_clean();
     fleet

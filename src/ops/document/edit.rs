@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::for_writing;
 use super::present;
 use super::recipients;
 use super::refuse_outdated;
+use super::refuse_readers;
 use crate::diag::Finding;
 use crate::fsx::PrivateDir;
 use crate::fsx::Transaction;
@@ -115,34 +117,43 @@ pub fn edit(
 }
 
 /// A document before it is edited; one that is not there yet is made.
-struct Base(Option<(Arc<Loaded>, Opened)>);
+struct Base(Option<There>);
+
+struct There {
+    /// As it lies there.
+    found: Arc<Loaded>,
+    /// The same, perhaps under another data key.
+    loaded: Loaded,
+    opened: Opened,
+}
 
 impl Base {
     fn read(ws: &Workspace, prefix: &SecretName, place: &DocumentPlace) -> Result<Self, OpsError> {
         if !ws.layout.root().join(&place.path).exists() {
             return Ok(Self(None));
         }
-        let loaded = ws.layout.document(prefix, place)?;
-        refuse_outdated(ws, &loaded)?;
-        let opened = loaded.open(ws.identities()?)?;
-        Ok(Self(Some((loaded, opened))))
+        let found = ws.layout.document(prefix, place)?;
+        refuse_outdated(ws, &found)?;
+        let opened = for_writing(ws, &found)?;
+        let loaded = Loaded::new(prefix.clone(), place.clone(), opened.document().clone());
+        Ok(Self(Some(There { found, loaded, opened })))
     }
 
     fn loaded(&self) -> Option<&Loaded> {
-        self.0.as_ref().map(|(loaded, _)| &**loaded)
+        self.0.as_ref().map(|there| &there.loaded)
     }
 
     fn bytes(&self) -> &[u8] {
-        self.loaded().map(|loaded| loaded.document.bytes()).unwrap_or_default()
+        self.0.as_ref().map(|there| there.found.document.bytes()).unwrap_or_default()
     }
 
     fn plaintext(&self) -> Result<SecretBytes, OpsError> {
-        let Some((_, opened)) = &self.0 else { return Ok(SecretBytes::default()) };
-        Ok(opened.plaintext().map_err(StoreError::from)?)
+        let Some(there) = &self.0 else { return Ok(SecretBytes::default()) };
+        Ok(there.opened.plaintext().map_err(StoreError::from)?)
     }
 
     fn value(&self, secret: &SecretName) -> Result<Option<SecretBytes>, OpsError> {
-        self.0.as_ref().map(|(loaded, opened)| value_of(opened, loaded, secret)).transpose()
+        self.0.as_ref().map(|there| value_of(&there.opened, &there.loaded, secret)).transpose()
     }
 
     /// What the person made of it, encrypted.
@@ -153,8 +164,8 @@ impl Base {
         text: &SecretBytes,
     ) -> Result<Opened, OpsError> {
         let (now, prompt) = (ws.settings.now, &ws.settings.prompt);
-        if let Some((_, opened)) = &self.0 {
-            return Ok(opened.edited(text, now).map_err(StoreError::from)?);
+        if let Some(there) = &self.0 {
+            return Ok(there.opened.edited(text, now).map_err(StoreError::from)?);
         }
         let settings = Settings { recipients: ws.source_recipients(prefix)?, ..Settings::default() };
         let format = Format::of(&place.path);
@@ -198,6 +209,9 @@ impl Difference {
     /// Why the text goes back to the editor.
     fn complaint(&self, ws: &Workspace, new: &Opened, after: &Loaded) -> Result<Option<String>, OpsError> {
         for secret in self.created.iter().chain(&self.changed) {
+            if let Err(error) = refuse_readers(ws, after, secret) {
+                return Ok(Some(error.to_string()));
+            }
             let value = value_of(new, after, secret)?;
             if let Some(complaint) = unfit(ws, secret, &value) {
                 return Ok(Some(complaint));

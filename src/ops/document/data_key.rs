@@ -1,0 +1,60 @@
+//! Whether the data key of a document is known to nobody but its readers.
+//!
+//! Whoever made a document, or could open it once, knows its data key, whatever stanzas it has now. A value for which a
+//! ledger vouches, and which that key decrypts, shows that it is the one under which an admin left the document.
+
+use std::collections::BTreeSet;
+
+use super::outdated;
+use super::recipients;
+use crate::crypto::Recipient;
+use crate::ops::error::OpsError;
+use crate::ops::workspace::Workspace;
+use crate::sops::Foreigners;
+use crate::sops::Gpg;
+use crate::sops::Opened;
+use crate::store::Loaded;
+use crate::store::StoreError;
+use crate::store::is_sealed_with_data_key;
+
+/// What ledgers say of the data key of a document.
+#[derive(Debug, Default)]
+pub(in crate::ops) struct DataKey {
+    /// Whether some value shows that an admin left it there.
+    pub(in crate::ops) vouched: bool,
+    /// Who could open the document with it, by the lines of those values.
+    pub(in crate::ops) known: BTreeSet<Recipient>,
+}
+
+/// Asks the ledgers of all secrets of a document; one that does not hold says nothing.
+pub(in crate::ops) fn data_key(ws: &Workspace, loaded: &Loaded) -> DataKey {
+    let names: BTreeSet<_> = loaded.names.keys().cloned().collect();
+    let ledgers = ws.layout.read_ledgers(&names, &ws.authors());
+    let mut found = DataKey::default();
+    for (name, part) in &loaded.names {
+        let Some(Ok(ledger)) = ledgers.get(name) else { continue };
+        let Some(head) = ledger.head().filter(|head| head.source_sha256.is_some()) else { continue };
+        let proves = is_sealed_with_data_key(&loaded.document, part);
+        if proves && head.source_sha256 == loaded.digest(part) {
+            found.vouched = true;
+            found.known.extend(head.recipients.iter().cloned());
+        }
+    }
+    found
+}
+
+/// Opens a document that is to get a value: never under a data key that others may know. One that nobody vouches for
+/// is replaced; the values that nobody vouches for stay so.
+pub(in crate::ops) fn for_writing(ws: &Workspace, loaded: &Loaded) -> Result<Opened, OpsError> {
+    let opened = loaded.open(ws.identities()?)?;
+    let (key, right) = (data_key(ws, loaded), recipients(ws, loaded)?);
+    if !key.known.is_subset(&right) {
+        let has = right.union(&key.known).cloned().collect();
+        return Err(outdated(ws, loaded, &has, &right));
+    }
+    if key.vouched {
+        return Ok(opened);
+    }
+    let foreigners = Foreigners::Keep(Gpg::OnPath);
+    Ok(opened.rotated(&foreigners, ws.settings.now, &ws.settings.prompt).map_err(StoreError::from)?)
+}
