@@ -96,8 +96,9 @@ pub(super) struct Reader<'t, 'a> {
 
 impl<'t> Reader<'t, '_> {
     pub(super) fn skip(&mut self) -> Result<Token<'t>, TextError> {
-        let lost = self.feed.fault(TextErrorKind::Syntax("the text ends too early"), self.end);
-        let token = self.feed.take().ok_or(lost)?;
+        let Some(token) = self.feed.take() else {
+            return Err(self.feed.fault(TextErrorKind::Syntax("the text ends too early"), self.end));
+        };
         if !matches!(token.kind, Kind::BlockEnd | Kind::StreamEnd) {
             self.end = token.end;
         }
