@@ -184,6 +184,9 @@ impl<'o> Work<'o> {
         for (index, leaf) in text.leaves().iter().enumerate() {
             let Some((old, scalar)) = self.leaves().nth(index) else { continue };
             if old.path != leaf.path || selected.get(index) != self.selected.get(index) {
+                if matches!(self.said.get(index), Some(Said::Closed)) {
+                    return Err(self.opened.closed(leaf));
+                }
                 moved.insert(index, scalar.duplicate());
             }
         }
@@ -281,6 +284,9 @@ pub(super) fn resealed(opened: &Opened, key: &Arc<super::value::DataKey>) -> Res
         let scalar = said.scalar(leaf);
         if !selected {
             continue;
+        }
+        if matches!(said, Said::Closed) {
+            return Err(opened.closed(leaf));
         }
         if let Some(text) = key.seal(scalar, leaf.kind, &leaves::place(&leaf.path))? {
             replacements.insert(index, Scalar::str(text.as_bytes()));

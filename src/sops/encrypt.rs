@@ -1,5 +1,6 @@
 //! From a plaintext to a SOPS file: for the first time, or after an editor.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,6 +12,7 @@ use sha2::Sha256;
 
 use super::Format;
 use super::document::Document;
+use super::error;
 use super::error::Problem;
 use super::error::SopsError;
 use super::json;
@@ -31,6 +33,7 @@ use super::tree::Node;
 use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Text;
+use super::tree::line_of;
 use super::unlock;
 use super::value::DataKey;
 use crate::crypto::Prompt;
@@ -201,7 +204,8 @@ impl Source {
             return Ok(());
         };
         if !number::survives(raw, canonical) {
-            return Err(Problem::Number { key: leaf.path.to_string() });
+            let line = line_of(self.text.bytes(), leaf.span.start);
+            return Err(Problem::Number { place: error::place(Some(&leaf.path), Some(line)) });
         }
         Ok(())
     }
@@ -220,7 +224,22 @@ struct Earlier<'o> {
     /// By exact path.
     by_path: HashMap<&'o KeyPath, ([u8; 32], Known<'o>)>,
     /// Ciphertexts by what they are bound to, so that items of a list and comments may move.
-    by_place: HashMap<[u8; 32], Known<'o>>,
+    by_place: HashMap<[u8; 32], Alike<'o>>,
+}
+
+/// Leaves of one place and value. Each is handed out once before the last is handed out again, so that two comments of
+/// one wording keep their ciphertexts.
+#[derive(Default)]
+struct Alike<'o> {
+    known: Vec<Known<'o>>,
+    next: Cell<usize>,
+}
+
+impl<'o> Alike<'o> {
+    fn next(&self) -> Option<Known<'o>> {
+        let next = self.next.replace(self.next.get() + 1);
+        self.known.get(next).or(self.known.last()).copied()
+    }
 }
 
 /// A leaf that is as it was.
@@ -248,7 +267,7 @@ impl<'o> Earlier<'o> {
             };
             let known = Known { stored, scalar };
             if stored.is_some() {
-                earlier.by_place.entry(mark).or_insert(known);
+                earlier.by_place.entry(mark).or_default().known.push(known);
             }
             if leaf.kind == LeafKind::Value {
                 earlier.by_path.insert(&leaf.path, (mark, known));
@@ -261,7 +280,7 @@ impl<'o> Earlier<'o> {
     fn unchanged(&self, leaf: &Leaf, scalar: &Scalar) -> Option<Known<'o>> {
         let mark = mark(leaf, scalar);
         let there = self.by_path.get(&leaf.path).filter(|(known, _)| *known == mark);
-        there.map(|(_, known)| known).or_else(|| self.by_place.get(&mark)).copied()
+        there.map(|(_, known)| *known).or_else(|| self.by_place.get(&mark)?.next())
     }
 }
 

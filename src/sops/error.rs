@@ -86,7 +86,7 @@ pub enum Problem {
         line: usize,
     },
     /// Over a limit.
-    #[error("{what} is over the limit of {limit}")]
+    #[error("{what} is over the limit of {limit}{place}")]
     #[diagnostic(
         code(sops::too_large),
         help("split the file, or keep the large value as a binary file of its own")
@@ -96,13 +96,15 @@ pub enum Problem {
         what: &'static str,
         /// The limit.
         limit: usize,
+        /// Where in the file; empty where it is about the file as a whole.
+        place: String,
     },
     /// A number that would not come back as it is.
-    #[error("the number at `{key}` would come back as another number from other tools")]
+    #[error("the number at {place} would come back as another number from other tools")]
     #[diagnostic(code(sops::number), help("put it in quotes, so that it is kept as text"))]
     Number {
-        /// The key.
-        key: String,
+        /// Key and line.
+        place: String,
     },
     /// A key that cannot be changed as asked.
     #[error("`{key}` cannot be changed: {reason}")]
@@ -112,6 +114,13 @@ pub enum Problem {
         key: String,
         /// Why not.
         reason: String,
+    },
+    /// An encrypted comment that does not open.
+    #[error("the comment in line {line} does not decrypt: it was changed, moved, or is of another file")]
+    #[diagnostic(code(sops::comment), help("take the line out, or restore the file: `git checkout -- FILE`"))]
+    Comment {
+        /// Line, from 1.
+        line: usize,
     },
     /// The format cannot express it.
     #[error("{place}: {reason}")]
@@ -289,6 +298,7 @@ impl Problem {
             | Self::NoMac
             | Self::Mac
             | Self::Value { .. }
+            | Self::Comment { .. }
             | Self::Plain { .. }
             | Self::NotKept { .. } => Class::Integrity,
             Self::NoIdentity { .. }
@@ -308,19 +318,31 @@ impl From<rand::Error> for Problem {
     }
 }
 
+/// A key and its line, as far as they are known.
+pub(super) fn place(key: Option<&KeyPath>, line: Option<usize>) -> String {
+    match (key, line) {
+        (Some(key), Some(line)) => format!("`{key}` (line {line})"),
+        (Some(key), None) => format!("`{key}`"),
+        (None, line) => format!("line {}", line.unwrap_or(1)),
+    }
+}
+
 impl From<TextError> for Problem {
     fn from(error: TextError) -> Self {
+        let place = place(error.key.as_ref(), error.line);
         let line = error.line.unwrap_or(1);
         let key = error.key.as_ref().map(KeyPath::to_string);
         let reason = error.kind.to_string();
-        let place = key.clone().map_or_else(|| format!("line {line}"), |key| format!("`{key}`"));
         let key = key.unwrap_or_else(|| format!("line {line}"));
         match error.kind {
             TextErrorKind::Syntax(_) | TextErrorKind::KeyKind => Self::Syntax { line, reason },
             TextErrorKind::DuplicateKey => Self::Duplicate { key, line },
             TextErrorKind::NotUtf8 => Self::NotUtf8 { line },
-            TextErrorKind::TooLarge { what, limit } => Self::TooLarge { what, limit },
-            TextErrorKind::Number => Self::Number { key },
+            TextErrorKind::TooLarge { what, limit } => {
+                let place = error.line.map_or_else(String::new, |_| format!(" at {place}"));
+                Self::TooLarge { what, limit, place }
+            }
+            TextErrorKind::Number => Self::Number { place },
             TextErrorKind::Missing => Self::NoKey { key },
             TextErrorKind::Exists | TextErrorKind::NotAContainer => Self::Key { key, reason },
             TextErrorKind::Alias | TextErrorKind::Unsupported(_) => Self::Unsupported { place, reason },

@@ -22,13 +22,15 @@ pub(super) enum Said {
     Clear,
     /// What was decrypted.
     Opened(Plain),
+    /// A comment that is encrypted and does not open: it was moved or changed. It stays as it stands.
+    Closed,
 }
 
 impl Said {
     /// The plain value.
     pub(super) fn scalar<'a>(&'a self, leaf: &'a Leaf) -> &'a Scalar {
         match self {
-            Self::Clear => &leaf.scalar,
+            Self::Clear | Self::Closed => &leaf.scalar,
             Self::Opened(plain) => &plain.scalar,
         }
     }
@@ -85,12 +87,18 @@ fn open_value(leaf: &Leaf, key: &DataKey) -> Result<Said, Problem> {
     }
 }
 
-/// A comment that does not decrypt was never encrypted: older versions of sops left them alone.
+/// A comment that does not look encrypted never was: older versions of sops left them alone.
 fn open_comment(leaf: &Leaf, key: &DataKey) -> Said {
     let Scalar::Str(text) = &leaf.scalar else { return Said::Clear };
-    let mut holders = std::iter::once(&leaf.path).chain(&leaf.other_holders);
-    let opened = holders.find_map(|holder| key.open(text.expose(), &place(holder)).ok());
-    opened.map_or(Said::Clear, Said::Opened)
+    let around = std::iter::successors(Some(leaf.path.clone()), KeyPath::parent);
+    let mut holders = around.chain(leaf.other_holders.iter().cloned());
+    match key.open(text.expose(), &place(&leaf.path)) {
+        Ok(plain) => Said::Opened(plain),
+        Err(Refusal::Plain) => Said::Clear,
+        Err(_) => holders
+            .find_map(|holder| key.open(text.expose(), &place(&holder)).ok())
+            .map_or(Said::Closed, Said::Opened),
+    }
 }
 
 /// The MAC, as it is encrypted: SHA-512 over all values in order, in upper-case hex.
@@ -104,7 +112,7 @@ pub(super) fn mac(text: &dyn Text, selected: &[bool], said: &[Said], only_encryp
             (LeafKind::Value, _) => true,
             // Comments count only where an older version encrypted them as if they were strings.
             (LeafKind::Comment, Said::Opened(plain)) => !plain.comment,
-            (LeafKind::Comment, Said::Clear) => false,
+            (LeafKind::Comment, Said::Clear | Said::Closed) => false,
         };
         if counts && (*selected || !only_encrypted) {
             hash.update(said.scalar(leaf).canonical().unwrap_or_default());

@@ -19,6 +19,7 @@ use super::tree::LeafKind;
 use super::tree::Node;
 use super::tree::Replacements;
 use super::tree::Scalar;
+use super::tree::line_of;
 use super::value::DataKey;
 use crate::secret::SecretBytes;
 
@@ -64,12 +65,19 @@ impl Opened {
             return Ok(SecretBytes::from(data.to_vec()));
         }
         let mut replacements = Replacements::new();
-        for (index, (_, said)) in self.leaves().enumerate() {
-            if let Said::Opened(plain) = said {
-                replacements.insert(index, plain.scalar.duplicate());
+        for (index, (leaf, said)) in self.leaves().enumerate() {
+            match said {
+                Said::Clear => {}
+                Said::Opened(plain) => drop(replacements.insert(index, plain.scalar.duplicate())),
+                Said::Closed => return Err(self.closed(leaf)),
             }
         }
         Ok(self.document.text().render(&replacements, None)?)
+    }
+
+    /// Why a comment cannot be shown or encrypted anew.
+    pub(super) fn closed(&self, comment: &Leaf) -> Problem {
+        Problem::Comment { line: line_of(self.document.bytes(), comment.span.start) }
     }
 
     pub(super) fn key(&self) -> &Arc<DataKey> {

@@ -290,6 +290,31 @@ fn a_value_that_looks_encrypted_is_a_value_like_any_other() {
 }
 
 #[test]
+fn an_encrypted_comment_that_does_not_open_reaches_no_editor_and_is_not_lost() {
+    let text = vector("default.yaml");
+    let comment = text.lines().find(|line| line.trim_start().starts_with("#ENC[")).unwrap();
+    let data = comment.split_once("data:").unwrap().1.split(',').next().unwrap();
+    let turned: String = data.chars().rev().skip_while(|c| *c == '=').collect();
+    let broken = text.replace(data, &format!("{turned}{}", "=".repeat(data.len() - turned.len())));
+    assert_ne!(broken, text);
+    let opened = open(broken.as_bytes(), "default.yaml").unwrap();
+    let line = format!("line {}", text.lines().position(|line| line == comment).unwrap() + 1);
+    let errors = [
+        opened.plaintext().map(drop).unwrap_err(),
+        opened.rotated(&Foreigners::Drop, now(), &prompt()).map(drop).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.code().unwrap().to_string(), "sops::comment");
+        assert!(error.to_string().contains(&line), "{error}");
+    }
+    let first = opened.document().keys()[0].clone();
+    let change = Change::Set { key: first, value: SecretBytes::from(b"changed".to_vec()) };
+    let changed = opened.changed(&[change], now()).unwrap();
+    let kept = String::from_utf8_lossy(changed.document().bytes()).into_owned();
+    assert!(kept.lines().any(|line| broken.lines().any(|there| there == line) && line.contains(&turned)));
+}
+
+#[test]
 fn a_file_over_the_limit_is_refused_before_it_is_read_and_large_values_are_not() {
     let over = vec![b'x'; (128 << 20) + 1];
     for name in ["a.yaml", "a.json", "a.env", "a.ini", "a.bin"] {

@@ -9,11 +9,14 @@ mod emit;
 mod expand;
 mod feed;
 mod flow;
+mod insert;
 mod leaves;
 mod node;
 mod remark;
 mod render;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod token;
 mod write;
@@ -60,6 +63,8 @@ struct Yaml {
     documents: usize,
     step: usize,
     line_end: &'static str,
+    /// Where the last line break stands.
+    last_break: Option<usize>,
 }
 
 /// A YAML text that is readable at all: without its BOM.
@@ -93,6 +98,7 @@ impl Yaml {
             documents: documents.len(),
             step: render::step(spots.iter().filter(|spot| !spot.flow).map(|spot| spot.column)),
             line_end: render::line_end(bytes),
+            last_break: bytes.iter().rposition(|byte| *byte == b'\n'),
             leaves,
             spots,
             comments,
@@ -133,7 +139,6 @@ impl Yaml {
         for ((_, (mut leaf, spot)), other) in moved.into_iter().zip(encrypted.leaves) {
             leaf.comments = other.comments;
             leaf.path = other.path;
-            leaf.other_holders = other.other_holders;
             self.leaves.push(leaf);
             self.spots.push(spot);
         }

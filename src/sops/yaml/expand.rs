@@ -19,6 +19,7 @@ use crate::sops::yaml::remark::Lines;
 use crate::sops::yaml::render;
 use crate::sops::yaml::resolve::resolve;
 use crate::sops::yaml::token;
+use crate::sops::yaml::token::DEPTH_MAX;
 use crate::sops::yaml::token::Style;
 use crate::sops::yaml::write;
 use crate::sops::yaml::write::Slot;
@@ -96,7 +97,11 @@ impl<'n, 't> Survey<'n, 't> {
             self.known.insert(name, node);
         }
         let in_flow = site.in_flow || node.flow;
-        let column = leaves::column(text, node.span.start);
+        let collection = matches!(node.content, Content::Map(_) | Content::List(_));
+        let column = if collection && !in_flow { leaves::column(text, node.span.start) } else { site.column };
+        if collection && !in_flow {
+            self.columns.push(column);
+        }
         match &node.content {
             Content::Alias(name) => {
                 let Some(target) = self.known.get(name.text()) else {
@@ -108,7 +113,6 @@ impl<'n, 't> Survey<'n, 't> {
             }
             Content::Scalar(..) => {}
             Content::Map(entries) => {
-                self.columns.push(column);
                 for (key, value) in entries {
                     let site = Site { column, in_flow, in_list: false, is_key: false };
                     self.node(text, key, Site { is_key: true, ..site })?;
@@ -116,7 +120,6 @@ impl<'n, 't> Survey<'n, 't> {
                 }
             }
             Content::List(items) => {
-                self.columns.push(column);
                 let site = Site { column, in_flow, in_list: true, is_key: false };
                 items.iter().try_for_each(|item| self.node(text, item, site))?;
             }
@@ -190,9 +193,13 @@ impl<'n, 't> Copier<'_, 'n, 't> {
         if let Content::Scalar(_, text) = &target.content {
             self.bytes += text.text().len();
         }
-        if self.nodes > NODES_MAX || self.bytes > BYTES_MAX {
-            let kind = TextErrorKind::TooLarge { what: "what the aliases stand for", limit: NODES_MAX };
-            return Err(self.fault(kind, node));
+        let limits = [
+            (self.nodes, "the number of values that aliases stand for", NODES_MAX),
+            (self.bytes, "the size in bytes of what aliases stand for", BYTES_MAX),
+            (self.active.len(), "the nesting of aliases", DEPTH_MAX),
+        ];
+        if let Some((_, what, limit)) = limits.into_iter().find(|(count, _, limit)| count > limit) {
+            return Err(self.fault(TextErrorKind::TooLarge { what, limit }, node));
         }
         let collection = matches!(target.content, Content::Map(_) | Content::List(_));
         if collection && self.active.contains(&target.span.start) {

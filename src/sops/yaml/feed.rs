@@ -120,7 +120,7 @@ impl<'t, 'a> Feed<'t, 'a> {
                     outer = true;
                     block_end = Self::before(self.cursor.place.at);
                 }
-                block_end = self.end_of_block(block_end, indent);
+                block_end = remark::block_end(&self.remarks, indent, block_end);
                 token.start = usize::try_from(block_end).unwrap_or_default();
                 self.queue_up(token);
             } else if token.real {
@@ -143,23 +143,6 @@ impl<'t, 'a> Feed<'t, 'a> {
     fn queue_up(&mut self, token: Token<'t>) {
         self.last = [self.last[1], (token.kind, token.start)];
         self.queue.push_back(token);
-    }
-
-    /// A block ends before the comments that stand at its own column, so that these go to what is around it.
-    fn end_of_block(&self, from: isize, indent: usize) -> isize {
-        let mut end = from;
-        let mut stop = from;
-        for remark in self.remarks.iter().rev() {
-            let Ok(remark_end) = isize::try_from(remark.end) else { break };
-            if remark_end < stop {
-                break;
-            }
-            if remark.start.column == indent + 1 {
-                end = isize::try_from(remark.start.at).unwrap_or(end);
-            }
-            stop = isize::try_from(remark.scan).unwrap_or_default();
-        }
-        end
     }
 
     fn fetch_real(&mut self, mut token: Token<'t>) -> Result<(), TextError> {
@@ -263,8 +246,8 @@ impl<'t, 'a> Feed<'t, 'a> {
             self.cursor.skip_while(remark::is_blank);
             self.raise_line_remark();
             if self.cursor.peek(0) == b'#' {
-                let before = self.before_run(scan);
-                let found = remark::run(&mut self.cursor, before);
+                let before = self.before_comment(scan);
+                let found = remark::group(&mut self.cursor, before);
                 self.remarks.extend(found);
             }
             if self.cursor.at_end() || !remark::is_break(self.cursor.peek(0)) {
@@ -274,10 +257,10 @@ impl<'t, 'a> Feed<'t, 'a> {
         }
     }
 
-    fn before_run(&self, scan: Place) -> Before {
+    fn before_comment(&self, scan: Place) -> Before {
         let [earlier, latest] = self.last;
         let (kind, token) = if latest.0 == Kind::FlowEntry { earlier } else { latest };
-        let indent = self.indents.last().and_then(|indent| isize::try_from(*indent).ok()).unwrap_or(-1);
+        let indent = self.indents.last().copied().unwrap_or_default();
         Before { scan, token, kind, indent, in_flow: self.flow > 0 }
     }
 

@@ -1,5 +1,6 @@
 //! The leaves of YAML documents in the order in which sops walks them, and the metadata beside them.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -21,6 +22,9 @@ use crate::sops::yaml::token::Style;
 /// The key of the metadata.
 pub(super) const METADATA_KEY: &str = "sops";
 
+/// How many steps all paths together may have, comments above a value included.
+const WEIGHT_MAX: usize = 8 << 20;
+
 /// How a leaf stands in the text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot {
@@ -30,6 +34,8 @@ pub(super) struct Spot {
     pub(super) flow: bool,
     /// Column of the block that holds it.
     pub(super) column: usize,
+    /// Whether a list holds it.
+    pub(super) in_list: bool,
     /// Whether it is a comment that makes up a list with others like it, and the last of them.
     pub(super) closes: bool,
 }
@@ -55,13 +61,13 @@ pub(super) fn harvest(
     documents: &[Document<'_>],
     comments: &[Range<usize>],
 ) -> Result<Harvest, TextError> {
-    let mut gatherer = Gatherer { text, ..Gatherer::default() };
+    let mut gatherer = Gatherer { text, comments, ..Gatherer::default() };
     for (number, document) in documents.iter().enumerate() {
         gatherer.document = number;
         gatherer.one(document)?;
-        gatherer.unseen(document.span.end, comments);
+        gatherer.unseen(document.span.end);
     }
-    gatherer.unseen(usize::MAX, comments);
+    gatherer.unseen(usize::MAX);
     Ok(gatherer.found)
 }
 
@@ -99,7 +105,14 @@ struct Gatherer<'s> {
     seen: BTreeSet<usize>,
     found: Harvest,
     column: usize,
+    in_list: bool,
+    /// All comments, and how many of them are settled.
+    comments: &'s [Range<usize>],
     next_unseen: usize,
+    /// The innermost braces or brackets around comments that no node has, by where the comment starts.
+    inside: BTreeMap<usize, KeyPath>,
+    /// Steps and comments that all leaves together refer to.
+    weight: usize,
 }
 
 impl Gatherer<'_> {
@@ -155,37 +168,42 @@ impl Gatherer<'_> {
 
     fn comment(&mut self, span: Range<usize>, comments: Vec<usize>, path: KeyPath) {
         let text = self.text.as_bytes().get(span.start + 1..span.end).unwrap_or_default();
-        let mut other_holders = Vec::new();
-        let mut outer = path.parent();
-        while let Some(holder) = outer {
-            outer = holder.parent();
-            other_holders.push(holder);
-        }
         let (kind, scalar) = (LeafKind::Comment, Scalar::str(text));
-        self.found.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders });
-        self.found.spots.push(Spot { style: None, flow: false, column: self.column, closes: false });
+        self.found.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders: Vec::new() });
+        self.found.spots.push(self.spot(None, false));
     }
 
-    /// Comments that the YAML library drops. They are leaves all the same, so that none stays readable.
-    fn unseen(&mut self, until: usize, comments: &[Range<usize>]) {
+    fn spot(&self, style: Option<Style>, flow: bool) -> Spot {
+        Spot { style, flow, column: self.column, in_list: self.in_list, closes: false }
+    }
+
+    /// Remembers the holder of the comments in these braces that nothing inside of them has.
+    fn surround(&mut self, node: &Node<'_>) {
+        let from = self.comments.partition_point(|comment| comment.start < node.span.start);
+        let comments = self.comments;
+        for comment in comments.iter().skip(from).take_while(|comment| comment.start < node.span.end) {
+            if !self.seen.contains(&comment.start) && !self.inside.contains_key(&comment.start) {
+                self.inside.insert(comment.start, self.path());
+            }
+        }
+    }
+
+    /// Comments that the YAML library drops, such as those within empty braces, where sops itself writes some and does
+    /// not find them again. They are leaves all the same, so that none is lost or stays readable.
+    fn unseen(&mut self, until: usize) {
+        let comments = self.comments;
         while let Some(span) = comments.get(self.next_unseen).filter(|span| span.start < until) {
             self.next_unseen += 1;
             if self.seen.insert(span.start) {
-                // Within empty braces sops writes a comment that it does not find again itself.
-                let before = self.found.leaves.iter().filter(|leaf| leaf.span.start <= span.start);
-                let nearest = before.max_by_key(|leaf| leaf.span.start).map(|leaf| leaf.path.clone());
-                let top = KeyPath::in_document(self.document, []);
-                self.comment(span.clone(), Vec::new(), top);
-                if let (Some(leaf), Some(nearest)) = (self.found.leaves.last_mut(), nearest) {
-                    leaf.other_holders.extend(nearest.parent());
-                    leaf.other_holders.push(nearest);
-                }
+                let top = || KeyPath::in_document(self.document, []);
+                let path = self.inside.remove(&span.start).unwrap_or_else(top);
+                self.comment(span.clone(), Vec::new(), path);
             }
         }
     }
 
     fn entries(&mut self, entries: &[(Node<'_>, Node<'_>)], map: &Node<'_>) -> Result<(), TextError> {
-        let outer = std::mem::replace(&mut self.column, column(self.text, map.span.start));
+        let outer = self.enter(map, false);
         let mut names = BTreeSet::new();
         for (key, value) in entries {
             self.comments(&key.head);
@@ -214,8 +232,18 @@ impl Gatherer<'_> {
             }
             self.comments(&key.foot);
         }
-        self.column = outer;
+        (self.column, self.in_list) = outer;
         Ok(())
+    }
+
+    /// Column of a map or list, which counts in a block alone, and whether it is a list. Gives those around it.
+    fn enter(&mut self, node: &Node<'_>, is_list: bool) -> (usize, bool) {
+        let outer = (self.column, self.in_list);
+        if !node.flow {
+            self.column = column(self.text, node.span.start);
+        }
+        self.in_list = is_list;
+        outer
     }
 
     fn item_ends(&mut self) {
@@ -234,11 +262,7 @@ impl Gatherer<'_> {
             }
         };
         if let Some(scalar) = empty {
-            self.leaf(
-                scalar,
-                node.span.clone(),
-                Spot { style: None, flow, column: self.column, closes: false },
-            );
+            self.leaf(scalar, node.span.clone(), self.spot(None, flow));
         }
         self.active.push(Vec::new());
         if !handled {
@@ -254,11 +278,25 @@ impl Gatherer<'_> {
             self.comments(&node.foot);
         }
         self.active.pop();
+        if node.flow {
+            self.surround(node);
+        }
+        self.weigh(node.span.start)
+    }
+
+    /// Bounds what a text makes of the memory: a leaf deep inside or below many comments refers to all of them.
+    fn weigh(&mut self, at: usize) -> Result<(), TextError> {
+        let comments: usize = self.active.iter().map(Vec::len).sum();
+        self.weight += self.steps.len() + comments;
+        if self.weight > WEIGHT_MAX {
+            let what = "the number of keys above all values together";
+            return Err(self.fault(TextErrorKind::TooLarge { what, limit: WEIGHT_MAX }, at));
+        }
         Ok(())
     }
 
     fn items(&mut self, items: &[Node<'_>], list: &Node<'_>) -> Result<(), TextError> {
-        let outer = std::mem::replace(&mut self.column, column(self.text, list.span.start));
+        let outer = self.enter(list, true);
         let mut position = 0;
         for item in items {
             self.comments(&item.head);
@@ -279,7 +317,7 @@ impl Gatherer<'_> {
         {
             spot.closes = true;
         }
-        self.column = outer;
+        (self.column, self.in_list) = outer;
         Ok(())
     }
 
@@ -295,10 +333,11 @@ impl Gatherer<'_> {
     fn scalar(&mut self, node: &Node<'_>, style: Style, text: &str, flow: bool) -> Result<(), TextError> {
         let tag = node.properties.tag.as_ref();
         let name = tag.map(|(_, name)| name.as_str());
+        self.weigh(node.span.start)?;
         let scalar = resolve(text, style, name)
             .map_err(|kind| self.fault(kind, node.span.start).with_key(&self.path()))?;
         let start = tag.map_or(node.span.start, |(span, _)| span.start);
-        let spot = Spot { style: Some(style), flow, column: self.column, closes: false };
+        let spot = self.spot(Some(style), flow);
         self.leaf(scalar, start..node.span.end, spot);
         Ok(())
     }

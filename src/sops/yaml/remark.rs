@@ -136,147 +136,202 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// What stood before a run of comment lines.
+/// What stood before the first line of a group of comment lines.
 pub(super) struct Before {
     /// Where the search began.
     pub(super) scan: Place,
     /// The token that a foot would belong to.
     pub(super) token: usize,
     pub(super) kind: Kind,
-    /// Columns of the enclosing block, -1 outside of all.
-    pub(super) indent: isize,
+    /// Column of the enclosing block.
+    pub(super) indent: usize,
     pub(super) in_flow: bool,
 }
 
-/// The state of reading one run of comment lines.
-struct Run<'a> {
-    cursor: Cursor<'a>,
+/// What a comment line is followed by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Next {
+    Comment,
+    Content,
+    /// `]` or `}`, which ends what the comment stands in.
+    Closing,
+    EndOfText,
+    /// Too many blanks to look any further.
+    Unknown,
+}
+
+/// The blanks and line breaks behind a comment line, and what ends them.
+#[derive(Debug)]
+struct Gap {
+    /// Where the first line without anything ends.
+    empty: Option<usize>,
+    next: Next,
+    /// Of what comes next. Its column counts from 1 here, and its line lacks the break of the comment line itself.
+    place: Place,
+}
+
+impl Gap {
+    /// Looks at what follows from `skipped` bytes behind the cursor on.
+    fn behind(cursor: &Cursor<'_>, skipped: usize, in_flow: bool) -> Self {
+        let mut place = Place { at: cursor.place.at + skipped, line: cursor.place.line, column: 1 };
+        let mut empty = None;
+        for _ in skipped..LOOKAHEAD {
+            let next = match cursor.text.get(place.at).copied().unwrap_or_default() {
+                byte if is_blank(byte) => None,
+                byte if is_break(byte) => {
+                    empty = empty.or(Some(place.at));
+                    place.line += 1;
+                    place.column = 0;
+                    None
+                }
+                0 => Some(Next::EndOfText),
+                b']' | b'}' if in_flow => Some(Next::Closing),
+                b'#' => Some(Next::Comment),
+                _ => Some(Next::Content),
+            };
+            if let Some(next) = next {
+                return Self { empty, next, place };
+            }
+            place.at += 1;
+            place.column += 1;
+        }
+        Self { empty, next: Next::Unknown, place }
+    }
+}
+
+/// Comment lines that may turn out as heads or feet.
+struct Group {
     before: Before,
     found: Vec<Remark>,
+    /// The lines that wait for their side.
     lines: Lines,
+    start: Place,
     token: usize,
     scan: usize,
-    /// Line from 0, column from 1, as the library counts here.
-    start: Place,
-    line: usize,
-    column: usize,
-    ahead: usize,
-    recent_empty: bool,
-    first_empty: bool,
+    /// The line in which a foot of what came before has to begin.
     foot_line: Option<usize>,
+    /// Whether no empty line has stood above or between these lines so far.
+    dense: bool,
 }
 
 /// Reads the comment lines from a `#` on. The cursor ends behind the last of them.
-pub(super) fn run(cursor: &mut Cursor<'_>, before: Before) -> Vec<Remark> {
-    let newlines = cursor.newlines();
-    let place = cursor.place;
-    let below = usize::from(newlines == 0 && place.column > 1);
-    let foot_line = (before.scan.line > 0).then(|| (place.line + 1 + below).saturating_sub(newlines));
-    let mut run = Run {
-        cursor: *cursor,
-        token: before.token,
-        scan: before.scan.at,
-        before,
+pub(super) fn group(cursor: &mut Cursor<'_>, before: Before) -> Vec<Remark> {
+    let above = cursor.newlines();
+    // With content in its own line, a comment is a foot only from the next line on.
+    let shared = usize::from(above == 0 && cursor.place.column > 1);
+    let first = Place { column: cursor.place.column + 1, ..cursor.place };
+    let mut group = Group {
         found: Vec::new(),
         lines: Lines::new(),
-        start: Place::default(),
-        line: place.line,
-        column: place.column,
-        ahead: 0,
-        recent_empty: false,
-        first_empty: newlines <= 1,
-        foot_line,
+        start: first,
+        token: before.token,
+        scan: before.scan.at,
+        foot_line: (before.scan.line > 0).then(|| (first.line + 1 + shared).saturating_sub(above)),
+        dense: above <= 1,
+        before,
     };
-    while run.ahead < LOOKAHEAD && run.step() {
-        run.ahead += 1;
+    let mut next = Some(first);
+    while let Some(place) = next {
+        let end = cursor.line_end(place.at);
+        cursor.advance_to(end);
+        group.line(place, end);
+        // The break behind the comment is passed over; of `\r\n` that is the `\r` alone, so that the `\n` counts as an
+        // empty line.
+        let gap = Gap::behind(cursor, 1, group.before.in_flow);
+        next = group.go_on(&gap);
     }
-    if !run.lines.is_empty() {
-        let end = (run.cursor.place.at + run.ahead).saturating_sub(1);
-        let token = run.start.at;
-        run.push(Side::Head, token, end);
-    }
-    *cursor = run.cursor;
-    run.found
+    group.found
 }
 
-impl Run<'_> {
-    fn indent(&self) -> usize {
-        usize::try_from(self.before.indent).unwrap_or_default()
+impl Group {
+    fn line(&mut self, place: Place, end: usize) {
+        if self.lines.is_empty() {
+            self.start = place;
+        }
+        self.lines.push(Some(place.at..end));
     }
 
-    /// Looks at one character; false ends the run.
-    fn step(&mut self) -> bool {
-        self.column += 1;
-        let byte = self.cursor.peek(self.ahead);
-        if is_blank(byte) {
-            return true;
+    /// Settles what a gap decides; the place of the next comment line, if there is one.
+    fn go_on(&mut self, gap: &Gap) -> Option<Place> {
+        let Gap { empty, next, place } = *gap;
+        if let Some(at) = empty {
+            self.empty_line(at);
         }
-        let closes = self.before.in_flow && matches!(byte, b']' | b'}');
-        if closes || is_break(byte) || byte == 0 {
-            self.empty_line(closes, byte);
-            if !is_break(byte) {
-                return false;
-            }
-            self.first_empty = false;
-            self.recent_empty = true;
-            self.column = 0;
-            self.line += 1;
-            return true;
+        match next {
+            Next::Closing => self.foot_ends(place.at),
+            Next::EndOfText if empty.is_none() && self.is_foot() => self.foot_ends(place.at),
+            Next::Comment | Next::Content if self.leaves_block(place.column) => self.split(place.at),
+            _ => {}
         }
-        let dedented = self.column <= self.indent() && self.column != self.start.column;
-        if !self.lines.is_empty() && dedented {
-            self.split();
+        if next == Next::Comment {
+            return Some(place);
         }
-        if byte != b'#' {
-            return false;
+        if !self.lines.is_empty() {
+            self.push(Side::Head, self.start.at, place.at.saturating_sub(1));
         }
-        self.comment_line();
-        true
+        None
     }
 
-    /// The first empty line may end a foot of what came before.
-    fn empty_line(&mut self, closes: bool, byte: u8) {
-        if !closes && self.recent_empty {
-            return;
-        }
-        let outside = self.start.column <= self.indent();
-        let below = self.foot_line == Some(self.start.line) && self.before.kind != Kind::Value;
-        if closes || (self.first_empty && (below || outside)) {
-            if !self.lines.is_empty() {
-                if outside {
-                    self.token = self.start.at;
-                }
-                self.split();
-            }
-        } else if !self.lines.is_empty() && byte != 0 {
+    /// The first empty line may end a foot; else it is a line of the comment.
+    fn empty_line(&mut self, at: usize) {
+        if self.is_foot() {
+            self.foot_ends(at);
+        } else {
             self.lines.push(None);
         }
+        self.dense = false;
     }
 
-    /// What was read so far is a foot.
-    fn split(&mut self) {
-        let end = self.cursor.place.at + self.ahead;
-        self.push(Side::Foot, self.token, end);
-        self.scan = end;
-        self.token = end;
+    /// Whether an empty line here would make the lines so far a foot.
+    fn is_foot(&self) -> bool {
+        let below = self.foot_line == Some(self.start.line) && self.before.kind != Kind::Value;
+        self.dense && (below || self.is_outside())
+    }
+
+    fn is_outside(&self) -> bool {
+        self.start.column <= self.before.indent
+    }
+
+    /// Whether something at this column stands outside of the block that the lines so far are in.
+    fn leaves_block(&self, column: usize) -> bool {
+        !self.lines.is_empty() && column <= self.before.indent && column != self.start.column
+    }
+
+    fn foot_ends(&mut self, at: usize) {
+        if self.lines.is_empty() {
+            return;
+        }
+        if self.is_outside() {
+            self.token = self.start.at;
+        }
+        self.split(at);
+    }
+
+    /// What was read so far is a foot, and what follows is apart from it.
+    fn split(&mut self, at: usize) {
+        self.push(Side::Foot, self.token, at);
+        self.scan = at;
+        self.token = at;
     }
 
     fn push(&mut self, side: Side, token: usize, end: usize) {
         let lines = std::mem::take(&mut self.lines);
         self.found.push(Remark { side, lines, token, scan: self.scan, start: self.start, end });
     }
+}
 
-    fn comment_line(&mut self) {
-        let at = self.cursor.place.at + self.ahead;
-        if self.lines.is_empty() {
-            self.start = Place { at, line: self.line, column: self.column };
-        }
-        self.recent_empty = false;
-        let end = self.cursor.line_end(at);
-        self.lines.push(Some(at..end));
-        self.cursor.advance_to(end);
-        self.ahead = 0;
-        self.column = 0;
-        self.line = self.cursor.place.line;
-    }
+/// Where a block of this column ends: before the comments that stand at its own column, so that these go to what is
+/// around it. Looks back from `end` over comments with nothing between them.
+pub(super) fn block_end(remarks: &[Remark], column: usize, end: isize) -> isize {
+    let signed = |at: usize| isize::try_from(at).unwrap_or(isize::MAX);
+    let mut reached = end;
+    let adjacent = remarks.iter().rev().take_while(|remark| {
+        let touches = signed(remark.end) >= reached;
+        reached = signed(remark.scan);
+        touches
+    });
+    adjacent
+        .filter(|remark| remark.start.column == column + 1)
+        .last()
+        .map_or(end, |remark| signed(remark.start.at))
 }

@@ -77,7 +77,11 @@ impl Yaml {
         for (leaf, spot) in self.leaves.iter().zip(&self.spots) {
             if leaf.kind == LeafKind::Comment {
                 let known = leaf.scalar.canonical().is_some_and(|text| items.contains(text));
-                if known && !is_item(self, leaf) && self.starts_line(leaf.span.start, spot.column) {
+                if known
+                    && spot.in_list
+                    && !is_item(self, leaf)
+                    && self.starts_line(leaf.span.start, spot.column)
+                {
                     edits.replace(leaf.span.start..leaf.span.start + 1, b"- ".to_vec());
                 }
                 continue;
@@ -185,7 +189,7 @@ impl Yaml {
             style: spot.style.unwrap_or(Style::Plain),
             flow: spot.flow,
             block: (!spot.flow && leaves_room(rest, indent)).then_some(indent),
-            break_follows: rest.contains(&b'\n'),
+            break_follows: self.last_break >= Some(end),
             line_end: self.line_end,
         }
     }

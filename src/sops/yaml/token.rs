@@ -12,7 +12,10 @@ use crate::sops::tree::TextError;
 use crate::sops::tree::TextErrorKind;
 
 /// How deep maps and lists may be nested.
-pub(super) const DEPTH_MAX: usize = 200;
+pub(super) const DEPTH_MAX: usize = 100;
+
+/// How many tokens and comments a text may have; a key with its value is four.
+pub(super) const TOKENS_MAX: usize = 4 << 20;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -118,6 +121,10 @@ pub(super) fn tokens(source: &str) -> Result<Tokens<'_>, TextError> {
         })?;
         let (span, content) = token.into_parts();
         let Some(span) = span.byte_range() else { continue };
+        if read.tokens.len() + read.comments.len() >= TOKENS_MAX {
+            let kind = TextErrorKind::TooLarge { what: "the number of YAML tokens", limit: TOKENS_MAX };
+            return Err(TextError::at(kind, source.as_bytes(), span.start));
+        }
         if matches!(content, TokenType::Comment(_)) {
             read.comments.push(span);
             continue;

@@ -186,6 +186,20 @@ fn several_documents_share_one_key_and_each_has_the_metadata() {
     assert_eq!(values(&ours), values(&opened));
 }
 
+#[test]
+fn a_comment_that_sops_writes_and_loses_is_kept_by_us() {
+    let bench = Bench::new();
+    let theirs = bench.by_sops(Format::Yaml, b"k: {}  # about nothing\nl: x\n", &[]);
+    assert!(!String::from_utf8(bench.decrypted("file.yaml")).unwrap().contains("about nothing"));
+    let opened = bench.open(Format::Yaml, &theirs);
+    let plain = text(&opened.plaintext().unwrap());
+    assert!(plain.contains("# about nothing") && !plain.contains("ENC["), "{plain}");
+    let longer = opened.edited(&secret(&format!("{plain}m: z\n")), now()).unwrap();
+    bench.write("file.yaml", longer.document().bytes());
+    assert!(String::from_utf8(bench.decrypted("file.yaml")).unwrap().contains("m: z"));
+    assert!(text(&longer.plaintext().unwrap()).contains("# about nothing"));
+}
+
 /// A line of random YAML: what stands above an entry. Empty comments are left out: in lists sops makes empty strings
 /// of them.
 fn noise() -> impl Strategy<Value = String> {
@@ -255,8 +269,8 @@ fn items(depth: u32, indent: usize) -> BoxedStrategy<String> {
 #[test]
 fn random_streams_come_through_both_programs() {
     let config = ProptestConfig {
-        cases: 6,
-        max_shrink_iters: 20,
+        cases: 48,
+        max_shrink_iters: 100,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
@@ -280,8 +294,9 @@ fn both_ways(bench: &Bench, plaintext: &str) {
     let opened = bench.open(Format::Yaml, &theirs);
     assert_eq!(values(&ours), values(&opened), "{plaintext}");
     let plain = opened.plaintext().unwrap();
+    assert!(!text(&plain).contains("ENC["), "{plaintext}\n{}", text(&plain));
     let touched = secret(&(text(&plain) + "zz_new: 1\n"));
-    let longer = opened.edited(&touched, now()).unwrap();
+    let longer = opened.edited(&touched, now()).unwrap_or_else(|error| panic!("{error}\n{plaintext}"));
     let kept: BTreeSet<_> = ciphertexts(longer.document()).into_iter().collect();
     let before = ciphertexts(opened.document());
     let lost: Vec<_> = before.iter().filter(|pair| !kept.contains(pair)).collect();
