@@ -13,6 +13,7 @@ mod import {
     mod agenix;
     mod clashes;
     mod folder;
+    mod hostile;
     mod others;
     mod repository;
     mod sops_nix;

@@ -76,6 +76,9 @@ const PICK: &str = r#"
   }) (config.systemd.services or { });
 "#;
 
+/// A proxy that nobody offers.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
 /// What stands for a flake, or for a `default.nix` that gives configurations.
 const NO_FLAKE: &str = r"let
     given = import DIR;
@@ -155,8 +158,14 @@ impl<'a> Evaluator<'a> {
         command
             .args(["--extra-experimental-features", "nix-command flakes", "eval", "--impure", "--json"])
             .args(["--option", "allow-import-from-derivation", "false", "--option", "substituters", ""])
+            .args(["--option", "connect-timeout", "1", "--option", "download-attempts", "1"])
             .args(["--offline", "--read-only", "--expr", &whole])
             .stdin(Stdio::null());
+        // `--offline` is about substitutes. What a repository fetches would carry out what it reads of this machine.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env(name, NOWHERE);
+        }
+        command.env("GIT_ALLOW_PROTOCOL", "file").env_remove("no_proxy").env_remove("NO_PROXY");
         let ran = command.output().map_err(|error| format!("`{}`: {error}", self.program.display()))?;
         if !ran.status.success() {
             return Err(first_error(&String::from_utf8_lossy(&ran.stderr)));

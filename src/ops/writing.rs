@@ -144,7 +144,7 @@ impl<'w> Writing<'w> {
         Ok(Written { source_sha256, recipients, key: key_of(&part) })
     }
 
-    /// Takes a secret away.
+    /// Takes a secret away; refused where others would get its place in a list.
     pub(super) fn remove(&mut self, secret: &SecretName) -> Result<(), OpsError> {
         let Some(loaded) = self.document_of(secret)? else {
             self.files.insert(Layout::source(secret), None);
@@ -159,7 +159,17 @@ impl<'w> Writing<'w> {
         document::refuse_outdated(self.ws, &loaded)?;
         let draft = self.draft(&loaded)?;
         let change = Change::Remove { key: key.clone() };
+        let before = draft.opened.document().clone();
         draft.opened = draft.opened.changed(&[change], now).map_err(crate::store::StoreError::from)?;
+        let after = draft.opened.document();
+        let moved = |name: &&SecretName| {
+            let Some(part) = loaded.names.get(*name) else { return false };
+            *name != secret && digest(&before, part) != digest(after, part)
+        };
+        if let Some(other) = loaded.names.keys().find(moved).cloned() {
+            let (path, prefix) = (loaded.place.path.clone(), loaded.prefix.clone());
+            return Err(DocumentError::ListItem { secret: secret.clone(), other, path, prefix }.into());
+        }
         let document = draft.opened.document();
         draft.empty = document.keys().is_empty() && document.plain_keys().is_empty();
         Ok(())

@@ -178,7 +178,9 @@ impl Loaded {
             let item = text.parse::<usize>().ok().filter(|_| self.is_list(document, &steps));
             steps.push(item.map_or(Step::Key(text), Step::Item));
         }
-        (!steps.is_empty()).then(|| KeyPath::in_document(document, steps))
+        let key = KeyPath::in_document(document, steps);
+        // `%231`, `%2302` and `list/00` would be second names of what has one.
+        (!key.steps().is_empty() && name_of(&self.prefix, &key).as_ref() == Ok(name)).then_some(key)
     }
 
     fn is_list(&self, document: usize, at: &[Step]) -> bool {

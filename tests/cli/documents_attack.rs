@@ -207,3 +207,59 @@ fn rekey_adds_no_host_that_would_read_more_than_policy_grants_it() {
     fleet.refuses(["rekey"], 1).says(&["document::beyond_policy", "`luna`"]);
     assert!(!fleet.text("secrets/forge.sops.yaml").contains(&KEYS.luna.public()));
 }
+
+#[test]
+fn taking_an_item_out_of_a_list_gives_no_other_value_its_name() {
+    let fleet = fleet();
+    encrypted(&fleet, "secrets/forge.sops.yaml", "list: [one, two, three]\n", &admins());
+    fleet.run(["adopt"]).ok();
+    let words = ["document::list_item", "`forge/list/0`", "secretctl edit forge"];
+    fleet.refuses(["rm", "forge/list/0"], 2).says(&words);
+    fleet.refuses(["mv", "forge/list/0", "forge/one"], 2).says(&words);
+    fleet.run(["rm", "forge/list/2"]).ok();
+    fleet.edit("forge", "sed -i 's/one, //; /- one/d' \"$1\"").run().ok();
+    assert_eq!(fleet.show("forge/list/0"), "two");
+    fleet.run(["seal"]).ok();
+    fleet.assert_clean();
+}
+
+#[test]
+fn no_secret_has_a_second_name() {
+    let fleet = fleet();
+    encrypted(&fleet, "secrets/forge.sops.yaml", "a: v\nlist: [one]\n---\nb: w\n", &admins());
+    fleet.run(["adopt"]).ok();
+    for name in ["forge/%231/a", "forge/%2302/b", "forge/%23+2/b", "forge/list/00", "forge/list/+0"] {
+        let ran = fleet.refuses_cmd(fleet.cmd(["set", name]).stdin("v"), 2);
+        assert!(!ran.stderr().contains("panicked"), "{ran}");
+    }
+    fleet.set("forge/%232/b", "w2").ok();
+    fleet.run(["seal"]).ok();
+    fleet.assert_clean();
+}
+
+#[test]
+fn a_crash_at_any_step_of_an_adoption_that_makes_a_data_key_is_completed_by_a_rerun() {
+    for syscall in ["fsync", "rename"] {
+        for at in 1.. {
+            let fleet = fleet();
+            let stanza = planted(&fleet, "secrets/forge.sops.yaml", "restic:\n    a: x\n    b: y\n");
+            let mut command = Command::new(tool("strace"));
+            command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={syscall}")]);
+            command.args(["-e", &format!("inject={syscall}:signal=KILL:when={at}")]);
+            let ran = fleet
+                .prepare({
+                    command.args([crate::common::BIN, "adopt"]);
+                    command
+                })
+                .run();
+            fleet.run(["adopt"]).ok();
+            fleet.run(["seal"]).ok();
+            assert_eq!(read_by_bob(&fleet, &fleet.text("secrets/forge.sops.yaml"), &stanza), None);
+            assert_eq!(fleet.show("forge/restic/b"), "y");
+            fleet.assert_clean();
+            if ran.code() == 0 {
+                break;
+            }
+        }
+    }
+}

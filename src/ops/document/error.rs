@@ -23,6 +23,24 @@ pub enum DocumentError {
         /// The document.
         path: PathBuf,
     },
+    /// Other secrets would get other names, whose policy and history are not theirs.
+    #[error("without `{secret}`, what is `{other}` in `{}` would have another name", path.display())]
+    #[diagnostic(
+        code(document::list_item),
+        help(
+            "change the list as a whole, where each value gets a line of its own: `secretctl edit {prefix}`"
+        )
+    )]
+    ListItem {
+        /// The secret.
+        secret: SecretName,
+        /// One that stands behind it.
+        other: SecretName,
+        /// The document.
+        path: PathBuf,
+        /// The name of the document.
+        prefix: SecretName,
+    },
     /// Its secrets have different editors.
     #[error("`{first}` and `{second}` are in one document, `{}`, and have different editors", path.display())]
     #[diagnostic(
