@@ -152,7 +152,8 @@ fn content_of(
     placeholders: &BTreeMap<String, String>,
     names: &BTreeMap<&str, &SecretName>,
 ) -> String {
-    let mut text = quoted(content).replace("\\n", "\n");
+    // Lines stay lines, so that people can read the text.
+    let mut text = format!("\"{}\"", escaped(content));
     for (placeholder, label) in placeholders {
         if let Some(secret) = names.get(label.as_str()) {
             text = text.replace(
@@ -166,6 +167,10 @@ fn content_of(
 
 /// A text as Nix writes it.
 fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${").replace('\n', "\\n");
-    format!("\"{escaped}\"")
+    format!("\"{}\"", escaped(text).replace('\n', "\\n"))
+}
+
+/// What may stand between quotes in Nix, line breaks left as they are.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${").replace('\r', "\\r")
 }

@@ -360,12 +360,17 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
     let place = Place::file(Layout::ledger(name));
     match ws.layout.read_ledger(name, &ws.authors()) {
         Ok(ledger) if ledger.current().is_none() => None,
-        Ok(_) => {
+        Ok(ledger) => {
             let message =
                 format!("the source of `{name}` is missing, and its ledger does not say that it was removed");
+            let document = ledger.current().is_some_and(|line| line.key.is_some());
+            let (path, command) = match ws.layout.document_of(name).ok().flatten().filter(|_| document) {
+                Some(loaded) => (loaded.place.path.clone(), format!("secretctl adopt {}", loaded.prefix)),
+                None => (Layout::source(name), format!("secretctl rm {name}")),
+            };
             let help = format!(
-                "restore it with `git checkout HEAD -- {}`, or run `secretctl rm {name}`",
-                Layout::source(name).display()
+                "restore it with `git checkout HEAD -- {}`, or, if it is meant to be gone, run `{command}`",
+                path.display()
             );
             Some(error(Class::Integrity, "store::source_missing", message).at(place).help(help).about([name]))
         }
