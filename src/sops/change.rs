@@ -1,7 +1,6 @@
 //! Changing single keys of an open file. Nothing else of it moves.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -9,6 +8,7 @@ use super::Format;
 use super::error::Problem;
 use super::error::SopsError;
 use super::leaves;
+use super::leaves::Meant;
 use super::leaves::Said;
 use super::number;
 use super::opened;
@@ -22,6 +22,7 @@ use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Step;
 use super::tree::Text;
+use super::value::DataKey;
 use crate::secret::SecretBytes;
 
 /// One change of one key.
@@ -56,7 +57,7 @@ impl Opened {
     }
 
     fn change(&self, changes: &[Change], now: Timestamp) -> Result<Self, Problem> {
-        let mut work = Work::of(self, self.document().bytes())?;
+        let mut work = Work { opened: self, made: None, values: BTreeMap::new() };
         let mut rest = changes;
         while let Some(first) = rest.first() {
             // Values of keys that are there are set in one go.
@@ -64,24 +65,33 @@ impl Opened {
             work = if values > 0 {
                 work.set_all(rest.get(..values).unwrap_or_default())?
             } else {
-                work.change(first)?
+                work.written()?.change(first)?
             };
             rest = rest.get(values.max(1)..).unwrap_or_default();
         }
         let document = self.document();
-        if work.text.bytes() == document.bytes() {
+        if work.values.is_empty() && work.text().bytes() == document.bytes() {
             return Ok(self.clone());
         }
         let node = document.node().clone();
         let (format, path) = (document.format(), document.path());
-        let draft = Draft { text: work.text.bytes(), format, path, node, like: None };
-        opened::finish(draft, self.key(), now)?.kept(work.leaves())
+        let (text, values, meant) = (work.text(), work.sealed(&work.values)?, work.meant_by_all());
+        let draft = Draft { text, values, meant, format, path, node, like: None };
+        opened::finish(draft, self.key(), now)
     }
 }
 
 /// A text between two changes: values encrypted, the MAC of before.
 struct Work<'o> {
     opened: &'o Opened,
+    /// What earlier changes made of the file; none while its text is as it was.
+    made: Option<Made>,
+    /// New values that are not in the text yet. All of them will be encrypted.
+    values: BTreeMap<usize, Scalar>,
+}
+
+/// A text that a change made, read again.
+struct Made {
     text: Box<dyn Text>,
     selected: Vec<bool>,
     said: Vec<Said>,
@@ -93,51 +103,78 @@ impl<'o> Work<'o> {
         let text = document.format().parse(bytes)?;
         let selected = leaves::selected(&*text, document.selector());
         let said = leaves::open(&*text, &selected, opened.key())?;
-        Ok(Self { opened, text, selected, said })
+        Ok(Self { opened, made: Some(Made { text, selected, said }), values: BTreeMap::new() })
+    }
+
+    fn text(&self) -> &dyn Text {
+        self.made.as_ref().map_or_else(|| self.opened.document().text(), |made| &*made.text)
+    }
+
+    fn selected(&self) -> &[bool] {
+        self.made.as_ref().map_or_else(|| self.opened.document().selected(), |made| &made.selected)
+    }
+
+    fn said(&self) -> &[Said] {
+        self.made.as_ref().map_or_else(|| self.opened.said(), |made| &made.said)
+    }
+
+    /// What each leaf says now, by index.
+    fn leaf(&self, index: usize) -> Option<(&Leaf, &Scalar)> {
+        let (leaf, said) = (self.text().leaves().get(index)?, self.said().get(index)?);
+        Some((leaf, self.values.get(&index).unwrap_or_else(|| said.scalar(leaf))))
     }
 
     fn leaves(&self) -> impl Iterator<Item = (&Leaf, &Scalar)> {
-        self.text.leaves().iter().zip(&self.said).map(|(leaf, said)| (leaf, said.scalar(leaf)))
+        (0..self.said().len()).filter_map(|index| self.leaf(index))
+    }
+
+    fn meant_by_all(&self) -> Vec<Meant<'_>> {
+        let rest = self.selected().iter().zip(self.said());
+        let meant = self.leaves().zip(rest).map(|((leaf, scalar), (selected, said))| Meant {
+            leaf,
+            scalar,
+            selected: *selected,
+            counts: said.counts(leaf),
+        });
+        meant.collect()
     }
 
     fn index(&self, key: &KeyPath) -> Option<usize> {
         let is_it = |leaf: &Leaf| leaf.kind == LeafKind::Value && leaf.path == *key;
-        self.text.leaves().iter().position(is_it)
+        self.text().leaves().iter().position(is_it)
     }
 
     /// Whether a change gives a new value to a scalar that is there.
     fn is_value(&self, change: &Change) -> bool {
         let Change::Set { key, .. } = change else { return false };
-        let leaf = self.index(key).and_then(|index| self.text.leaves().get(index));
+        let leaf = self.index(key).and_then(|index| self.text().leaves().get(index));
         leaf.is_some_and(|leaf| !matches!(leaf.scalar, Scalar::EmptyMap | Scalar::EmptyList))
     }
 
-    /// The text with these values, encrypted where the selector wants it.
-    fn with_values(&self, values: BTreeMap<usize, Scalar>) -> Result<SecretBytes, Problem> {
-        let mut replacements = Replacements::new();
-        for (index, scalar) in values {
-            let Some(leaf) = self.text.leaves().get(index) else { continue };
-            let sealed = if self.selected.get(index) == Some(&true) {
-                let key = self.opened.key();
-                key.seal(&scalar, leaf.kind, &leaves::place(&leaf.path))?
-            } else {
-                None
-            };
-            replacements.insert(index, sealed.map_or(scalar, |text| Scalar::str(text.as_bytes())));
+    /// These values, encrypted where the selector wants it.
+    fn sealed(&self, values: &BTreeMap<usize, Scalar>) -> Result<Replacements, Problem> {
+        sealed(self.text(), self.selected(), values, self.opened.key())
+    }
+
+    /// The text with these values.
+    fn with_values(&self, values: &BTreeMap<usize, Scalar>) -> Result<SecretBytes, Problem> {
+        rendered(self.text(), &self.sealed(values)?)
+    }
+
+    /// The same with all values in the text.
+    fn written(self) -> Result<Self, Problem> {
+        if self.values.is_empty() {
+            return Ok(self);
         }
-        Ok(self.text.render(&replacements, self.block())?)
+        Self::of(self.opened, self.with_values(&self.values)?.expose())
     }
 
-    fn block(&self) -> Option<Block<'_>> {
-        self.text.metadata().map(|node| Block { node, like: None })
-    }
-
-    fn set_all(self, changes: &[Change]) -> Result<Self, Problem> {
+    fn set_all(mut self, changes: &[Change]) -> Result<Self, Problem> {
         let mut values = BTreeMap::new();
         for change in changes {
             let Change::Set { key, value } = change else { continue };
             let Some(index) = self.index(key) else { continue };
-            let old = self.leaves().nth(index).map(|(_, scalar)| scalar);
+            let old = self.leaf(index).map(|(_, scalar)| scalar);
             let new = self.typed(key, old, value)?;
             if old.is_some_and(|old| old.same(&new)) {
                 values.remove(&index);
@@ -145,7 +182,10 @@ impl<'o> Work<'o> {
                 values.insert(index, new);
             }
         }
-        if values.is_empty() { Ok(self) } else { Self::of(self.opened, self.with_values(values)?.expose()) }
+        // What stays readable may be spelled in another way there, so it is read again.
+        let readable = values.keys().any(|index| self.selected().get(*index) != Some(&true));
+        self.values = values;
+        if readable { self.written() } else { Ok(self) }
     }
 
     fn change(self, change: &Change) -> Result<Self, Problem> {
@@ -165,33 +205,33 @@ impl<'o> Work<'o> {
         }
         let scalar = self.typed(key, None, value)?;
         // An empty string is the same encrypted or not, so it can stand there until it is known which it will be.
-        let text = self.text.insert(key, &Scalar::str(b""))?;
+        let text = self.text().insert(key, &Scalar::str(b""))?;
         let placed = Self::of(self.opened, text.expose())?;
         let index = placed.index(key).ok_or_else(|| Problem::NotKept { key: key.to_string() })?;
-        let text = placed.with_values(BTreeMap::from([(index, scalar)]))?;
+        let text = placed.with_values(&BTreeMap::from([(index, scalar)]))?;
         Self::of(self.opened, text.expose())
     }
 
     fn removed(&self, key: &KeyPath) -> Result<Self, Problem> {
-        Self::of(self.opened, self.text.remove(key)?.expose())
+        Self::of(self.opened, self.text().remove(key)?.expose())
     }
 
     fn renamed(&self, from: &KeyPath, to: &KeyPath) -> Result<Self, Problem> {
-        let text = self.opened.document().format().parse(self.text.rename(from, to)?.expose())?;
+        let text = self.opened.document().format().parse(self.text().rename(from, to)?.expose())?;
         let selected = leaves::selected(&*text, self.opened.document().selector());
         // The order of leaves is as before, so each still says what it said.
         let mut moved = BTreeMap::new();
         for (index, leaf) in text.leaves().iter().enumerate() {
-            let Some((old, scalar)) = self.leaves().nth(index) else { continue };
-            if old.path != leaf.path || selected.get(index) != self.selected.get(index) {
-                if matches!(self.said.get(index), Some(Said::Closed)) {
+            let Some((old, scalar)) = self.leaf(index) else { continue };
+            if old.path != leaf.path || selected.get(index) != self.selected().get(index) {
+                if matches!(self.said().get(index), Some(Said::Closed)) {
                     return Err(self.opened.closed(leaf));
                 }
                 moved.insert(index, scalar.duplicate());
             }
         }
-        let placed = Self { opened: self.opened, text, selected, said: Vec::new() };
-        Self::of(self.opened, placed.with_values(moved)?.expose())
+        let moved = sealed(&*text, &selected, &moved, self.opened.key())?;
+        Self::of(self.opened, rendered(&*text, &moved)?.expose())
     }
 
     /// The scalar that a text becomes: of the type that was there, if it fits.
@@ -245,6 +285,29 @@ impl<'o> Work<'o> {
     }
 }
 
+/// New values of a text, encrypted where the selector wants it.
+fn sealed(
+    text: &dyn Text,
+    selected: &[bool],
+    values: &BTreeMap<usize, Scalar>,
+    key: &DataKey,
+) -> Result<Replacements, Problem> {
+    let asked =
+        values.iter().filter_map(|(index, scalar)| Some((*index, text.leaves().get(*index)?, scalar)));
+    let (wanted, clear): (Vec<_>, Vec<_>) =
+        asked.partition(|(index, _, _)| selected.get(*index) == Some(&true));
+    let mut replacements = leaves::seal(&wanted, key)?;
+    for (index, _, scalar) in wanted.into_iter().chain(clear) {
+        replacements.entry(index).or_insert_with(|| scalar.duplicate());
+    }
+    Ok(replacements)
+}
+
+/// The text with these leaves, its metadata as they were.
+fn rendered(text: &dyn Text, replacements: &Replacements) -> Result<SecretBytes, Problem> {
+    Ok(text.render(replacements, text.metadata().map(|node| Block { node, like: None }))?)
+}
+
 /// Where a leaf is after a change; none if it is gone.
 fn moved(path: &KeyPath, change: &Change) -> Option<KeyPath> {
     match change {
@@ -274,23 +337,4 @@ fn closed_up(path: &KeyPath, gone: &KeyPath) -> KeyPath {
         *step = Step::Item(at - 1);
     }
     KeyPath::in_document(path.document(), steps)
-}
-
-/// Encrypts every value of a file with a new data key, in the text that is there.
-pub(super) fn resealed(opened: &Opened, key: &Arc<super::value::DataKey>) -> Result<SecretBytes, Problem> {
-    let mut replacements = Replacements::new();
-    let selected = opened.document().selected();
-    for (index, ((leaf, said), selected)) in opened.leaves().zip(selected).enumerate() {
-        let scalar = said.scalar(leaf);
-        if !selected {
-            continue;
-        }
-        if matches!(said, Said::Closed) {
-            return Err(opened.closed(leaf));
-        }
-        if let Some(text) = key.seal(scalar, leaf.kind, &leaves::place(&leaf.path))? {
-            replacements.insert(index, Scalar::str(text.as_bytes()));
-        }
-    }
-    Ok(opened.document().text().render(&replacements, None)?)
 }

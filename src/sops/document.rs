@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::Format;
 use super::error::Problem;
 use super::error::SopsError;
 use super::leaves;
+use super::leaves::Meant;
+use super::leaves::Said;
 use super::metadata::Access;
 use super::metadata::Metadata;
 use super::opened::Opened;
@@ -36,9 +39,30 @@ struct Inner {
     metadata: Metadata,
     selector: Compiled,
     selected: Vec<bool>,
+    /// Worked out when somebody asks: most files are opened without.
+    names: OnceLock<Names>,
+}
+
+#[derive(Debug, Default)]
+struct Names {
     keys: Vec<KeyPath>,
     plain_keys: Vec<KeyPath>,
     by_path: HashMap<KeyPath, usize>,
+}
+
+impl Names {
+    fn of(text: &dyn Text, selected: &[bool]) -> Self {
+        let mut names = Self::default();
+        for (index, (leaf, selected)) in text.leaves().iter().zip(selected).enumerate() {
+            if !is_value(leaf) {
+                continue;
+            }
+            names.by_path.insert(leaf.path.clone(), index);
+            let list = if *selected { &mut names.keys } else { &mut names.plain_keys };
+            list.push(leaf.path.clone());
+        }
+        names
+    }
 }
 
 impl Document {
@@ -54,17 +78,8 @@ impl Document {
         let field = metadata.access.selector.field();
         let selector = selector.ok_or(Problem::Selector { field })?;
         let selected = leaves::selected(&*text, &selector);
-        let (mut keys, mut plain_keys, mut by_path) = (Vec::new(), Vec::new(), HashMap::new());
-        for (index, (leaf, selected)) in text.leaves().iter().zip(&selected).enumerate() {
-            if !is_value(leaf) {
-                continue;
-            }
-            by_path.insert(leaf.path.clone(), index);
-            let list = if *selected { &mut keys } else { &mut plain_keys };
-            list.push(leaf.path.clone());
-        }
-        let path = path.to_owned();
-        let inner = Inner { path, format, text, metadata, selector, selected, keys, plain_keys, by_path };
+        let (path, names) = (path.to_owned(), OnceLock::new());
+        let inner = Inner { path, format, text, metadata, selector, selected, names };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -98,12 +113,12 @@ impl Document {
 
     /// The secrets: values that are encrypted, or would be if they were not empty. Not comments, nulls and empty maps.
     pub fn keys(&self) -> &[KeyPath] {
-        &self.0.keys
+        &self.names().keys
     }
 
     /// The values that the selectors leave in the clear.
     pub fn plain_keys(&self) -> &[KeyPath] {
-        &self.0.plain_keys
+        &self.names().plain_keys
     }
 
     /// The text of a value as stored: `ENC[…]`, or empty. None for what is no secret of this file.
@@ -149,19 +164,32 @@ impl Document {
 
     /// The leaf of a key.
     pub(super) fn index(&self, key: &KeyPath) -> Option<usize> {
-        self.0.by_path.get(key).copied()
+        self.names().by_path.get(key).copied()
+    }
+
+    fn names(&self) -> &Names {
+        self.0.names.get_or_init(|| Names::of(self.text(), self.selected()))
     }
 
     /// Opens every value and checks the MAC.
-    pub(super) fn values(&self, key: &DataKey) -> Result<Vec<leaves::Said>, Problem> {
+    pub(super) fn values(&self, key: &DataKey) -> Result<Vec<Said>, Problem> {
         let metadata = &self.0.metadata;
         let stored = metadata.mac.as_ref().ok_or(Problem::NoMac)?;
         // The MAC comes first: with the wrong data key it says so before any value is blamed.
         let stored = key.open(stored.as_bytes(), &metadata.mac_place).map_err(|_| Problem::Mac)?;
         let said = leaves::open(self.text(), self.selected(), key)?;
-        let only_encrypted = metadata.access.mac_only_encrypted;
-        let mac = leaves::mac(self.text(), self.selected(), &said, only_encrypted);
+        let mac = leaves::mac(self.meant(&said), metadata.access.mac_only_encrypted);
         if stored.scalar.same(&mac) { Ok(said) } else { Err(Problem::Mac) }
+    }
+
+    /// What these values make of the leaves.
+    pub(super) fn meant<'m>(&'m self, said: &'m [Said]) -> impl Iterator<Item = Meant<'m>> {
+        self.text().leaves().iter().zip(self.selected()).zip(said).map(|((leaf, selected), said)| Meant {
+            leaf,
+            scalar: said.scalar(leaf),
+            selected: *selected,
+            counts: said.counts(leaf),
+        })
     }
 }
 

@@ -17,6 +17,7 @@ use super::error::Problem;
 use super::error::SopsError;
 use super::json;
 use super::leaves;
+use super::leaves::Meant;
 use super::leaves::Said;
 use super::metadata;
 use super::number;
@@ -164,11 +165,18 @@ impl Source {
         let known = |leaf, scalar| before.and_then(|(_, earlier)| earlier.unchanged(leaf, scalar));
         let known: Vec<Option<Known<'_>>> = self.meant().map(|(leaf, scalar)| known(leaf, scalar)).collect();
         let text = self.text.render(&self.replacements(&selected, &known, key)?, None)?;
+        let text = self.format.parse(text.expose())?;
+        let meant =
+            self.meant().zip(&known).zip(&selected).map(|(((leaf, scalar), known), selected)| Meant {
+                leaf,
+                scalar: known.map_or(scalar, |known| known.scalar),
+                selected: *selected,
+                counts: leaf.kind == LeafKind::Value
+                    || (*selected && known.is_some_and(|known| known.counts)),
+            });
         let like = before.map(|(document, _)| document.bytes());
-        let draft = Draft { text: text.expose(), format: self.format, path, node, like };
-        let meant = self.meant().zip(&known);
-        let meant = meant.map(|((leaf, scalar), known)| (leaf, known.map_or(scalar, |known| known.scalar)));
-        opened::finish(draft, key, now)?.kept(meant)
+        let (values, meant, format) = (Replacements::new(), meant.collect(), self.format);
+        opened::finish(Draft { text: &*text, values, meant, format, path, node, like }, key, now)
     }
 
     fn replacements(
@@ -177,7 +185,7 @@ impl Source {
         known: &[Option<Known<'_>>],
         key: &DataKey,
     ) -> Result<Replacements, Problem> {
-        let mut replacements = Replacements::new();
+        let (mut replacements, mut anew) = (Replacements::new(), Vec::new());
         for (index, (((leaf, scalar), selected), known)) in self.meant().zip(selected).zip(known).enumerate()
         {
             if known.is_none() {
@@ -188,10 +196,11 @@ impl Source {
             }
             if let Some(stored) = known.and_then(|known| known.stored) {
                 replacements.insert(index, Scalar::str(stored.expose()));
-            } else if let Some(text) = key.seal(scalar, leaf.kind, &leaves::place(&leaf.path))? {
-                replacements.insert(index, Scalar::str(text.as_bytes()));
+            } else {
+                anew.push((index, leaf, scalar));
             }
         }
+        replacements.append(&mut leaves::seal(&anew, key)?);
         Ok(replacements)
     }
 
@@ -249,6 +258,8 @@ struct Known<'o> {
     stored: Option<&'o SecretBytes>,
     /// Its value, of the type that it was stored with.
     scalar: &'o Scalar,
+    /// Whether the MAC is over it.
+    counts: bool,
 }
 
 impl<'o> Earlier<'o> {
@@ -265,7 +276,7 @@ impl<'o> Earlier<'o> {
                 (Said::Opened(_), Scalar::Str(text)) if !text.is_empty() => Some(text),
                 _ => None,
             };
-            let known = Known { stored, scalar };
+            let known = Known { stored, scalar, counts: said.counts(leaf) };
             if stored.is_some() {
                 earlier.by_place.entry(mark).or_default().known.push(known);
             }

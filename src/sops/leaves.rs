@@ -1,6 +1,7 @@
 //! The values of a text in the light of its selectors: which are encrypted, what they say, what the MAC is over.
 
 use data_encoding::HEXUPPER;
+use rayon::prelude::*;
 use sha2::Digest;
 use sha2::Sha512;
 
@@ -9,11 +10,17 @@ use super::selector::Compiled;
 use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
+use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Text;
+use super::value::Cipher;
 use super::value::DataKey;
 use super::value::Plain;
 use super::value::Refusal;
+use crate::secret::SecretBytes;
+
+/// So many values are worth a thread of their own.
+const PORTION: usize = 256;
 
 /// What one leaf says.
 #[derive(Debug)]
@@ -34,6 +41,26 @@ impl Said {
             Self::Opened(plain) => &plain.scalar,
         }
     }
+
+    /// Whether the MAC is over it. Comments count only where an older version encrypted them as if they were strings.
+    pub(super) fn counts(&self, leaf: &Leaf) -> bool {
+        match (leaf.kind, self) {
+            (LeafKind::Value, _) => true,
+            (LeafKind::Comment, Self::Opened(plain)) => !plain.comment,
+            (LeafKind::Comment, Self::Clear | Self::Closed) => false,
+        }
+    }
+}
+
+/// A leaf and what a text is to say there.
+#[derive(Clone, Copy)]
+pub(super) struct Meant<'m> {
+    pub(super) leaf: &'m Leaf,
+    pub(super) scalar: &'m Scalar,
+    /// Whether the selector wants it encrypted.
+    pub(super) selected: bool,
+    /// Whether the MAC is over it.
+    pub(super) counts: bool,
 }
 
 /// Which leaves the selector wants encrypted.
@@ -54,41 +81,69 @@ fn comment_text(leaf: &Leaf) -> Option<&str> {
 
 /// What a value at this path is bound to: its map keys, each with a colon behind it.
 pub(super) fn place(path: &KeyPath) -> String {
-    let mut place = path.keys().collect::<Vec<_>>().join(":");
-    place.push(':');
+    let mut place = String::with_capacity(path.keys().map(|key| key.len() + 1).sum::<usize>().max(1));
+    for key in path.keys() {
+        place.push_str(key);
+        place.push(':');
+    }
+    if place.is_empty() {
+        place.push(':');
+    }
     place
 }
 
 /// Decrypts every leaf that the selector wants encrypted.
 pub(super) fn open(text: &dyn Text, selected: &[bool], key: &DataKey) -> Result<Vec<Said>, Problem> {
-    let open = |(leaf, selected): (&Leaf, &bool)| match leaf.kind {
+    let open = |cipher: &mut Cipher<'_>, (leaf, selected): (&Leaf, &bool)| match leaf.kind {
         _ if !selected => Ok(Said::Clear),
-        LeafKind::Value => open_value(leaf, key),
-        LeafKind::Comment => Ok(open_comment(leaf, key)),
+        LeafKind::Value => open_value(leaf, cipher),
+        LeafKind::Comment => Ok(open_comment(leaf, cipher)),
     };
-    text.leaves().iter().zip(selected).map(open).collect()
+    let leaves = text.leaves();
+    if leaves.len() < 2 * PORTION {
+        let mut cipher = key.cipher();
+        return leaves.iter().zip(selected).map(|leaf| open(&mut cipher, leaf)).collect();
+    }
+    let all = leaves.par_iter().zip(selected).with_min_len(PORTION);
+    // Whatever is found first by the clock, the first one in the text is told.
+    all.map_init(|| key.cipher(), open).collect::<Vec<_>>().into_iter().collect()
 }
 
-fn open_value(leaf: &Leaf, key: &DataKey) -> Result<Said, Problem> {
-    let name = leaf.path.to_string();
+/// New ciphertexts, by index, of values that have one.
+pub(super) fn seal(asked: &[(usize, &Leaf, &Scalar)], key: &DataKey) -> Result<Replacements, Problem> {
+    let seal = |cipher: &mut Cipher<'_>, (index, leaf, scalar): &(usize, &Leaf, &Scalar)| {
+        let text = cipher.seal(scalar, leaf.kind, &place(&leaf.path))?;
+        Ok(text.map(|text| (*index, Scalar::Str(SecretBytes::from(text.into_bytes())))))
+    };
+    let sealed: Vec<Result<_, rand::Error>> = if asked.len() < 2 * PORTION {
+        let mut cipher = key.cipher();
+        asked.iter().map(|asked| seal(&mut cipher, asked)).collect()
+    } else {
+        asked.par_iter().with_min_len(PORTION).map_init(|| key.cipher(), seal).collect()
+    };
+    Ok(sealed.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?)
+}
+
+fn open_value(leaf: &Leaf, key: &Cipher<'_>) -> Result<Said, Problem> {
+    let name = || leaf.path.to_string();
     match &leaf.scalar {
         Scalar::Null | Scalar::EmptyMap | Scalar::EmptyList => Ok(Said::Clear),
         Scalar::Str(text) => match key.open(text.expose(), &place(&leaf.path)) {
             Ok(plain) => Ok(Said::Opened(plain)),
-            Err(Refusal::Plain) => Err(Problem::Plain { key: name }),
-            Err(Refusal::Malformed(reason)) => Err(Problem::Value { key: name, reason }),
+            Err(Refusal::Plain) => Err(Problem::Plain { key: name() }),
+            Err(Refusal::Malformed(reason)) => Err(Problem::Value { key: name(), reason }),
             Err(Refusal::Tag) => {
-                Err(Problem::Value { key: name, reason: "it was changed, moved, or is of another file" })
+                Err(Problem::Value { key: name(), reason: "it was changed, moved, or is of another file" })
             }
         },
         Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Time(_) => {
-            Err(Problem::Plain { key: name })
+            Err(Problem::Plain { key: name() })
         }
     }
 }
 
 /// A comment that does not look encrypted never was: older versions of sops left them alone.
-fn open_comment(leaf: &Leaf, key: &DataKey) -> Said {
+fn open_comment(leaf: &Leaf, key: &Cipher<'_>) -> Said {
     let Scalar::Str(text) = &leaf.scalar else { return Said::Clear };
     let around = std::iter::successors(Some(leaf.path.clone()), KeyPath::parent);
     let mut holders = around.chain(leaf.other_holders.iter().cloned());
@@ -102,21 +157,13 @@ fn open_comment(leaf: &Leaf, key: &DataKey) -> Said {
 }
 
 /// The MAC, as it is encrypted: SHA-512 over all values in order, in upper-case hex.
-pub(super) fn mac(text: &dyn Text, selected: &[bool], said: &[Said], only_encrypted: bool) -> Scalar {
+pub(super) fn mac<'m>(meant: impl Iterator<Item = Meant<'m>>, only_encrypted: bool) -> Scalar {
     let mut hash = Sha512::new();
     if only_encrypted {
         hash.update(sha2::Sha256::digest(b"sops"));
     }
-    for ((leaf, selected), said) in text.leaves().iter().zip(selected).zip(said) {
-        let counts = match (leaf.kind, said) {
-            (LeafKind::Value, _) => true,
-            // Comments count only where an older version encrypted them as if they were strings.
-            (LeafKind::Comment, Said::Opened(plain)) => !plain.comment,
-            (LeafKind::Comment, Said::Clear | Said::Closed) => false,
-        };
-        if counts && (*selected || !only_encrypted) {
-            hash.update(said.scalar(leaf).canonical().unwrap_or_default());
-        }
+    for meant in meant.filter(|meant| meant.counts && (meant.selected || !only_encrypted)) {
+        hash.update(meant.scalar.canonical().unwrap_or_default());
     }
     Scalar::str(HEXUPPER.encode(&hash.finalize()).as_bytes())
 }

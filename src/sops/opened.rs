@@ -9,6 +9,7 @@ use super::document::Document;
 use super::error::Problem;
 use super::error::SopsError;
 use super::leaves;
+use super::leaves::Meant;
 use super::leaves::Said;
 use super::metadata;
 use super::metadata::Metadata;
@@ -19,6 +20,7 @@ use super::tree::LeafKind;
 use super::tree::Node;
 use super::tree::Replacements;
 use super::tree::Scalar;
+use super::tree::Text;
 use super::tree::line_of;
 use super::value::DataKey;
 use crate::secret::SecretBytes;
@@ -82,6 +84,11 @@ impl Opened {
 
     pub(super) fn key(&self) -> &Arc<DataKey> {
         &self.key
+    }
+
+    /// What each leaf says, by index.
+    pub(super) fn said(&self) -> &[Said] {
+        &self.said
     }
 
     /// Every leaf and what it says.
@@ -157,8 +164,12 @@ pub(super) fn data_key() -> KeyPath {
 
 /// What [`finish`] makes a file of.
 pub(super) struct Draft<'a> {
-    /// A text whose values are encrypted already; its MAC, if it has one, does not count.
-    pub(super) text: &'a [u8],
+    /// A text whose values are encrypted already, but for `values`; its MAC, if it has one, does not count.
+    pub(super) text: &'a dyn Text,
+    /// What is put in on the way, encrypted.
+    pub(super) values: Replacements,
+    /// What the outcome is to say.
+    pub(super) meant: Vec<Meant<'a>>,
     pub(super) format: Format,
     pub(super) path: &'a std::path::Path,
     /// The metadata but for the MAC and its time.
@@ -167,21 +178,23 @@ pub(super) struct Draft<'a> {
     pub(super) like: Option<&'a [u8]>,
 }
 
-/// Gives a text its MAC and metadata, and reads the outcome back.
+/// Gives a text its MAC and metadata, reads the outcome back, and checks that it says what was meant.
 pub(super) fn finish(mut draft: Draft<'_>, key: &Arc<DataKey>, now: Timestamp) -> Result<Opened, Problem> {
     let node = &mut draft.node;
     metadata::set(node, "lastmodified", Node::Str(metadata::time(now)), Some("mac"));
-    let text = draft.format.parse(draft.text)?;
     let metadata = Metadata::parse(node)?;
-    let selector = &metadata.access.selector;
-    let compiled = selector.compiled().ok_or(Problem::Selector { field: selector.field() })?;
-    let selected = leaves::selected(&*text, &compiled);
-    let said = leaves::open(&*text, &selected, key)?;
-    let mac = leaves::mac(&*text, &selected, &said, metadata.access.mac_only_encrypted);
+    let mac = leaves::mac(draft.meant.iter().copied(), metadata.access.mac_only_encrypted);
     let mac = key.seal(&mac, LeafKind::Value, &metadata.mac_place)?.unwrap_or_default();
     metadata::set(node, "mac", Node::Str(mac), None);
-    let block = Block { node, like: draft.like };
-    let bytes = text.render(&Replacements::new(), Some(block))?;
+    let bytes = draft.text.render(&draft.values, Some(Block { node, like: draft.like }))?;
     let document = Document::read(bytes.expose(), draft.format, draft.path)?;
-    Opened::verify(document, Arc::clone(key))
+    let meant = || draft.meant.iter().map(|meant| (meant.leaf, meant.scalar));
+    match Opened::verify(document.clone(), Arc::clone(key)) {
+        // Which value differs says more than that the MAC does.
+        Err(Problem::Mac) => {
+            let said = Arc::new(leaves::open(document.text(), document.selected(), key)?);
+            Opened { document, key: Arc::clone(key), said }.kept(meant()).and(Err(Problem::Mac))
+        }
+        verified => verified?.kept(meant()),
+    }
 }

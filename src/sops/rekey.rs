@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::change;
 use super::document::Document;
 use super::error::Problem;
 use super::error::SopsError;
+use super::leaves;
+use super::leaves::Meant;
+use super::leaves::Said;
 use super::metadata;
 use super::metadata::Access;
 use super::opened;
@@ -17,6 +19,7 @@ use super::opened::Opened;
 use super::stanzas::Foreigners;
 use super::stanzas::Wrapping;
 use super::tree::Block;
+use super::tree::LeafKind;
 use super::tree::Replacements;
 use super::unlock;
 use super::value::DataKey;
@@ -102,11 +105,21 @@ impl Opened {
             let share = shares.get(index).ok_or(Problem::NotADataKey)?;
             wrapping.rewrapped(group, share, wanted, added)
         })?;
-        let text = change::resealed(self, &key)?;
-        let (format, path) = (document.format(), document.path());
-        let draft = Draft { text: text.expose(), format, path, node, like: Some(document.bytes()) };
-        let changed = opened::finish(draft, &key, wrapping.now)?;
-        changed.kept(self.leaves().map(|(leaf, said)| (leaf, said.scalar(leaf))))
+        let closed = self.leaves().zip(document.selected());
+        let mut closed = closed.filter(|((_, said), selected)| **selected && matches!(said, Said::Closed));
+        if let Some(((leaf, _), _)) = closed.next() {
+            return Err(self.closed(leaf));
+        }
+        // Comments are sealed as such, whatever an older version made of them.
+        let meant = document.meant(self.said());
+        let meant: Vec<_> =
+            meant.map(|meant| Meant { counts: meant.leaf.kind == LeafKind::Value, ..meant }).collect();
+        let asked = meant.iter().enumerate().filter(|(_, meant)| meant.selected);
+        let asked: Vec<_> = asked.map(|(index, meant)| (index, meant.leaf, meant.scalar)).collect();
+        let values = leaves::seal(&asked, &key)?;
+        let (text, format, path) = (document.text(), document.format(), document.path());
+        let draft = Draft { text, values, meant, format, path, node, like: None };
+        opened::finish(draft, &key, wrapping.now)
     }
 }
 

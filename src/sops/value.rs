@@ -9,6 +9,7 @@ use aes_gcm::aead::consts::U24;
 use aes_gcm::aead::consts::U32;
 use aes_gcm::aead::generic_array::GenericArray;
 use aes_gcm::aes::Aes256;
+use base64::DecodeSliceError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand::RngCore;
@@ -23,8 +24,26 @@ use crate::secret::SecretBytes;
 const NONCE: usize = 32;
 const TAG: usize = 16;
 
+const NOT_BASE64: &str = "it is not base64";
+const WRONG_NONCE: &str = "its nonce has neither 12, 16, 24 nor 32 bytes";
+const WRONG_TAG: &str = "its tag has not 16 bytes";
+
+/// More than what stands around the data of a value.
+const AROUND: usize = 128;
+/// Room for a nonce or a tag while it is decoded; longer ones are refused.
+const SMALL: usize = 64;
+
+/// What values are written with.
+type Usual = AesGcm<Aes256, U32>;
+
 /// The key that encrypts the values of one file. Wiped on drop.
 pub(super) struct DataKey(Zeroizing<[u8; 32]>);
+
+/// A data key that is ready for many values.
+pub(super) struct Cipher<'k> {
+    key: &'k DataKey,
+    usual: Usual,
+}
 
 /// Why a value could not be opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +75,28 @@ impl DataKey {
         SecretBytes::from(self.0.to_vec())
     }
 
+    /// The same key, expanded.
+    pub(super) fn cipher(&self) -> Cipher<'_> {
+        Cipher { key: self, usual: Usual::new(GenericArray::from_slice(self.0.as_slice())) }
+    }
+
+    /// Encrypts one value.
+    pub(super) fn seal(
+        &self,
+        scalar: &Scalar,
+        kind: LeafKind,
+        place: &str,
+    ) -> Result<Option<String>, rand::Error> {
+        self.cipher().seal(scalar, kind, place)
+    }
+
+    /// Decrypts one value.
+    pub(super) fn open(&self, text: &[u8], place: &str) -> Result<Plain, Refusal> {
+        self.cipher().open(text, place)
+    }
+}
+
+impl Cipher<'_> {
     /// Encrypts a value. Empty text stays empty, and what has no text (null, empty containers) gives none.
     pub(super) fn seal(
         &self,
@@ -70,16 +111,22 @@ impl DataKey {
         let mut nonce = [0u8; NONCE];
         rand::rngs::OsRng.try_fill_bytes(&mut nonce)?;
         let mut data = Zeroizing::new(plain.to_vec());
-        let cipher = AesGcm::<Aes256, U32>::new(GenericArray::from_slice(self.0.as_slice()));
         // Only a plaintext of 64 GiB makes this fail.
-        let Ok(tag) =
-            cipher.encrypt_in_place_detached(GenericArray::from_slice(&nonce), place.as_bytes(), &mut data)
-        else {
+        let nonce_array = GenericArray::from_slice(&nonce);
+        let Ok(tag) = self.usual.encrypt_in_place_detached(nonce_array, place.as_bytes(), &mut data) else {
             return Err(rand::Error::from(std::num::NonZeroU32::MIN));
         };
-        let word = type_word(scalar, kind);
-        let (data, iv, tag) = (STANDARD.encode(&*data), STANDARD.encode(nonce), STANDARD.encode(tag));
-        Ok(Some(format!("ENC[AES256_GCM,data:{data},iv:{iv},tag:{tag},type:{word}]")))
+        let mut text = String::with_capacity(data.len().div_ceil(3) * 4 + AROUND);
+        text.push_str("ENC[AES256_GCM,data:");
+        STANDARD.encode_string(&*data, &mut text);
+        text.push_str(",iv:");
+        STANDARD.encode_string(nonce, &mut text);
+        text.push_str(",tag:");
+        STANDARD.encode_string(tag, &mut text);
+        text.push_str(",type:");
+        text.push_str(type_word(scalar, kind));
+        text.push(']');
+        Ok(Some(text))
     }
 
     /// Decrypts a value that stands at `place`.
@@ -89,22 +136,20 @@ impl DataKey {
         }
         let parts = Parts::parse(text)?;
         let mut data = Zeroizing::new(parts.data);
-        self.open_in_place(&parts.nonce, place.as_bytes(), &mut data, &parts.tag)?;
+        self.open_in_place(parts.nonce.bytes(), place.as_bytes(), &mut data, parts.tag.bytes())?;
         let bytes = SecretBytes::from(std::mem::take(&mut *data));
         let scalar = typed(parts.kind, bytes).ok_or(Refusal::Malformed("its text is not of its type"))?;
         Ok(Plain { scalar, comment: parts.kind == "comment" })
     }
 
     fn open_in_place(&self, nonce: &[u8], place: &[u8], data: &mut [u8], tag: &[u8]) -> Result<(), Refusal> {
-        let (key, tag) = (GenericArray::from_slice(self.0.as_slice()), GenericArray::from_slice(tag));
+        let (key, tag) = (GenericArray::from_slice(self.key.0.as_slice()), GenericArray::from_slice(tag));
         let opened = match nonce.len() {
             12 => Aes256Gcm::new(key).decrypt_in_place_detached(nonce.into(), place, data, tag),
             16 => AesGcm::<Aes256, U16>::new(key).decrypt_in_place_detached(nonce.into(), place, data, tag),
             24 => AesGcm::<Aes256, U24>::new(key).decrypt_in_place_detached(nonce.into(), place, data, tag),
-            NONCE => {
-                AesGcm::<Aes256, U32>::new(key).decrypt_in_place_detached(nonce.into(), place, data, tag)
-            }
-            _ => return Err(Refusal::Malformed("its nonce has neither 12, 16, 24 nor 32 bytes")),
+            NONCE => self.usual.decrypt_in_place_detached(nonce.into(), place, data, tag),
+            _ => return Err(Refusal::Malformed(WRONG_NONCE)),
         };
         opened.map_err(|_| Refusal::Tag)
     }
@@ -158,9 +203,30 @@ fn secret(text: String) -> SecretBytes {
 
 struct Parts<'a> {
     data: Vec<u8>,
-    nonce: Vec<u8>,
-    tag: Vec<u8>,
+    nonce: Small,
+    tag: Small,
     kind: &'a str,
+}
+
+/// A nonce or a tag.
+struct Small {
+    bytes: [u8; SMALL],
+    len: usize,
+}
+
+impl Small {
+    fn decode(part: &str, too_long: &'static str) -> Result<Self, Refusal> {
+        let mut bytes = [0; SMALL];
+        let len = STANDARD.decode_slice(part, &mut bytes).map_err(|problem| {
+            let too_small = matches!(problem, DecodeSliceError::OutputSliceTooSmall);
+            Refusal::Malformed(if too_small { too_long } else { NOT_BASE64 })
+        })?;
+        Ok(Self { bytes, len })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
 }
 
 impl<'a> Parts<'a> {
@@ -175,12 +241,12 @@ impl<'a> Parts<'a> {
         else {
             return Err(Refusal::Malformed("it lacks one of data, iv, tag and type"));
         };
-        let decode = |part: &str| STANDARD.decode(part).map_err(|_| Refusal::Malformed("it is not base64"));
-        let parts = Self { data: decode(data)?, nonce: decode(nonce)?, tag: decode(tag)?, kind };
-        if parts.tag.len() != TAG {
-            return Err(Refusal::Malformed("its tag has not 16 bytes"));
+        let data = STANDARD.decode(data).map_err(|_| Refusal::Malformed(NOT_BASE64))?;
+        let (nonce, tag) = (Small::decode(nonce, WRONG_NONCE)?, Small::decode(tag, WRONG_TAG)?);
+        if tag.len != TAG {
+            return Err(Refusal::Malformed(WRONG_TAG));
         }
-        Ok(parts)
+        Ok(Self { data, nonce, tag, kind })
     }
 }
 
