@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2153,SC2154
 # What opening and writing SOPS files costs, beside the real `sops` and the crate rops. Sourced by scripts/bench, which sets its variables; never run.
 
 # Where the timings stay, since they also hold the slowest and the fastest runs.
