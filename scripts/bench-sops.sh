@@ -91,6 +91,8 @@ sops_fleets() {
     SECRETCTL_FLEET=$folder/fleet-$set quietly "$released" adopt
     SECRETCTL_FLEET=$folder/fleet-$set quietly "$released" seal
   done
+  # Adoption has given it a data key of its own.
+  cp "$folder/fleet-one/secrets/one.sops.yaml" "$folder/adopted.yaml"
 }
 
 # --- what is done ------------------------------------------------------------------------------------------------
@@ -132,7 +134,7 @@ sops_outcomes() {
   for who in secretctl rops; do
     fresh "$folder"
     "$engine" once "$who" set "$folder/run/one/0.yaml"
-    right_set "$who" "$folder/run/one/0.yaml" "$folder"
+    right_set "$who" "$folder/run/one/0.yaml" "$folder" "$folder/sops/one/0.yaml"
   done
   right_in_fleets "$folder"
   fresh "$folder"
@@ -168,7 +170,7 @@ right_set() {
   readable "$2"
   right_decrypted sops "$2" "$3/set.json"
   local new
-  new=$(comm -23 <(ciphertexts "$2") <(ciphertexts "$3/sops/one/0.yaml") | wc -l)
+  new=$(comm -23 <(ciphertexts "$2") <(ciphertexts "$4") | wc -l)
   [[ $new -eq 2 ]] || die "$1 changes $new ciphertexts for one value"
 }
 
@@ -183,7 +185,7 @@ right_in_fleets() {
   printf '%s' "$sops_value" >"$folder/after"
   printf 's3t-me-0' >"$folder/before"
   SECRETCTL_FLEET=$folder/fleet-one quietly "$released" set one/host-00/grafana/password --from-file "$folder/after"
-  right_set secretctl "$folder/fleet-one/secrets/one.sops.yaml" "$folder"
+  right_set secretctl "$folder/fleet-one/secrets/one.sops.yaml" "$folder" "$folder/adopted.yaml"
   SECRETCTL_FLEET=$folder/fleet-one quietly "$released" check
 }
 
