@@ -25,12 +25,12 @@ pub fn forbid_dumps() {
 
 /// Plaintext of one secret. Wiped on drop; never printed, cloned or serialized.
 #[derive(Default)]
-pub struct SecretBytes(Zeroizing<Vec<u8>>);
+pub struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
     /// An empty buffer that can take `capacity` bytes without moving.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+        Self(Vec::with_capacity(capacity))
     }
 
     /// Lends the plaintext. Every use is one search for `expose` away.
@@ -81,9 +81,9 @@ impl SecretBytes {
     pub fn extend(&mut self, more: &[u8]) {
         let needed = self.0.len() + more.len();
         if needed > self.0.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
+            let mut larger = Self::with_capacity(needed.next_power_of_two());
+            larger.0.extend_from_slice(&self.0);
+            *self = larger;
         }
         self.0.extend_from_slice(more);
     }
@@ -99,7 +99,7 @@ impl SecretBytes {
 /// Takes over the bytes; the vector must not have been grown after plaintext was put in.
 impl From<Vec<u8>> for SecretBytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 }
 
@@ -120,11 +120,26 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
+/// Wipes everything that was allocated, and leaves nothing.
+///
+/// The bytes are set at once, where `zeroize` sets one after the other; its barrier keeps the compiler from leaving that
+/// out.
 impl Zeroize for SecretBytes {
     fn zeroize(&mut self) {
-        self.0.zeroize();
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        zeroize::optimization_barrier(self.0.as_slice());
+        self.0.clear();
     }
 }
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl zeroize::ZeroizeOnDrop for SecretBytes {}
 
 #[cfg(test)]
 static_assertions::assert_not_impl_any!(SecretBytes: Clone, fmt::Display, serde::Serialize);
@@ -154,6 +169,37 @@ mod tests {
     fn a_reader_over_the_limit_is_refused() {
         let error = SecretBytes::read_bounded([0u8; 11].as_slice(), 10).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    /// What this process has in its memory at an address, if there still is such memory.
+    #[cfg(target_os = "linux")]
+    fn memory(address: usize, length: usize) -> Option<Vec<u8>> {
+        use std::os::unix::fs::FileExt;
+
+        let mut bytes = vec![0; length];
+        let memory = std::fs::File::open("/proc/self/mem").unwrap();
+        memory.read_exact_at(&mut bytes, u64::try_from(address).unwrap()).ok().map(|()| bytes)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_dropped_or_outgrown_is_gone_from_memory_the_part_taken_off_as_well() {
+        const LENGTH: usize = 5000;
+        let remains = |address| {
+            let there = memory(address, LENGTH).unwrap_or_default();
+            there.windows(16).any(|window| *window == [0xA7; 16])
+        };
+        let secret = || SecretBytes::from(vec![0xA7; LENGTH]);
+        let mut shortened = secret();
+        let place = shortened.expose().as_ptr().addr();
+        assert!(remains(place), "the test looks at the wrong place");
+        (0..64).for_each(|_| shortened.strip_suffix(0xA7));
+        drop(shortened);
+        assert!(!remains(place));
+        let mut outgrown = secret();
+        let place = outgrown.expose().as_ptr().addr();
+        outgrown.extend(&[0; LENGTH]);
+        assert!(!remains(place));
     }
 
     #[test]
