@@ -1,6 +1,7 @@
 //! The values of a text in the light of its selectors: which are encrypted, what they say, what the MAC is over.
 
 use data_encoding::HEXUPPER;
+use rand::RngCore;
 use rayon::prelude::*;
 use sha2::Digest;
 use sha2::Sha512;
@@ -15,6 +16,7 @@ use super::tree::Scalar;
 use super::tree::Text;
 use super::value::Cipher;
 use super::value::DataKey;
+use super::value::NONCE;
 use super::value::Plain;
 use super::value::Refusal;
 use crate::secret::SecretBytes;
@@ -111,15 +113,19 @@ pub(super) fn open(text: &dyn Text, selected: &[bool], key: &DataKey) -> Result<
 
 /// New ciphertexts, by index, of values that have one.
 pub(super) fn seal(asked: &[(usize, &Leaf, &Scalar)], key: &DataKey) -> Result<Replacements, Problem> {
-    let seal = |cipher: &mut Cipher<'_>, (index, leaf, scalar): &(usize, &Leaf, &Scalar)| {
-        let text = cipher.seal(scalar, leaf.kind, &place(&leaf.path))?;
+    // All at once: a call of the kernel for each value takes longer than the encryption.
+    let mut nonces = vec![[0; NONCE]; asked.len()];
+    rand::rngs::OsRng.try_fill_bytes(nonces.as_flattened_mut())?;
+    let seal = |cipher: &mut Cipher<'_>, (asked, nonce): (&(usize, &Leaf, &Scalar), [u8; NONCE])| {
+        let (index, leaf, scalar) = asked;
+        let text = cipher.seal(scalar, leaf.kind, &place(&leaf.path), nonce)?;
         Ok(text.map(|text| (*index, Scalar::Str(SecretBytes::from(text.into_bytes())))))
     };
     let sealed: Vec<Result<_, rand::Error>> = if asked.len() < 2 * PORTION {
         let mut cipher = key.cipher();
-        asked.iter().map(|asked| seal(&mut cipher, asked)).collect()
+        asked.iter().zip(nonces).map(|asked| seal(&mut cipher, asked)).collect()
     } else {
-        asked.par_iter().with_min_len(PORTION).map_init(|| key.cipher(), seal).collect()
+        asked.par_iter().zip(nonces).with_min_len(PORTION).map_init(|| key.cipher(), seal).collect()
     };
     Ok(sealed.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }

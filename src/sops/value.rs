@@ -21,7 +21,7 @@ use super::tree::Scalar;
 use crate::secret::SecretBytes;
 
 /// Length of the nonce that is written. Others are read as well.
-const NONCE: usize = 32;
+pub(super) const NONCE: usize = 32;
 const TAG: usize = 16;
 
 const NOT_BASE64: &str = "it is not base64";
@@ -87,7 +87,9 @@ impl DataKey {
         kind: LeafKind,
         place: &str,
     ) -> Result<Option<String>, rand::Error> {
-        self.cipher().seal(scalar, kind, place)
+        let mut nonce = [0; NONCE];
+        rand::rngs::OsRng.try_fill_bytes(&mut nonce)?;
+        self.cipher().seal(scalar, kind, place, nonce)
     }
 
     /// Decrypts one value.
@@ -97,19 +99,19 @@ impl DataKey {
 }
 
 impl Cipher<'_> {
-    /// Encrypts a value. Empty text stays empty, and what has no text (null, empty containers) gives none.
+    /// Encrypts a value with a nonce that was never used before. Empty text stays empty, and what has no text (null, empty
+    /// containers) gives none.
     pub(super) fn seal(
         &self,
         scalar: &Scalar,
         kind: LeafKind,
         place: &str,
+        nonce: [u8; NONCE],
     ) -> Result<Option<String>, rand::Error> {
         let Some(plain) = scalar.canonical() else { return Ok(None) };
         if plain.is_empty() {
             return Ok(Some(String::new()));
         }
-        let mut nonce = [0u8; NONCE];
-        rand::rngs::OsRng.try_fill_bytes(&mut nonce)?;
         let mut data = Zeroizing::new(plain.to_vec());
         // Only a plaintext of 64 GiB makes this fail.
         let nonce_array = GenericArray::from_slice(&nonce);
