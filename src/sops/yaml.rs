@@ -34,6 +34,7 @@ use super::tree::Text;
 use super::tree::TextError;
 use super::tree::TextErrorKind;
 use crate::secret::SecretBytes;
+use crate::sops::yaml::emit::Emitter;
 use crate::sops::yaml::leaves::Harvest;
 use crate::sops::yaml::leaves::Spot;
 use crate::sops::yaml::node::Document;
@@ -61,6 +62,8 @@ struct Yaml {
     /// All comments, in the order of the text.
     comments: Vec<Range<usize>>,
     documents: usize,
+    /// Where the metadata can be read alone.
+    windows: Option<Vec<Range<usize>>>,
     step: usize,
     line_end: &'static str,
     /// Where the last line break stands.
@@ -96,6 +99,7 @@ impl Yaml {
             bom,
             metadata,
             documents: documents.len(),
+            windows: block::windows(text, &documents),
             step: render::step(spots.iter().filter(|spot| !spot.flow).map(|spot| spot.column)),
             line_end: render::line_end(bytes),
             last_break: bytes.iter().rposition(|byte| *byte == b'\n'),
@@ -113,6 +117,11 @@ impl Yaml {
 
     fn documents(&self) -> Result<Vec<Document<'_>>, TextError> {
         node::documents(self.text(), token::tokens(self.text())?.tokens)
+    }
+
+    /// What writes nodes into `text`, which is this one or a part of it.
+    fn emitter<'a>(&self, text: &'a str) -> Emitter<'a> {
+        Emitter { text, step: self.step, line_end: self.line_end }
     }
 
     /// Gives the comments of a plaintext the holders that they will have once it is encrypted: single lines for block

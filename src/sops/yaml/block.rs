@@ -18,6 +18,7 @@ use crate::sops::yaml::leaves::METADATA_KEY;
 use crate::sops::yaml::node;
 use crate::sops::yaml::node::Content;
 use crate::sops::yaml::node::Document;
+use crate::sops::yaml::token;
 use crate::sops::yaml::token::Style;
 
 type Entry<'n, 't> = (&'n node::Node<'t>, &'n node::Node<'t>);
@@ -33,29 +34,51 @@ pub(super) fn set(
     if yaml.metadata.as_ref() == wanted && (wanted.is_none() || yaml.documents == 1) {
         return Ok(());
     }
+    if let Some(windows) = &yaml.windows {
+        return windows.iter().try_for_each(|window| set_within(yaml, window, wanted, edits));
+    }
     let documents = yaml.documents()?;
     let samples = like.map(Yaml::documents).transpose()?.unwrap_or_default();
+    let emitter = yaml.emitter(yaml.text());
     let mut changes = Changes { text: yaml.text(), bom: yaml.bom, edits };
-    let emitter = Emitter { text: yaml.text(), step: yaml.step, line_end: yaml.line_end };
     for (number, document) in documents.iter().enumerate() {
-        match (entry(&document.top, METADATA_KEY), wanted) {
-            (None, None) => {}
-            (Some(there), None) => changes.delete(span(changes.text, &document.top, there)),
-            (Some((_, value)), Some(node)) => {
-                respell(emitter, value, node, document.top.flow, &mut changes)?;
-            }
-            (None, Some(node)) => {
-                let sample = samples.get(number).or(samples.first());
-                let sample = like.zip(sample).and_then(|(like, document)| Sample::of(like, document));
-                changes.add(emitter, document, node, sample)?;
-            }
-        }
+        let sample = samples.get(number).or(samples.first());
+        let sample = like.zip(sample).and_then(|(like, document)| Sample::of(like, document));
+        changes.bring(emitter, document, wanted, sample)?;
     }
     if let (true, Some(node)) = (documents.is_empty(), wanted) {
         let lines = fresh(emitter, node, 0)?;
         changes.put_lines(changes.text.len(), &lines, emitter.line_end);
     }
     Ok(())
+}
+
+/// Where the metadata of each document stand, with what follows up to the next key: what can be read alone. None where
+/// a document has none, or has them in braces.
+pub(super) fn windows(text: &str, documents: &[Document<'_>]) -> Option<Vec<Range<usize>>> {
+    let window = |document: &Document<'_>| {
+        let (key, _) = entry(&document.top, METADATA_KEY)?;
+        let Content::Map(entries) = &document.top.content else { return None };
+        let next = entries.iter().find(|(other, _)| other.mark > key.mark);
+        let end = next.map_or(document.end, |(next, _)| line_start(text, next.mark));
+        // A directive may say what a tag in the metadata means.
+        let directed = text.as_bytes().get(document.span.start) == Some(&b'%');
+        let alone = !document.top.flow && !directed && leaves::column(text, key.mark) == 0;
+        alone.then_some(key.mark..end)
+    };
+    documents.iter().map(window).collect::<Option<Vec<_>>>().filter(|windows| !windows.is_empty())
+}
+
+fn set_within(
+    yaml: &Yaml,
+    window: &Range<usize>,
+    wanted: Option<&Node>,
+    edits: &mut Edits,
+) -> Result<(), TextError> {
+    let text = yaml.text().get(window.clone()).unwrap_or_default();
+    let mut changes = Changes { text, bom: yaml.bom + window.start, edits };
+    let documents = node::documents(text, token::tokens(text)?.tokens)?;
+    documents.iter().try_for_each(|document| changes.bring(yaml.emitter(text), document, wanted, None))
 }
 
 /// The bytes of an entry with the separators that it alone needs.
@@ -190,7 +213,7 @@ impl<'n, 't> Sample<'n, 't> {
     /// The block of the sample, saying what `node` says.
     fn respelled(&self, node: &Node) -> Result<Vec<u8>, TextError> {
         let yaml = self.yaml;
-        let emitter = Emitter { text: yaml.text(), step: yaml.step, line_end: yaml.line_end };
+        let emitter = yaml.emitter(yaml.text());
         let mut edits = Edits::default();
         let mut changes = Changes { text: yaml.text(), bom: 0, edits: &mut edits };
         respell(emitter, self.entry.1, node, self.document.top.flow, &mut changes)?;
@@ -255,6 +278,23 @@ impl Changes<'_, '_> {
         let lead = if before.is_empty() || before.ends_with('\n') { "" } else { line_end };
         let trail = if at == self.text.len() || lines.ends_with(b"\n") { "" } else { line_end };
         self.put(at..at, [lead.as_bytes(), lines, trail.as_bytes()].concat());
+    }
+
+    /// Brings the metadata of a document to what is wanted.
+    fn bring(
+        &mut self,
+        emitter: Emitter<'_>,
+        document: &Document<'_>,
+        wanted: Option<&Node>,
+        sample: Option<Sample<'_, '_>>,
+    ) -> Result<(), TextError> {
+        match (entry(&document.top, METADATA_KEY), wanted) {
+            (None, None) => {}
+            (Some(there), None) => self.delete(span(self.text, &document.top, there)),
+            (Some((_, value)), Some(node)) => respell(emitter, value, node, document.top.flow, self)?,
+            (None, Some(node)) => self.add(emitter, document, node, sample)?,
+        }
+        Ok(())
     }
 
     fn add(

@@ -59,6 +59,11 @@ pub(super) fn is_break(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
+/// Tells whether a byte goes on with a character.
+fn continues(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
         Self { text, place: Place::default() }
@@ -83,13 +88,19 @@ impl<'a> Cursor<'a> {
             return;
         }
         self.place.at += 1;
-        while self.peek(0) & 0xC0 == 0x80 {
+        while continues(self.peek(0)) {
             self.place.at += 1;
         }
         self.place.column += 1;
     }
 
     pub(super) fn advance_to(&mut self, at: usize) {
+        // Most ways are within a line, and its characters can be counted at once.
+        let way = self.text.get(self.place.at..at).unwrap_or_default();
+        if !way.iter().any(|byte| is_break(*byte)) {
+            self.place.column += way.iter().filter(|byte| !continues(**byte)).count();
+            self.place.at += way.len();
+        }
         while self.place.at < at && !self.at_end() {
             self.step();
         }

@@ -16,6 +16,7 @@ use crate::sops::tree::TextError;
 use crate::sops::tree::TextErrorKind;
 use crate::sops::yaml::Yaml;
 use crate::sops::yaml::block;
+use crate::sops::yaml::emit::joined;
 use crate::sops::yaml::leaves::Spot;
 use crate::sops::yaml::token::Style;
 use crate::sops::yaml::write;
@@ -155,10 +156,7 @@ impl Yaml {
         let written = write::scalar(new, slot);
         let mut pieces = self.pieces(&leaf.span).into_iter();
         let first = pieces.next().unwrap_or(leaf.span.clone());
-        let mut made = SecretBytes::with_capacity(written.len() + 1);
-        made.extend(if missing { b" " } else { b"" });
-        made.extend(written.expose());
-        edits.replace(first, made);
+        edits.replace(first, if missing { joined(&[b" ", written.expose()]) } else { written });
         pieces.for_each(|piece| edits.delete(piece));
         Ok(())
     }

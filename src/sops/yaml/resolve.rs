@@ -65,6 +65,14 @@ pub(super) fn plain(text: &str) -> Result<Scalar, TextErrorKind> {
     untimed(text)
 }
 
+/// Tells whether an unquoted scalar without a tag is a string.
+pub(super) fn is_string(text: &str) -> bool {
+    match text.as_bytes().first() {
+        Some(b'.' | b'0'..=b'9' | b'+' | b'-') => matches!(plain(text), Ok(Scalar::Str(_))),
+        _ => word(text).is_none(),
+    }
+}
+
 fn untimed(text: &str) -> Result<Scalar, TextErrorKind> {
     if let Some(known) = word(text) {
         return Ok(known);

@@ -163,6 +163,9 @@ fn without_missing_break(token: &mut Token<'_>, source: &str) {
 /// YAML 1.1, which sops reads, ends lines at three characters that YAML 1.2 takes as text: a comment or string
 /// that holds one would mean another thing to each.
 fn refuse_odd_breaks(source: &str) -> Result<(), TextError> {
+    if source.is_ascii() {
+        return Ok(());
+    }
     let Some(at) = source.find(['\u{85}', '\u{2028}', '\u{2029}']) else { return Ok(()) };
     let why =
         "a line or paragraph separator stands here unescaped, which YAML readers take for different things";

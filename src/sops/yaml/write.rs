@@ -96,7 +96,7 @@ fn string(bytes: &[u8], slot: Slot) -> SecretBytes {
 
 /// Text that would be something else than a string without quotes; sops writes it in double quotes.
 fn is_word(text: &str) -> bool {
-    text.is_empty() || !matches!(resolve::plain(text), Ok(Scalar::Str(_))) || is_old_word(text)
+    !resolve::is_string(text) || is_old_word(text)
 }
 
 /// What YAML 1.1 takes for true and false, and numbers to base 60.
