@@ -9,7 +9,7 @@ use super::tree::Block;
 use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
-use super::tree::Node;
+use super::tree::Parsed;
 use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Step;
@@ -28,12 +28,10 @@ pub(super) fn parse(text: &[u8]) -> Result<Box<dyn Text>, TextError> {
 
 #[derive(Debug)]
 struct Dotenv {
-    bytes: SecretBytes,
-    leaves: Vec<Leaf>,
+    parsed: Parsed,
     /// The lines of the leaves, line ends included.
     lines: Vec<Range<usize>>,
     fields: Vec<Field>,
-    metadata: Option<Node>,
 }
 
 /// One line of metadata.
@@ -56,9 +54,8 @@ impl Dotenv {
             );
             return Err(TextError::at(kind, text, 0));
         }
-        let bytes = SecretBytes::from(text.to_vec());
-        let mut read =
-            Self { bytes, leaves: Vec::new(), lines: Vec::new(), fields: Vec::new(), metadata: None };
+        let parsed = Parsed { bytes: SecretBytes::from(text.to_vec()), ..Parsed::default() };
+        let mut read = Self { parsed, lines: Vec::new(), fields: Vec::new() };
         let (mut known, mut above, mut start) = (HashSet::new(), Vec::new(), 0);
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             let span = start..start + line.len();
@@ -69,7 +66,7 @@ impl Dotenv {
             read.fields.iter().map(|field| (field.name.clone(), field.text.clone())).collect();
         if !fields.is_empty() {
             let syntax = || TextError::at(TextErrorKind::Syntax(flat::MALFORMED), text, 0);
-            read.metadata = Some(flat::tree(&fields).ok_or_else(syntax)?);
+            read.parsed.metadata = Some(flat::tree(&fields).ok_or_else(syntax)?);
         }
         Ok(read)
     }
@@ -89,7 +86,7 @@ impl Dotenv {
         }
         if raw.starts_with(b"#") {
             let comments = above.clone();
-            above.push(self.leaves.len());
+            above.push(self.leaves().len());
             let span = line.start + 1..end;
             let scalar = Scalar::str(text.get(span.clone()).unwrap_or_default());
             let path = KeyPath::default();
@@ -119,19 +116,19 @@ impl Dotenv {
     }
 
     fn push(&mut self, leaf: Leaf, line: Range<usize>) {
-        self.leaves.push(leaf);
+        self.parsed.leaves.push(leaf);
         self.lines.push(line);
     }
 
     /// Where new lines go: behind the last value or comment that is no metadata.
     fn end(&self) -> usize {
         let last = self.lines.last().map_or(0, |line| line.end);
-        if self.fields.is_empty() { self.bytes.len() } else { last }
+        if self.fields.is_empty() { self.bytes().len() } else { last }
     }
 
     /// Puts whole lines at a place, after a line end where the text before has none.
     fn add_lines(&self, at: usize, lines: &SecretBytes, edits: &mut Edits) {
-        let before = self.bytes.expose().get(..at).unwrap_or_default();
+        let before = self.bytes().get(..at).unwrap_or_default();
         let mut made = SecretBytes::with_capacity(lines.len() + 1);
         if !before.is_empty() && !before.ends_with(b"\n") {
             made.extend(b"\n");
@@ -146,7 +143,7 @@ impl Dotenv {
             let place = |name: &str| like.fields.iter().position(|field| field.name == name);
             wanted.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
         }
-        if self.metadata.as_ref().is_some_and(|node| flat::fields(node) == wanted) {
+        if self.metadata().is_some_and(|node| flat::fields(node) == wanted) {
             return;
         }
         // Known lines stay in their order; what is new comes behind them, sorted as sops sorts.
@@ -163,29 +160,21 @@ impl Dotenv {
             lines.extend(format!("{METADATA}{name}={}\n", escape_field(text)).as_bytes());
         }
         if !lines.is_empty() {
-            let at = self.fields.last().map_or(self.bytes.len(), |field| field.line.end);
+            let at = self.fields.last().map_or(self.bytes().len(), |field| field.line.end);
             self.add_lines(at, &lines, edits);
         }
     }
 
     fn index(&self, path: &KeyPath) -> Result<usize, TextError> {
         key_of(path)?;
-        let found = self.leaves.iter().position(|leaf| leaf.kind == LeafKind::Value && leaf.path == *path);
+        let found = self.leaves().iter().position(|leaf| leaf.kind == LeafKind::Value && leaf.path == *path);
         found.ok_or(TextError::about(TextErrorKind::Missing, path))
     }
 }
 
 impl Text for Dotenv {
-    fn bytes(&self) -> &[u8] {
-        self.bytes.expose()
-    }
-
-    fn leaves(&self) -> &[Leaf] {
-        &self.leaves
-    }
-
-    fn metadata(&self) -> Option<&Node> {
-        self.metadata.as_ref()
+    fn parsed(&self) -> &Parsed {
+        &self.parsed
     }
 
     fn render(
@@ -195,7 +184,7 @@ impl Text for Dotenv {
     ) -> Result<SecretBytes, TextError> {
         let mut edits = Edits::default();
         for (index, scalar) in replacements {
-            let Some(leaf) = self.leaves.get(*index).filter(|leaf| !leaf.scalar.same(scalar)) else {
+            let Some(leaf) = self.leaves().get(*index).filter(|leaf| !leaf.scalar.same(scalar)) else {
                 continue;
             };
             let spelled = spell(scalar, leaf.kind).map_err(|kind| TextError::about(kind, &leaf.path))?;
@@ -226,7 +215,7 @@ impl Text for Dotenv {
     fn remove(&self, path: &KeyPath) -> Result<SecretBytes, TextError> {
         let index = self.index(path)?;
         let mut edits = Edits::default();
-        let above = self.leaves.get(index).map_or(&[][..], |leaf| &leaf.comments);
+        let above = self.leaves().get(index).map_or(&[][..], |leaf| &leaf.comments);
         for gone in above.iter().chain([&index]) {
             edits.delete(self.lines.get(*gone).cloned().unwrap_or_default());
         }
@@ -240,7 +229,7 @@ impl Text for Dotenv {
         }
         let mut edits = Edits::default();
         let line = self.lines.get(index).cloned().unwrap_or_default();
-        let value = self.leaves.get(index).map_or(line.start, |leaf| leaf.span.start);
+        let value = self.leaves().get(index).map_or(line.start, |leaf| leaf.span.start);
         edits.replace(line.start..value.saturating_sub(1), key.as_bytes().to_vec());
         Ok(edits.apply(self.bytes()))
     }

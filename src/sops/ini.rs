@@ -19,6 +19,7 @@ use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
 use super::tree::Node;
+use super::tree::Parsed;
 use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Step;
@@ -61,10 +62,8 @@ pub(super) fn normalized(plaintext: &[u8]) -> Result<Option<SecretBytes>, TextEr
 
 #[derive(Debug)]
 struct IniText {
-    bytes: SecretBytes,
+    parsed: Parsed,
     ini: Ini,
-    leaves: Vec<Leaf>,
-    metadata: Option<Node>,
 }
 
 impl IniText {
@@ -79,7 +78,8 @@ impl IniText {
                 gather(text, section, &mut leaves);
             }
         }
-        Ok(Self { bytes: SecretBytes::from(text.to_vec()), ini, leaves, metadata })
+        let bytes = SecretBytes::from(text.to_vec());
+        Ok(Self { parsed: Parsed { bytes, leaves, metadata }, ini })
     }
 
     fn section(&self, name: &str) -> Option<&Section> {
@@ -115,10 +115,10 @@ impl IniText {
 
     fn update_block(&self, block: Block<'_>, edits: &mut Edits) -> Result<(), TextError> {
         let wanted = flat::fields(block.node);
-        if self.metadata.as_ref().is_some_and(|node| flat::fields(node) == wanted) {
+        if self.metadata().is_some_and(|node| flat::fields(node) == wanted) {
             return Ok(());
         }
-        if let (None, Some(section)) = (&self.metadata, Self::respelled(block)?) {
+        if let (None, Some(section)) = (self.metadata(), Self::respelled(block)?) {
             let mut lines = SecretBytes::with_capacity(section.len() + 2);
             lines.extend(if self.bytes().is_empty() { b"" } else { self.ini.line_end });
             lines.extend(section.expose());
@@ -181,16 +181,8 @@ impl IniText {
 }
 
 impl Text for IniText {
-    fn bytes(&self) -> &[u8] {
-        self.bytes.expose()
-    }
-
-    fn leaves(&self) -> &[Leaf] {
-        &self.leaves
-    }
-
-    fn metadata(&self) -> Option<&Node> {
-        self.metadata.as_ref()
+    fn parsed(&self) -> &Parsed {
+        &self.parsed
     }
 
     fn render(
@@ -200,7 +192,7 @@ impl Text for IniText {
     ) -> Result<SecretBytes, TextError> {
         let mut edits = Edits::default();
         for (index, scalar) in replacements {
-            let Some(leaf) = self.leaves.get(*index).filter(|leaf| !leaf.scalar.same(scalar)) else {
+            let Some(leaf) = self.leaves().get(*index).filter(|leaf| !leaf.scalar.same(scalar)) else {
                 continue;
             };
             let spelled = match leaf.kind {

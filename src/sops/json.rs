@@ -19,6 +19,7 @@ use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
 use super::tree::Node;
+use super::tree::Parsed;
 use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Step;
@@ -42,10 +43,8 @@ pub(super) fn envelope(key: &str) -> SecretBytes {
 
 #[derive(Debug)]
 struct Json {
-    bytes: SecretBytes,
+    parsed: Parsed,
     root: Value,
-    leaves: Vec<Leaf>,
-    metadata: Option<Node>,
 }
 
 impl Json {
@@ -58,7 +57,8 @@ impl Json {
         }
         let metadata = entries(&root).iter().find(|entry| entry.key == METADATA);
         let metadata = metadata.map(|entry| emit::read_node(text, &entry.value));
-        Ok(Self { bytes: SecretBytes::from(text.to_vec()), root, leaves, metadata })
+        let bytes = SecretBytes::from(text.to_vec());
+        Ok(Self { parsed: Parsed { bytes, leaves, metadata }, root })
     }
 
     fn layout(&self) -> Layout {
@@ -143,16 +143,8 @@ impl Json {
 }
 
 impl Text for Json {
-    fn bytes(&self) -> &[u8] {
-        self.bytes.expose()
-    }
-
-    fn leaves(&self) -> &[Leaf] {
-        &self.leaves
-    }
-
-    fn metadata(&self) -> Option<&Node> {
-        self.metadata.as_ref()
+    fn parsed(&self) -> &Parsed {
+        &self.parsed
     }
 
     fn render(
@@ -162,7 +154,7 @@ impl Text for Json {
     ) -> Result<SecretBytes, TextError> {
         let mut edits = Edits::default();
         for (index, scalar) in replacements {
-            let Some(leaf) = self.leaves.get(*index) else { continue };
+            let Some(leaf) = self.leaves().get(*index) else { continue };
             if leaf.scalar.same(scalar) {
                 continue;
             }

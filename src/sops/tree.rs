@@ -8,11 +8,17 @@
 //! `pub(super) fn normalized(plaintext: &[u8]) -> Result<Option<SecretBytes>, TextError>`: aliases and merge keys written
 //! out as sops would, none where there are none. It is called before a plaintext is parsed for encrypting.
 
+mod error;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use crate::secret::SecretBytes;
+
+pub use error::TextError;
+pub use error::TextErrorKind;
+pub use error::line_of;
 
 /// One step from a map or list to what it holds.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -247,16 +253,36 @@ pub struct Block<'a> {
     pub like: Option<&'a [u8]>,
 }
 
+/// What was read from a text.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// What [`Text::bytes`] lends.
+    pub bytes: SecretBytes,
+    /// What [`Text::leaves`] lends.
+    pub leaves: Vec<Leaf>,
+    /// What [`Text::metadata`] lends.
+    pub metadata: Option<Node>,
+}
+
 /// A parsed text. Immutable: each edit gives a new text, which the format parses again to see that it says what was meant.
 pub trait Text: fmt::Debug + Send + Sync {
+    /// What was read.
+    fn parsed(&self) -> &Parsed;
+
     /// The bytes it was parsed from, BOM and line ends included.
-    fn bytes(&self) -> &[u8];
+    fn bytes(&self) -> &[u8] {
+        self.parsed().bytes.expose()
+    }
 
     /// All values and comments in the order of the MAC: that of the text.
-    fn leaves(&self) -> &[Leaf];
+    fn leaves(&self) -> &[Leaf] {
+        &self.parsed().leaves
+    }
 
     /// The subtree below the top-level key `sops`; in a stream of documents the first one that has it.
-    fn metadata(&self) -> Option<&Node>;
+    fn metadata(&self) -> Option<&Node> {
+        self.parsed().metadata.as_ref()
+    }
 
     /// The same text with these leaves replaced in place, and with this metadata block (none removes it).
     ///
@@ -283,88 +309,6 @@ pub trait Text: fmt::Debug + Send + Sync {
     /// both must be keys: anything else is [`TextErrorKind::NotAContainer`]. A missing `from` is
     /// [`TextErrorKind::Missing`], a `to` that is taken [`TextErrorKind::Exists`].
     fn rename(&self, from: &KeyPath, to: &KeyPath) -> Result<SecretBytes, TextError>;
-}
-
-/// Why a text could not be read or changed. Never shows the text itself: it may be plaintext.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{kind}")]
-pub struct TextError {
-    /// What is wrong.
-    pub kind: TextErrorKind,
-    /// Byte offset in the text, where there is one. [`line_of`] makes a line number of it.
-    pub offset: Option<usize>,
-    /// Line, counted from 1, where there is one.
-    pub line: Option<usize>,
-    /// The key it is about, where one is known.
-    pub key: Option<KeyPath>,
-}
-
-impl TextError {
-    /// An error at an offset of `text`.
-    pub fn at(kind: TextErrorKind, text: &[u8], offset: usize) -> Self {
-        Self { kind, offset: Some(offset), line: Some(line_of(text, offset)), key: None }
-    }
-
-    /// An error about a key as a whole.
-    pub fn about(kind: TextErrorKind, key: &KeyPath) -> Self {
-        Self { kind, offset: None, line: None, key: Some(key.clone()) }
-    }
-
-    /// The same error with the key that it is about.
-    #[must_use]
-    pub fn with_key(mut self, key: &KeyPath) -> Self {
-        self.key = Some(key.clone());
-        self
-    }
-}
-
-/// What is wrong with a text or an edit.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TextErrorKind {
-    /// The text does not follow the grammar; the reason never quotes it.
-    #[error("{0}")]
-    Syntax(&'static str),
-    /// A map has a key twice.
-    #[error("the key is there twice")]
-    DuplicateKey,
-    /// A key is not a string, which the format cannot express.
-    #[error("a key is not a string")]
-    KeyKind,
-    /// The text is not UTF-8.
-    #[error("the text is not UTF-8")]
-    NotUtf8,
-    /// Larger or deeper than the stated limit, or an expansion that explodes.
-    #[error("{what} is over the limit of {limit}")]
-    TooLarge {
-        /// What is too large.
-        what: &'static str,
-        /// The limit.
-        limit: usize,
-    },
-    /// A number that other tools would change on the way.
-    #[error("the number would be changed by other tools; quote it to keep it as text")]
-    Number,
-    /// Aliases or merge keys, which an encrypted text must not have.
-    #[error("an alias or merge key stands where each value must be written out")]
-    Alias,
-    /// There is no such entry.
-    #[error("there is no such key")]
-    Missing,
-    /// The entry is there already.
-    #[error("the key is there already")]
-    Exists,
-    /// The path leads through something that is no map or list, or by the wrong kind of step.
-    #[error("the path leads through something that is not a map or list of that kind")]
-    NotAContainer,
-    /// What this format of text cannot express.
-    #[error("{0}")]
-    Unsupported(&'static str),
-}
-
-/// The line, counted from 1, of a byte offset.
-pub fn line_of(text: &[u8], offset: usize) -> usize {
-    text.iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
 use super::tree::Node;
+use super::tree::Parsed;
 use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Text;
@@ -53,12 +54,11 @@ pub(super) fn parse(text: &[u8]) -> Result<Box<dyn Text>, TextError> {
 
 #[derive(Debug)]
 struct Yaml {
-    bytes: SecretBytes,
+    parsed: Parsed,
     /// Length of the BOM.
     bom: usize,
-    leaves: Vec<Leaf>,
+    /// How each leaf stands there.
     spots: Vec<Spot>,
-    metadata: Option<Node>,
     /// All comments, in the order of the text.
     comments: Vec<Range<usize>>,
     documents: usize,
@@ -95,15 +95,13 @@ impl Yaml {
         }
         let Harvest { leaves, spots, metadata } = found;
         Ok(Self {
-            bytes: SecretBytes::from(bytes.to_vec()),
+            parsed: Parsed { bytes: SecretBytes::from(bytes.to_vec()), leaves, metadata },
             bom,
-            metadata,
             documents: documents.len(),
             windows: block::windows(text, &documents),
             step: render::step(spots.iter().filter(|spot| !spot.flow).map(|spot| spot.column)),
             line_end: render::line_end(bytes),
             last_break: bytes.iter().rposition(|byte| *byte == b'\n'),
-            leaves,
             spots,
             comments,
         })
@@ -111,7 +109,7 @@ impl Yaml {
 
     /// The text without its BOM. It was read once, so it is UTF-8.
     fn text(&self) -> &str {
-        let bytes = self.bytes.expose().get(self.bom..).unwrap_or_default();
+        let bytes = self.bytes().get(self.bom..).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
@@ -127,12 +125,12 @@ impl Yaml {
     /// Gives the comments of a plaintext the holders that they will have once it is encrypted: single lines for block
     /// scalars and the metadata at the end can move a comment from one map to another.
     fn place_comments_as_encrypted(&mut self) {
-        let comments = self.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Comment).count();
-        if comments == 0 || self.metadata.is_some() {
+        let comments = self.leaves().iter().filter(|leaf| leaf.kind == LeafKind::Comment).count();
+        if comments == 0 || self.metadata().is_some() {
             return;
         }
         let Some(encrypted) = self.stand_in() else { return };
-        if encrypted.leaves.len() != self.leaves.len() {
+        if encrypted.leaves().len() != self.leaves().len() {
             return;
         }
         let ours = self.by_place();
@@ -142,20 +140,20 @@ impl Yaml {
                 *slot = their;
             }
         }
-        let leaves = std::mem::take(&mut self.leaves).into_iter().zip(std::mem::take(&mut self.spots));
+        let leaves = std::mem::take(&mut self.parsed.leaves).into_iter().zip(std::mem::take(&mut self.spots));
         let mut moved: Vec<(usize, (Leaf, Spot))> = there.into_iter().zip(leaves).collect();
         moved.sort_by_key(|(there, _)| *there);
-        for ((_, (mut leaf, spot)), other) in moved.into_iter().zip(encrypted.leaves) {
+        for ((_, (mut leaf, spot)), other) in moved.into_iter().zip(encrypted.parsed.leaves) {
             leaf.comments = other.comments;
             leaf.path = other.path;
-            self.leaves.push(leaf);
+            self.parsed.leaves.push(leaf);
             self.spots.push(spot);
         }
     }
 
     /// This text as if it were encrypted.
     fn stand_in(&self) -> Option<Self> {
-        let values = self.leaves.iter().enumerate().filter(|(_, leaf)| {
+        let values = self.leaves().iter().enumerate().filter(|(_, leaf)| {
             leaf.kind == LeafKind::Value && leaf.scalar.canonical().is_some_and(|text| !text.is_empty())
         });
         let replacements = values.map(|(index, _)| (index, Scalar::str(b"ENC[]"))).collect();
@@ -166,9 +164,9 @@ impl Yaml {
 
     /// The indices of the leaves, all comments first, each kind in the order of the text.
     fn by_place(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.leaves.len()).collect();
+        let mut order: Vec<usize> = (0..self.leaves().len()).collect();
         let place = |index: &usize| {
-            self.leaves.get(*index).map(|leaf| (leaf.kind == LeafKind::Value, leaf.span.start))
+            self.leaves().get(*index).map(|leaf| (leaf.kind == LeafKind::Value, leaf.span.start))
         };
         order.sort_by_key(place);
         order
@@ -176,16 +174,8 @@ impl Yaml {
 }
 
 impl Text for Yaml {
-    fn bytes(&self) -> &[u8] {
-        self.bytes.expose()
-    }
-
-    fn leaves(&self) -> &[Leaf] {
-        &self.leaves
-    }
-
-    fn metadata(&self) -> Option<&Node> {
-        self.metadata.as_ref()
+    fn parsed(&self) -> &Parsed {
+        &self.parsed
     }
 
     fn render(

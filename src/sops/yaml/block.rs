@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::sops::splice::Edits;
 use crate::sops::tree::Block;
 use crate::sops::tree::Node;
+use crate::sops::tree::Text;
 use crate::sops::tree::TextError;
 use crate::sops::tree::TextErrorKind;
 use crate::sops::yaml::Yaml;
@@ -31,7 +32,7 @@ pub(super) fn set(
     edits: &mut Edits,
 ) -> Result<(), TextError> {
     let wanted = block.map(|block| block.node);
-    if yaml.metadata.as_ref() == wanted && (wanted.is_none() || yaml.documents == 1) {
+    if yaml.metadata() == wanted && (wanted.is_none() || yaml.documents == 1) {
         return Ok(());
     }
     if let Some(windows) = &yaml.windows {

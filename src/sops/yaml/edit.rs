@@ -6,6 +6,7 @@ use crate::secret::SecretBytes;
 use crate::sops::splice::Edits;
 use crate::sops::tree::KeyPath;
 use crate::sops::tree::Step;
+use crate::sops::tree::Text;
 use crate::sops::tree::TextError;
 use crate::sops::tree::TextErrorKind;
 use crate::sops::yaml::Yaml;
@@ -85,7 +86,7 @@ impl Yaml {
     pub(super) fn replaced(&self, range: Range<usize>, new: SecretBytes) -> SecretBytes {
         let mut edits = Edits::default();
         edits.replace(range.start + self.bom..range.end + self.bom, new);
-        edits.apply(self.bytes.expose())
+        edits.apply(self.bytes())
     }
 
     /// The deepest map or list on the way to the holder of `path` that is there.

@@ -12,6 +12,7 @@ use crate::sops::tree::Leaf;
 use crate::sops::tree::LeafKind;
 use crate::sops::tree::Replacements;
 use crate::sops::tree::Scalar;
+use crate::sops::tree::Text;
 use crate::sops::tree::TextError;
 use crate::sops::tree::TextErrorKind;
 use crate::sops::yaml::Yaml;
@@ -38,7 +39,7 @@ impl Yaml {
         let like = block.and_then(|block| block.like).and_then(|like| Self::read(like).ok());
         let quoted = like.as_ref().map(Self::quoted).unwrap_or_default();
         for (index, new) in replacements {
-            let (Some(leaf), Some(spot)) = (self.leaves.get(*index), self.spots.get(*index)) else {
+            let (Some(leaf), Some(spot)) = (self.leaves().get(*index), self.spots.get(*index)) else {
                 continue;
             };
             match leaf.kind {
@@ -55,12 +56,12 @@ impl Yaml {
             self.spell_as(like, &quoted, &mut edits);
         }
         block::set(self, block, like.as_ref(), &mut edits)?;
-        Ok(edits.apply(self.bytes.expose()))
+        Ok(edits.apply(self.bytes()))
     }
 
     /// The encrypted values that somebody has put in quotes.
     fn quoted(&self) -> BTreeMap<KeyPath, Style> {
-        let leaves = self.leaves.iter().zip(&self.spots);
+        let leaves = self.leaves().iter().zip(&self.spots);
         let quoted = leaves.filter_map(|(leaf, spot)| {
             let style = spot.style.filter(|style| matches!(style, Style::Single | Style::Double))?;
             is_encrypted(&leaf.scalar).then(|| (leaf.path.clone(), style))
@@ -71,11 +72,11 @@ impl Yaml {
     /// Puts encrypted values in quotes again where the earlier text had them, and makes items of the comments in lists
     /// again that sops had made items.
     fn spell_as(&self, like: &Self, quoted: &BTreeMap<KeyPath, Style>, edits: &mut Edits) {
-        let is_item = |text: &Self, leaf: &Leaf| text.bytes.expose().get(leaf.span.start) == Some(&b'-');
+        let is_item = |text: &Self, leaf: &Leaf| text.bytes().get(leaf.span.start) == Some(&b'-');
         let comments =
-            like.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Comment && is_item(like, leaf));
+            like.leaves().iter().filter(|leaf| leaf.kind == LeafKind::Comment && is_item(like, leaf));
         let items: BTreeSet<_> = comments.filter_map(|leaf| leaf.scalar.canonical()).collect();
-        for (leaf, spot) in self.leaves.iter().zip(&self.spots) {
+        for (leaf, spot) in self.leaves().iter().zip(&self.spots) {
             if leaf.kind == LeafKind::Comment {
                 let known = leaf.scalar.canonical().is_some_and(|text| items.contains(text));
                 if known
@@ -99,7 +100,7 @@ impl Yaml {
 
     /// Whether nothing but `column` spaces stands before `at` in its line.
     fn starts_line(&self, at: usize, column: usize) -> bool {
-        let before = self.bytes.expose().get(..at).unwrap_or_default();
+        let before = self.bytes().get(..at).unwrap_or_default();
         let blanks = before.iter().rev().take_while(|byte| **byte == b' ').count();
         blanks == column && before.iter().rev().nth(blanks).is_none_or(|byte| *byte == b'\n')
     }
@@ -116,7 +117,7 @@ impl Yaml {
             let kind = TextErrorKind::Unsupported("a comment must be a single line");
             return Err(TextError::about(kind, &leaf.path));
         }
-        let is_item = self.bytes.expose().get(leaf.span.start) == Some(&b'-');
+        let is_item = self.bytes().get(leaf.span.start) == Some(&b'-');
         let lead: &[u8] = if is_item && is_encrypted(new) { b"- " } else { b"#" };
         let mut made = SecretBytes::with_capacity(text.len() + 2);
         made.extend(lead);
@@ -139,7 +140,7 @@ impl Yaml {
         like: Option<Style>,
         edits: &mut Edits,
     ) -> Result<(), TextError> {
-        let before = self.bytes.expose().get(..leaf.span.start).unwrap_or_default();
+        let before = self.bytes().get(..leaf.span.start).unwrap_or_default();
         let missing = leaf.span.is_empty();
         if missing && !before.ends_with(b":") && !before.ends_with(b"-") {
             let kind = TextErrorKind::Unsupported(
@@ -163,7 +164,7 @@ impl Yaml {
 
     /// The parts of a value, between comments such as the one behind `|`.
     fn pieces(&self, span: &Range<usize>) -> Vec<Range<usize>> {
-        let text = self.bytes.expose();
+        let text = self.bytes();
         let mut pieces = Vec::new();
         let mut at = span.start;
         let from = self.comments.partition_point(|comment| comment.start < span.start);
@@ -182,7 +183,7 @@ impl Yaml {
     /// What may stand where a scalar ends at `end`.
     pub(super) fn slot(&self, end: usize, spot: Spot) -> Slot {
         let indent = spot.column + self.step;
-        let rest = self.bytes.expose().get(end..).unwrap_or_default();
+        let rest = self.bytes().get(end..).unwrap_or_default();
         Slot {
             style: spot.style.unwrap_or(Style::Plain),
             flow: spot.flow,
