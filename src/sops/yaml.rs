@@ -11,6 +11,7 @@ mod feed;
 mod flow;
 mod insert;
 mod leaves;
+mod metadata;
 mod node;
 mod remark;
 mod render;

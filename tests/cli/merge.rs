@@ -2,30 +2,17 @@
 
 use crate::common::BIN;
 use crate::common::KEYS;
-use crate::common::Ran;
 use crate::common::TestFleet;
 use crate::common::attack;
+use crate::common::git;
+use crate::common::git::merge;
+use crate::common::git::set;
 
 const LEDGER: &str = "secrets/shared/token.ledger";
 
 /// On `feature` one thing was done, on `main` another; `main` is checked out.
 fn parted(theirs: impl Fn(&TestFleet), ours: impl Fn(&TestFleet)) -> TestFleet {
-    let fleet = TestFleet::sealed().with_driver();
-    fleet.git(&["switch", "--quiet", "--create", "feature"]);
-    theirs(&fleet);
-    fleet.commit("theirs");
-    fleet.git(&["switch", "--quiet", "main"]);
-    ours(&fleet);
-    fleet.commit("ours");
-    fleet
-}
-
-fn set(secret: &'static str, value: &'static str) -> impl Fn(&TestFleet) {
-    move |fleet| drop(fleet.set(secret, value).ok())
-}
-
-fn merge(fleet: &TestFleet) -> Ran {
-    fleet.try_git(&["merge", "--no-edit", "feature"])
+    git::parted(TestFleet::sealed().with_driver(), theirs, ours)
 }
 
 fn has_lines_of(fleet: &TestFleet, revision: &str) {

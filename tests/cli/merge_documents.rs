@@ -3,9 +3,11 @@
 use crate::cli::documents::admins;
 use crate::cli::documents::encrypted;
 use crate::common::KEYS;
-use crate::common::Ran;
 use crate::common::TestFleet;
 use crate::common::attack;
+use crate::common::git;
+use crate::common::git::merge;
+use crate::common::git::set;
 
 const DOCUMENT: &str = "secrets/forge.sops.yaml";
 
@@ -18,22 +20,7 @@ fn parted(theirs: impl Fn(&TestFleet), ours: impl Fn(&TestFleet)) -> TestFleet {
     encrypted(&fleet, DOCUMENT, plain, &admins());
     fleet.run(["adopt"]).ok();
     fleet.run(["seal"]).ok();
-    let fleet = fleet.with_driver();
-    fleet.git(&["switch", "--quiet", "--create", "feature"]);
-    theirs(&fleet);
-    fleet.commit("theirs");
-    fleet.git(&["switch", "--quiet", "main"]);
-    ours(&fleet);
-    fleet.commit("ours");
-    fleet
-}
-
-fn set(secret: &'static str, value: &'static str) -> impl Fn(&TestFleet) {
-    move |fleet| drop(fleet.set(secret, value).ok())
-}
-
-fn merge(fleet: &TestFleet) -> Ran {
-    fleet.try_git(&["merge", "--no-edit", "feature"])
+    git::parted(fleet.with_driver(), theirs, ours)
 }
 
 /// Every value is vouched for, and is what the host gets.

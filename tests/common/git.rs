@@ -48,3 +48,22 @@ impl TestFleet {
         fleet
     }
 }
+
+/// On `feature` one thing was done, on `main` another; `main` is checked out.
+pub(crate) fn parted(fleet: TestFleet, theirs: impl Fn(&TestFleet), ours: impl Fn(&TestFleet)) -> TestFleet {
+    fleet.git(&["switch", "--quiet", "--create", "feature"]);
+    theirs(&fleet);
+    fleet.commit("theirs");
+    fleet.git(&["switch", "--quiet", "main"]);
+    ours(&fleet);
+    fleet.commit("ours");
+    fleet
+}
+
+pub(crate) fn set(secret: &'static str, value: &'static str) -> impl Fn(&TestFleet) {
+    move |fleet| drop(fleet.set(secret, value).ok())
+}
+
+pub(crate) fn merge(fleet: &TestFleet) -> Ran {
+    fleet.try_git(&["merge", "--no-edit", "feature"])
+}

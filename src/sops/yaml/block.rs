@@ -15,7 +15,8 @@ use crate::sops::yaml::emit::entry_end;
 use crate::sops::yaml::emit::line_start;
 use crate::sops::yaml::emit::next_line;
 use crate::sops::yaml::leaves;
-use crate::sops::yaml::leaves::METADATA_KEY;
+use crate::sops::yaml::metadata;
+use crate::sops::yaml::metadata::METADATA_KEY;
 use crate::sops::yaml::node;
 use crate::sops::yaml::node::Content;
 use crate::sops::yaml::node::Document;
@@ -131,7 +132,7 @@ fn respell(
 ) -> Result<(), TextError> {
     let text = emitter.text;
     let inside = in_flow || value.flow;
-    if leaves::metadata_node(text, value)? == *node {
+    if metadata::generic(text, value)? == *node {
         return Ok(());
     }
     match (&value.content, node) {
@@ -151,7 +152,7 @@ fn respell(
 }
 
 fn same_keys(text: &str, entries: &[(node::Node<'_>, node::Node<'_>)], fields: &[(String, Node)]) -> bool {
-    let named = |(key, _): &(node::Node<'_>, node::Node<'_>)| leaves::key_text(text, key).ok();
+    let named = |(key, _): &(node::Node<'_>, node::Node<'_>)| metadata::key_text(text, key).ok();
     entries.len() == fields.len()
         && entries.iter().zip(fields).all(|(entry, (name, _))| named(entry).as_ref() == Some(name))
 }
@@ -225,7 +226,7 @@ impl<'n, 't> Sample<'n, 't> {
     fn next(&self) -> Option<(String, usize)> {
         let Content::Map(entries) = &self.document.top.content else { return None };
         let (key, _) = entries.iter().find(|(key, _)| key.mark > self.entry.0.mark)?;
-        Some((leaves::key_text(self.yaml.text(), key).ok()?, key.mark))
+        Some((metadata::key_text(self.yaml.text(), key).ok()?, key.mark))
     }
 
     /// Where the block goes in another text of the same file.

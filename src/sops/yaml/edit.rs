@@ -16,6 +16,7 @@ use crate::sops::yaml::emit::joined;
 use crate::sops::yaml::emit::line_start;
 use crate::sops::yaml::emit::next_line;
 use crate::sops::yaml::leaves;
+use crate::sops::yaml::metadata;
 use crate::sops::yaml::node::Content;
 use crate::sops::yaml::node::Document;
 use crate::sops::yaml::node::Node;
@@ -44,8 +45,9 @@ pub(super) fn child(
 ) -> Result<Option<usize>, TextError> {
     match (&node.content, step) {
         (Content::Map(entries), Step::Key(name)) => {
-            let found =
-                entries.iter().position(|(key, _)| leaves::key_text(text, key).is_ok_and(|key| key == *name));
+            let found = entries
+                .iter()
+                .position(|(key, _)| metadata::key_text(text, key).is_ok_and(|key| key == *name));
             Ok(found)
         }
         (Content::List(items), Step::Item(position)) => {

@@ -11,6 +11,7 @@ use crate::sops::tree::TextErrorKind;
 use crate::sops::yaml::emit::joined;
 use crate::sops::yaml::emit::next_line;
 use crate::sops::yaml::leaves;
+use crate::sops::yaml::metadata;
 use crate::sops::yaml::node;
 use crate::sops::yaml::node::Content;
 use crate::sops::yaml::node::Node;
@@ -157,7 +158,7 @@ impl<'n, 't> Copier<'_, 'n, 't> {
             return Err(self.fault(inside_itself(), target));
         }
         if site.is_key {
-            let name = leaves::key_text(self.text, target)?;
+            let name = metadata::key_text(self.text, target)?;
             let key = write::key(&name, site.in_flow).map_err(|kind| self.fault(kind, target))?;
             return Ok((span.clone(), SecretBytes::from(key.into_bytes())));
         }
@@ -256,7 +257,7 @@ impl<'n, 't> Copier<'_, 'n, 't> {
 
     fn name(&self, key: &'n Node<'t>) -> Result<String, TextError> {
         let target = self.targets.get(&key.span.start).copied().unwrap_or(key);
-        leaves::key_text(self.text, target)
+        metadata::key_text(self.text, target)
     }
 
     fn comments(&self, made: &mut SecretBytes, column: usize, nodes: [&Lines; 2]) {

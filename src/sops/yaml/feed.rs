@@ -147,14 +147,7 @@ impl<'t, 'a> Feed<'t, 'a> {
 
     fn fetch_real(&mut self, mut token: Token<'t>) -> Result<(), TextError> {
         let start = self.cursor.place.at;
-        let floats = token.kind == Kind::Entry || token.style.is_block();
-        let fits = match token.kind {
-            Kind::StreamStart | Kind::StreamEnd => true,
-            Kind::Entry => self.cursor.peek(0) == b'-',
-            _ if floats => matches!(self.cursor.peek(0), b'|' | b'>'),
-            _ => token.start == start,
-        };
-        if !fits {
+        if !self.fits(&token) {
             let why = "YAML readers disagree on the layout of this line";
             return Err(self.fault(TextErrorKind::Syntax(why), start));
         }
@@ -190,6 +183,16 @@ impl<'t, 'a> Feed<'t, 'a> {
             self.remarks.extend(found);
         }
         Ok(())
+    }
+
+    /// Whether a token is what stands at the cursor.
+    fn fits(&self, token: &Token<'_>) -> bool {
+        match token.kind {
+            Kind::StreamStart | Kind::StreamEnd => true,
+            Kind::Entry => self.cursor.peek(0) == b'-',
+            _ if token.style.is_block() => matches!(self.cursor.peek(0), b'|' | b'>'),
+            _ => token.start == self.cursor.place.at,
+        }
     }
 
     /// The end of a token as it is to be cut out of the text.

@@ -17,7 +17,7 @@ use crate::sops::yaml::emit::joined;
 use crate::sops::yaml::emit::line_start;
 use crate::sops::yaml::emit::next_line;
 use crate::sops::yaml::leaves;
-use crate::sops::yaml::leaves::METADATA_KEY;
+use crate::sops::yaml::metadata::METADATA_KEY;
 use crate::sops::yaml::node::Content;
 use crate::sops::yaml::node::Document;
 use crate::sops::yaml::node::Node;

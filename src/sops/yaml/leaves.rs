@@ -12,15 +12,13 @@ use crate::sops::tree::Scalar;
 use crate::sops::tree::Step;
 use crate::sops::tree::TextError;
 use crate::sops::tree::TextErrorKind;
+use crate::sops::yaml::metadata;
 use crate::sops::yaml::node::Content;
 use crate::sops::yaml::node::Document;
 use crate::sops::yaml::node::Node;
 use crate::sops::yaml::remark::Lines;
 use crate::sops::yaml::resolve::resolve;
 use crate::sops::yaml::token::Style;
-
-/// The key of the metadata.
-pub(super) const METADATA_KEY: &str = "sops";
 
 /// How many steps all paths together may have, comments above a value included.
 const WEIGHT_MAX: usize = 8 << 20;
@@ -75,24 +73,6 @@ pub(super) fn harvest(
 pub(super) fn column(text: &str, at: usize) -> usize {
     let before = text.as_bytes().get(..at).unwrap_or_default();
     before.iter().rev().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count()
-}
-
-/// The text of a key, if it is a string.
-pub(super) fn key_text(text: &str, key: &Node<'_>) -> Result<String, TextError> {
-    let fault = |kind| TextError::at(kind, text.as_bytes(), key.whole().start);
-    match &key.content {
-        Content::Scalar(style, value) => {
-            let tag = key.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
-            match resolve(value.text(), *style, tag).map_err(fault)? {
-                Scalar::Str(name) => {
-                    String::from_utf8(name.expose().to_vec()).map_err(|_| fault(TextErrorKind::KeyKind))
-                }
-                _ => Err(fault(TextErrorKind::KeyKind)),
-            }
-        }
-        Content::Alias(_) => Err(fault(TextErrorKind::Alias)),
-        Content::List(_) | Content::Map(_) => Err(fault(TextErrorKind::KeyKind)),
-    }
 }
 
 #[derive(Default)]
@@ -213,14 +193,14 @@ impl Gatherer<'_> {
                 self.comments(&value.head);
                 self.comments(&value.line);
             }
-            let name = key_text(self.text, key)?;
+            let name = metadata::key_text(self.text, key)?;
             let top = self.steps.is_empty();
             self.steps.push(Step::Key(name.clone()));
             if !names.insert(name.clone()) {
                 let twice = self.fault(TextErrorKind::DuplicateKey, key.span.start);
                 return Err(twice.with_key(&self.path()));
             }
-            if top && name == METADATA_KEY {
+            if top && name == metadata::METADATA_KEY {
                 self.metadata(value)?;
             } else {
                 self.value(value, map.flow, direct)?;
@@ -352,7 +332,7 @@ impl Gatherer<'_> {
     /// Reads the metadata. Comments in it are no leaves.
     fn metadata(&mut self, value: &Node<'_>) -> Result<(), TextError> {
         self.pass_over(value);
-        let read = metadata_node(self.text, value)?;
+        let read = metadata::generic(self.text, value)?;
         self.found.metadata.get_or_insert(read);
         Ok(())
     }
@@ -369,38 +349,6 @@ impl Gatherer<'_> {
             }
             Content::List(items) => items.iter().for_each(|item| self.pass_over(item)),
             Content::Scalar(..) | Content::Alias(_) => {}
-        }
-    }
-}
-
-/// The generic form of a node of the metadata.
-pub(super) fn metadata_node(text: &str, node: &Node<'_>) -> Result<Metadata, TextError> {
-    let fault = |kind| TextError::at(kind, text.as_bytes(), node.span.start);
-    match &node.content {
-        Content::Alias(_) => Err(fault(TextErrorKind::Alias)),
-        Content::List(items) => {
-            items.iter().map(|item| metadata_node(text, item)).collect::<Result<_, _>>().map(Metadata::List)
-        }
-        Content::Map(entries) => {
-            let mut fields: Vec<(String, Metadata)> = Vec::new();
-            for (key, value) in entries {
-                let name = key_text(text, key)?;
-                if fields.iter().any(|(other, _)| *other == name) {
-                    return Err(TextError::at(TextErrorKind::DuplicateKey, text.as_bytes(), key.span.start));
-                }
-                fields.push((name, metadata_node(text, value)?));
-            }
-            Ok(Metadata::Map(fields))
-        }
-        Content::Scalar(style, value) => {
-            let tag = node.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
-            let scalar = resolve(value.text(), *style, tag).map_err(fault)?;
-            Ok(match scalar {
-                Scalar::Bool(value) => Metadata::Bool(value),
-                Scalar::Int(_) | Scalar::Float(_) => Metadata::Number(value.text().to_owned()),
-                Scalar::Null | Scalar::EmptyMap | Scalar::EmptyList => Metadata::Null,
-                Scalar::Str(_) | Scalar::Time(_) => Metadata::Str(value.text().to_owned()),
-            })
         }
     }
 }

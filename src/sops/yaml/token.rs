@@ -172,55 +172,59 @@ fn refuse_odd_breaks(source: &str) -> Result<(), TextError> {
     Err(TextError::at(TextErrorKind::Unsupported(why), source.as_bytes(), at))
 }
 
+/// A token as it is needed here; none for what its neighbours say as well.
 fn one<'a>(
     content: TokenType<'a>,
     span: std::ops::Range<usize>,
     tags: &mut Tags,
 ) -> Result<Option<Token<'a>>, TextErrorKind> {
-    let empty = span.is_empty();
-    let mut style = Style::Plain;
-    let mut text = Decoded::Lent("");
-    let (kind, real) = match content {
-        TokenType::StreamStart => (Kind::StreamStart, true),
-        TokenType::StreamEnd => (Kind::StreamEnd, true),
-        TokenType::DocumentStart => {
-            tags.body_follows();
-            (Kind::DocumentStart, true)
-        }
-        TokenType::DocumentEnd => (Kind::DocumentEnd, true),
-        TokenType::BlockSequenceStart => (Kind::BlockSequence, false),
-        TokenType::BlockMappingStart => (Kind::BlockMapping, false),
-        TokenType::BlockEnd => (Kind::BlockEnd, false),
-        TokenType::FlowSequenceStart => (Kind::FlowSequence, true),
-        TokenType::FlowSequenceEnd => (Kind::FlowSequenceEnd, true),
+    let lent = Decoded::Lent("");
+    let (kind, style, text) = match content {
         // An implied map in a list, `[a: b]`: its key says enough.
-        TokenType::FlowMappingStart | TokenType::FlowMappingEnd if empty => return Ok(None),
-        TokenType::FlowMappingStart => (Kind::FlowMapping, true),
-        TokenType::FlowMappingEnd => (Kind::FlowMappingEnd, true),
-        TokenType::BlockEntry => (Kind::Entry, true),
-        TokenType::FlowEntry => (Kind::FlowEntry, true),
-        TokenType::Key => (Kind::Key, !empty),
-        TokenType::Value => (Kind::Value, true),
-        TokenType::Alias(name) => {
-            text = name.into();
-            (Kind::Alias, true)
-        }
-        TokenType::Anchor(name) => {
-            text = name.into();
-            (Kind::Anchor, true)
-        }
+        TokenType::FlowMappingStart | TokenType::FlowMappingEnd if span.is_empty() => return Ok(None),
+        TokenType::Alias(name) => (Kind::Alias, Style::Plain, name.into()),
+        TokenType::Anchor(name) => (Kind::Anchor, Style::Plain, name.into()),
         TokenType::Tag(handle, suffix) => {
-            text = Decoded::Made(Zeroizing::new(tags.resolve(&handle, &suffix)?));
-            (Kind::Tag, true)
+            let name = Zeroizing::new(tags.resolve(&handle, &suffix)?);
+            (Kind::Tag, Style::Plain, Decoded::Made(name))
         }
-        TokenType::Scalar(written, value) => {
-            style = style_of(written);
-            text = value.into();
-            (Kind::Scalar, true)
-        }
-        other => (tags.directive(other)?, true),
+        TokenType::Scalar(style, value) => (Kind::Scalar, style_of(style), value.into()),
+        other => match mark(&other) {
+            Some(kind) => (kind, Style::Plain, lent),
+            None => (tags.directive(other)?, Style::Plain, lent),
+        },
+    };
+    if kind == Kind::DocumentStart {
+        tags.body_follows();
+    }
+    let real = match kind {
+        Kind::BlockSequence | Kind::BlockMapping | Kind::BlockEnd => false,
+        Kind::Key => !span.is_empty(),
+        _ => true,
     };
     Ok(Some(Token { kind, start: span.start, end: span.end, real, style, text }))
+}
+
+/// What a token is that has no text of its own.
+fn mark(content: &TokenType<'_>) -> Option<Kind> {
+    Some(match content {
+        TokenType::StreamStart => Kind::StreamStart,
+        TokenType::StreamEnd => Kind::StreamEnd,
+        TokenType::DocumentStart => Kind::DocumentStart,
+        TokenType::DocumentEnd => Kind::DocumentEnd,
+        TokenType::BlockSequenceStart => Kind::BlockSequence,
+        TokenType::BlockMappingStart => Kind::BlockMapping,
+        TokenType::BlockEnd => Kind::BlockEnd,
+        TokenType::FlowSequenceStart => Kind::FlowSequence,
+        TokenType::FlowSequenceEnd => Kind::FlowSequenceEnd,
+        TokenType::FlowMappingStart => Kind::FlowMapping,
+        TokenType::FlowMappingEnd => Kind::FlowMappingEnd,
+        TokenType::BlockEntry => Kind::Entry,
+        TokenType::FlowEntry => Kind::FlowEntry,
+        TokenType::Key => Kind::Key,
+        TokenType::Value => Kind::Value,
+        _ => return None,
+    })
 }
 
 fn style_of(style: ScalarStyle) -> Style {
