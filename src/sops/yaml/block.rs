@@ -1,5 +1,8 @@
 //! The metadata block of a YAML text: respelled, added or taken away, and nothing around it touched.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use crate::sops::splice::Edits;
