@@ -19,6 +19,7 @@ use crate::ops::host::Run;
 use crate::ops::import::Evaluation;
 use crate::ops::import::ImportReport;
 use crate::ops::import::InPlace;
+use crate::ops::import::Nix;
 use crate::ops::import::Outcome;
 use crate::ops::import::Request;
 use crate::ops::import::Tool;
@@ -79,11 +80,22 @@ impl How {
             evaluation: if self.files_alone {
                 Evaluation::FilesAlone
             } else {
-                Evaluation::Nix(self.nix.clone())
+                Evaluation::Nix(self.nix(env))
             },
             hosts,
             in_place: if self.replace { InPlace::Replace } else { InPlace::Refuse },
             run: if self.dry_run { Run::Dry } else { Run::Real },
+        }
+    }
+
+    /// A name is looked up; a path begins where whoever types it is.
+    fn nix(&self, env: &Environment) -> Nix {
+        let is_name = self.nix.components().count() == 1;
+        Nix {
+            program: if is_name { self.nix.clone() } else { env.current_dir.join(&self.nix) },
+            search: env.path.clone().unwrap_or_default(),
+            home: env.home.clone(),
+            variables: env.nix.clone(),
         }
     }
 }

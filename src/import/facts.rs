@@ -38,7 +38,7 @@ impl Facts {
     pub(super) fn read(root: &Path, evaluation: &Evaluation, found: &mut Found) -> Self {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         if let Some(evaluator) = Evaluator::of(&root, evaluation) {
-            match Self::evaluated(&root, &evaluator, found) {
+            match evaluator.and_then(|evaluator| Self::evaluated(&root, &evaluator, found)) {
                 Ok(facts) => {
                     found.evaluated = true;
                     return facts;
@@ -55,8 +55,9 @@ impl Facts {
     }
 
     fn evaluated(root: &Path, evaluator: &Evaluator<'_>, found: &mut Found) -> Result<Self, String> {
-        let (configurations, out) = evaluator.configurations()?;
-        let roots = [Some(root.to_owned()), out.map(PathBuf::from)].into_iter().flatten().collect();
+        let configurations = evaluator.configurations()?;
+        evaluator.tell_walls(found);
+        let roots = [Some(root.to_owned()), evaluator.copy.clone()].into_iter().flatten().collect();
         let mut facts = Self { roots, ..Self::default() };
         facts.flake = evaluator.outputs().unwrap_or_default();
         let (mut told, mut failed) = (0, Vec::new());

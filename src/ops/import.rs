@@ -38,6 +38,8 @@ use crate::store::Declared;
 use crate::store::Layout;
 
 pub use crate::import::Evaluation;
+pub use crate::import::NIX_VARIABLES;
+pub use crate::import::Nix;
 pub use crate::import::Tool;
 
 /// Where declarations to paste are written, one file for each host.

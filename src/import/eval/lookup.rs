@@ -1,0 +1,126 @@
+//! Where `<nixpkgs>` and its like lie: all that a repository without a flake may read beside itself.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Where channels lie, if no variable says so.
+const CHANNELS: [&str; 3] = [
+    "nixpkgs=/nix/var/nix/profiles/per-user/root/channels/nixpkgs",
+    "/nix/var/nix/profiles/per-user/root/channels",
+    "/nix/var/nix/profiles/channels",
+];
+/// The configuration of the machine at hand is none of a repository's business.
+const NOT_ASKED: &str = "nixos-config";
+/// What an entry begins with that is no path.
+const SCHEMES: [&str; 7] = ["channel", "file", "flake", "git", "http", "https", "s3"];
+
+/// One place, as `-I` takes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Entry {
+    prefix: String,
+    place: Place,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Place {
+    Path(PathBuf),
+    /// A flake that the registry of the machine knows.
+    Flake(String),
+}
+
+impl Entry {
+    /// A folder by a name.
+    pub(super) fn of(name: &str, path: &Path) -> Self {
+        Self { prefix: format!("{name}="), place: Place::Path(path.to_owned()) }
+    }
+
+    /// What lies there on this machine.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Path(path) => Some(path),
+            Place::Flake(_) => None,
+        }
+    }
+
+    /// As `-I` takes it.
+    pub(super) fn word(&self) -> String {
+        match &self.place {
+            Place::Path(path) => format!("{}{}", self.prefix, path.display()),
+            Place::Flake(flake) => format!("{}{flake}", self.prefix),
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        let (prefix, place) = word.split_once('=').map_or(("", word), |(name, place)| (name, place));
+        if prefix == NOT_ASKED {
+            return None;
+        }
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}=") };
+        if place.starts_with("flake:") {
+            return Some(Self { prefix, place: Place::Flake(place.to_owned()) });
+        }
+        // A link would have to be allowed beside what it leads to.
+        let path = Path::new(place).canonicalize().ok().filter(|_| place.starts_with('/'))?;
+        Some(Self { prefix, place: Place::Path(path) })
+    }
+}
+
+/// What `NIX_PATH` says, or the channels where it says nothing. What is not there is left out, and so is what has to be fetched.
+pub(super) fn entries(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<Entry> {
+    let words = match variable {
+        Some(text) => words(&text.to_string_lossy()),
+        None => {
+            let own = home.map(|home| home.join(".nix-defexpr/channels").display().to_string());
+            own.into_iter().chain(CHANNELS.map(str::to_owned)).collect()
+        }
+    };
+    let holds_home =
+        |entry: &Entry| entry.path().zip(home).is_some_and(|(path, home)| home.starts_with(path));
+    words.iter().filter_map(|word| Entry::parse(word)).filter(|entry| !holds_home(entry)).collect()
+}
+
+/// The entries of `NIX_PATH`: a colon after the name of a scheme does not end one.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for part in text.split(':') {
+        let open = |word: &String| {
+            SCHEMES.contains(&word.rsplit_once('=').map_or(word.as_str(), |(_, place)| place))
+        };
+        match words.last_mut().filter(|word| open(word)) {
+            Some(word) => *word = format!("{word}:{part}"),
+            None => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Vec<String> {
+        entries(Some(OsStr::new(text)), None).iter().map(Entry::word).collect()
+    }
+
+    #[test]
+    fn what_is_there_is_looked_up_and_nothing_else() {
+        assert_eq!(told("nixpkgs=/usr:/nowhere/at/all:relative:/"), ["nixpkgs=/usr", "/"]);
+        assert_eq!(
+            told("nixos-config=/etc/hostname:nixpkgs=flake:nixpkgs:/usr"),
+            ["nixpkgs=flake:nixpkgs", "/usr"]
+        );
+        assert_eq!(told("nixpkgs=https://example.org/x.tar.gz:/usr"), ["/usr"]);
+        assert_eq!(told("nixpkgs=channel:nixos-unstable:a=file:///usr:b=/usr"), ["b=/usr"]);
+        assert_eq!(told(""), [""; 0]);
+    }
+
+    #[test]
+    fn a_link_is_told_as_where_it_leads() {
+        let folder = tempfile::tempdir();
+        let folder = folder.as_ref().map(tempfile::TempDir::path).unwrap_or(Path::new("/nowhere"));
+        let link = folder.join("channels");
+        assert!(std::os::unix::fs::symlink("/usr", &link).is_ok());
+        assert_eq!(told(&format!("nixpkgs={}", link.display())), ["nixpkgs=/usr"]);
+    }
+}
