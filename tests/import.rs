@@ -12,8 +12,10 @@ mod common;
 mod import {
     mod agenix;
     mod clashes;
+    mod evaluation;
     mod folder;
     mod hostile;
+    mod network;
     mod others;
     mod repository;
     mod sops_nix;

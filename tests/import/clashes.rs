@@ -1,9 +1,9 @@
 //! What an import refuses before it writes anything, and what it completes.
 
 use super::repository::Repository;
-use super::repository::nix;
 use crate::common::KEYS;
 use crate::common::TestFleet;
+use crate::common::tool;
 
 fn with_one(path: &str) -> Repository {
     let repository = Repository::new();
@@ -22,7 +22,11 @@ fn a_folder_without_anything_of_the_tool_is_refused() {
 #[test]
 fn files_that_the_other_tool_still_reads_are_replaced_only_when_told_to() {
     let repository = with_one("secrets/token.age");
-    let (root, alice, nix) = (repository.path("").display().to_string(), KEYS.alice.public(), nix());
+    let (root, alice, nix) = (
+        repository.path("").display().to_string(),
+        KEYS.alice.public(),
+        tool("nix-current").display().to_string(),
+    );
     let args = |more: &'static [&'static str]| {
         let own = [
             "init",

@@ -19,55 +19,47 @@ const SCHEMES: [&str; 7] = ["channel", "file", "flake", "git", "http", "https", 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Entry {
     prefix: String,
-    place: Place,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Place {
-    Path(PathBuf),
-    /// A flake that the registry of the machine knows.
-    Flake(String),
+    path: PathBuf,
 }
 
 impl Entry {
     /// A folder by a name.
     pub(super) fn of(name: &str, path: &Path) -> Self {
-        Self { prefix: format!("{name}="), place: Place::Path(path.to_owned()) }
+        Self { prefix: format!("{name}="), path: path.to_owned() }
     }
 
-    /// What lies there on this machine.
-    pub(super) fn path(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Path(path) => Some(path),
-            Place::Flake(_) => None,
-        }
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// As `-I` takes it.
     pub(super) fn word(&self) -> String {
-        match &self.place {
-            Place::Path(path) => format!("{}{}", self.prefix, path.display()),
-            Place::Flake(flake) => format!("{}{flake}", self.prefix),
-        }
+        format!("{}{}", self.prefix, self.path.display())
     }
 
-    fn parse(word: &str) -> Option<Self> {
-        let (prefix, place) = word.split_once('=').map_or(("", word), |(name, place)| (name, place));
-        if prefix == NOT_ASKED {
+    fn parse(word: &str, flake: &dyn Fn(&str) -> Option<PathBuf>) -> Option<Self> {
+        let (name, place) = word.split_once('=').unwrap_or(("", word));
+        if name == NOT_ASKED {
             return None;
         }
-        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}=") };
+        let prefix = if name.is_empty() { String::new() } else { format!("{name}=") };
         if place.starts_with("flake:") {
-            return Some(Self { prefix, place: Place::Flake(place.to_owned()) });
+            return Some(Self { prefix, path: flake(place)? });
         }
         // A link would have to be allowed beside what it leads to.
         let path = Path::new(place).canonicalize().ok().filter(|_| place.starts_with('/'))?;
-        Some(Self { prefix, place: Place::Path(path) })
+        Some(Self { prefix, path })
     }
 }
 
-/// What `NIX_PATH` says, or the channels where it says nothing. What is not there is left out, and so is what has to be fetched.
-pub(super) fn entries(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<Entry> {
+/// What `NIX_PATH` says, or the channels where it says nothing; `flake` knows where those of the registry lie. What is not
+/// there is left out, and so are what has to be fetched and what the whole home is a part of.
+pub(super) fn entries(
+    variable: Option<&OsStr>,
+    home: Option<&Path>,
+    flake: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Vec<Entry> {
     let words = match variable {
         Some(text) => words(&text.to_string_lossy()),
         None => {
@@ -75,9 +67,8 @@ pub(super) fn entries(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<Entr
             own.into_iter().chain(CHANNELS.map(str::to_owned)).collect()
         }
     };
-    let holds_home =
-        |entry: &Entry| entry.path().zip(home).is_some_and(|(path, home)| home.starts_with(path));
-    words.iter().filter_map(|word| Entry::parse(word)).filter(|entry| !holds_home(entry)).collect()
+    let holds_home = |entry: &Entry| home.is_some_and(|home| home.starts_with(&entry.path));
+    words.iter().filter_map(|word| Entry::parse(word, flake)).filter(|entry| !holds_home(entry)).collect()
 }
 
 /// The entries of `NIX_PATH`: a colon after the name of a scheme does not end one.
@@ -100,18 +91,21 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Vec<String> {
-        entries(Some(OsStr::new(text)), None).iter().map(Entry::word).collect()
+        let flake = |name: &str| (name == "flake:nixpkgs").then(|| PathBuf::from("/nix/store/x-source"));
+        entries(Some(OsStr::new(text)), Some(Path::new("/home/alice")), &flake)
+            .iter()
+            .map(Entry::word)
+            .collect()
     }
 
     #[test]
     fn what_is_there_is_looked_up_and_nothing_else() {
-        assert_eq!(told("nixpkgs=/usr:/nowhere/at/all:relative:/"), ["nixpkgs=/usr", "/"]);
-        assert_eq!(
-            told("nixos-config=/etc/hostname:nixpkgs=flake:nixpkgs:/usr"),
-            ["nixpkgs=flake:nixpkgs", "/usr"]
-        );
+        assert_eq!(told("nixpkgs=/usr:/nowhere/at/all:relative:/etc"), ["nixpkgs=/usr", "/etc"]);
+        assert_eq!(told("nixpkgs=flake:nixpkgs:/usr"), ["nixpkgs=/nix/store/x-source", "/usr"]);
+        assert_eq!(told("nixpkgs=flake:other:nixos-config=/etc/hostname"), [""; 0]);
         assert_eq!(told("nixpkgs=https://example.org/x.tar.gz:/usr"), ["/usr"]);
         assert_eq!(told("nixpkgs=channel:nixos-unstable:a=file:///usr:b=/usr"), ["b=/usr"]);
+        assert_eq!(told("everything=/"), [""; 0]);
         assert_eq!(told(""), [""; 0]);
     }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::lookup;
 use super::lookup::Entry;
+use super::quoted;
 use crate::sandbox::System;
 use crate::sandbox::Walls;
 use crate::sandbox::find;
@@ -52,6 +53,10 @@ const ORIGINS: &str =
     "https:// http:// ssh:// git+https:// git+ssh:// tarball+https:// github: gitlab: sourcehut:";
 /// Where Nix is at home behind walls.
 const FOLDER: &str = "/tmp/secretctl-import";
+/// What flakes need beside an ordinary Nix.
+const FLAKES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
+/// The features of a repository without a flake, whatever the settings say: an older Nix lets `fetchTree` take any file.
+const NO_FLAKES: [&str; 3] = ["--option", "experimental-features", "nix-command pipe-operators"];
 /// What Git is told, whatever the repository's own settings say: no program of theirs is run.
 const GIT: [(&str, &str); 2] = [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")];
 
@@ -78,7 +83,9 @@ pub(super) struct Runner<'a> {
 impl<'a> Runner<'a> {
     /// Copies files to the store, of which nothing is evaluated.
     pub(super) fn copying(nix: &'a Nix) -> Result<Self, String> {
-        let unwalled = Self::unwalled(nix, words(["--impure"]))?;
+        let mut rules = words(FLAKES);
+        rules.push("--impure".to_owned());
+        let unwalled = Self::unwalled(nix, rules)?;
         let offline = Walls::offline(&nix.search).map(|walls| unwalled.behind(walls, Reach::Files));
         Ok(offline.filter(|runner| runner.eval("1").is_ok()).unwrap_or(unwalled))
     }
@@ -86,8 +93,8 @@ impl<'a> Runner<'a> {
     /// Evaluates a flake whose files are in the store: purely, and from origins that flakes have elsewhere.
     pub(super) fn of_flake(nix: &'a Nix, copy: &Path) -> Result<Self, String> {
         let store = copy.parent().unwrap_or(copy).display();
-        let rules = ["--option", "pure-eval", "true", "--option", "restrict-eval", "true"];
-        let mut rules = words(rules);
+        let mut rules = words(FLAKES);
+        rules.extend(words(["--option", "pure-eval", "true", "--option", "restrict-eval", "true"]));
         rules.extend(words(["--option", "allowed-uris", &format!("{ORIGINS} path:{store}/")]));
         Ok(Self::unwalled(nix, rules)?.best(&[], |runner| runner.knows(copy)))
     }
@@ -98,11 +105,17 @@ impl<'a> Runner<'a> {
         if home.is_some_and(|home| home.starts_with(root)) {
             return Err("it holds the home of whoever imports it, which no evaluation may read".to_owned());
         }
+        let copying = Self::copying(nix)?;
+        let flake =
+            |flake: &str| copying.eval(&format!("(builtins.fetchTree {}).outPath", quoted(flake))).ok();
         let mut entries = vec![Entry::of("secretctl-import", root)];
-        entries.extend(lookup::entries(nix.variable("NIX_PATH"), nix.home.as_deref()));
-        let mut rules = words(["--impure", "--option", "restrict-eval", "true"]);
+        entries.extend(lookup::entries(nix.variable("NIX_PATH"), nix.home.as_deref(), &|name| {
+            flake(name)?.as_str().map(PathBuf::from)
+        }));
+        let mut rules = words(NO_FLAKES);
+        rules.extend(words(["--impure", "--option", "restrict-eval", "true"]));
         rules.extend(entries.iter().flat_map(|entry| ["-I".to_owned(), entry.word()]));
-        let shown: Vec<&Path> = entries.iter().filter_map(Entry::path).collect();
+        let shown: Vec<&Path> = entries.iter().map(Entry::path).collect();
         let mut best = Self::unwalled(nix, rules)?.best(&shown, |runner| runner.eval("1").is_ok());
         let origins = if best.reach == Reach::Everything { "" } else { ORIGINS };
         best.rules.extend(words(["--option", "allowed-uris", origins]));
@@ -161,7 +174,7 @@ impl<'a> Runner<'a> {
                 walls.hide(home);
             }
             walls.start_in(FOLDER);
-            shown.iter().for_each(|path| walls.show(path, path));
+            shown.iter().filter(|path| path.exists()).for_each(|path| walls.show(path, path));
             self.behind(walls, Reach::Nothing)
         });
         let offline = Walls::offline(&self.nix.search).map(|walls| self.behind(walls, Reach::Files));
@@ -171,7 +184,7 @@ impl<'a> Runner<'a> {
     /// Whether the store that it sees has a path.
     fn knows(&self, path: &Path) -> bool {
         let mut command = self.command();
-        command.args(["path-info", "--offline"]).arg(path);
+        command.args(["path-info", "--offline"]).args(FLAKES).arg(path);
         self.run(command).is_ok_and(|ran| ran.status.success())
     }
 
@@ -180,7 +193,6 @@ impl<'a> Runner<'a> {
             Some(walls) => walls.command(self.program.as_os_str()),
             None => Command::new(&self.program),
         };
-        command.args(["--extra-experimental-features", "nix-command flakes"]);
         command.env_clear().env("PATH", &self.nix.search).env("LC_ALL", "C.UTF-8");
         command.envs(self.nix.home.iter().map(|home| ("HOME", home)));
         let lookup = OsStr::new("NIX_PATH");
@@ -215,6 +227,7 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
 fn first_error(said: &str) -> String {
     let mut lines = said.lines().rev().map(str::trim).filter(|line| line.contains("error:"));
     let line = lines.next().unwrap_or_else(|| said.lines().last().unwrap_or("it said nothing"));
-    let line = line.trim_start_matches("error:").trim().replace(" (use '--impure' to override)", "");
+    let line = line.trim_start_matches("error:").trim();
+    let line = line.replace(" (use '--impure' to override)", "").replace(" (use --impure to override)", "");
     line.chars().take(300).collect()
 }
