@@ -18,5 +18,6 @@ mod import {
     mod network;
     mod others;
     mod repository;
+    mod shapes;
     mod sops_nix;
 }

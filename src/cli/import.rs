@@ -35,13 +35,11 @@ pub(super) struct ImportArgs {
     from: Tool,
     #[command(flatten)]
     how: How,
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 /// How an import goes about it; `init --from` has the same.
 #[derive(Debug, clap::Args)]
+#[group(requires = "from")]
 pub(super) struct How {
     /// The key of a host that the files do not tell, or a better one; without a key it is pending (can be repeated)
     #[arg(long = "host", value_name = "NAME=RECIPIENT", value_parser = host_key)]
@@ -57,7 +55,10 @@ pub(super) struct How {
     replace: bool,
     /// Tell what would be done, and write nothing
     #[arg(long)]
-    pub(super) dry_run: bool,
+    dry_run: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
 }
 
 fn host_key(text: &str) -> Result<(HostName, Option<Recipient>), String> {
@@ -108,7 +109,7 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let request = args.how.request(args.from, args.source.as_deref(), &env);
     let report = ops::import::import(&env.settings(global, "import"), &request)?;
-    show(&report, args.format, ui)?;
+    show(&report, args.how.format, ui)?;
     Ok(Exit::Clean)
 }
 

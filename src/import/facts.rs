@@ -59,6 +59,9 @@ impl Facts {
 
     fn evaluated(root: &Path, evaluator: &Evaluator<'_>, found: &mut Found) -> Result<Self, String> {
         let configurations = evaluator.configurations()?;
+        if configurations.is_empty() {
+            return Err("it gives no configuration of a host".to_owned());
+        }
         evaluator.tell_walls(found);
         let roots = [Some(root.to_owned()), evaluator.copy.clone()].into_iter().flatten().collect();
         let mut facts = Self { roots, ..Self::default() };

@@ -104,6 +104,18 @@ fn the_files_alone_tell_the_same_where_nobody_evaluates() {
 }
 
 #[test]
+fn a_new_fleet_tells_the_same_in_json_as_a_fleet_that_is_there() {
+    let repository = repository();
+    let told = repository.init("agenix", &["--dry-run", "--format", "json"]).ok().json();
+    assert_eq!(told["dry_run"], true);
+    let told = repository.init("agenix", &["--format", "json"]).ok().json();
+    assert_eq!((&told["evaluated"], &told["proved_equal"]), (&true.into(), &4.into()));
+    assert_eq!(told["access"]["needed"], 4);
+    assert_eq!(told["secrets"]["wifi"]["needed_by"], serde_json::json!(["luna"]));
+    assert_eq!(told["hosts"]["forge"], "active");
+}
+
+#[test]
 fn a_dry_run_tells_all_of_it_and_needs_no_private_key() {
     let repository = repository();
     let cmd = repository.init_cmd("agenix", &["--dry-run"]);

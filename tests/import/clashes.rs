@@ -94,3 +94,18 @@ fn a_key_that_is_somebody_elses_cannot_be_a_hosts() {
     let host = format!("forge={}", KEYS.alice.public());
     repository.init("agenix", &["--host", &host]).with_code(2).says(&["import::key_clash", "admin `alice`"]);
 }
+
+#[test]
+fn what_belongs_to_an_import_is_refused_where_nothing_is_imported() {
+    let repository = Repository::new();
+    let alice = KEYS.alice.public();
+    let init = ["init", ".", "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
+    for more in
+        [&["--dry-run"][..], &["--replace"], &["--host", "forge="], &["--format", "json"], &["--files-alone"]]
+    {
+        let ran = repository.fleet.run(init.iter().chain(more)).with_code(2);
+        ran.says(&["--from <TOOL>"]);
+        assert_eq!(repository.fleet.tree().paths(), [""; 0]);
+    }
+    repository.fleet.run(init).ok();
+}

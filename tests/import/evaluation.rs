@@ -55,7 +55,7 @@ fn sonarr() -> [(&'static str, String); 1] {
 }
 
 /// The owner that came out of it.
-fn owner(repository: &Repository) -> Option<String> {
+pub(super) fn owner(repository: &Repository) -> Option<String> {
     let text = repository.fleet.text("imported/forge.nix");
     let (_, rest) = text.split_once("owner = \"")?;
     Some(rest.split_once('"')?.0.to_owned())

@@ -106,12 +106,13 @@ impl<'a> Runner<'a> {
             return Err("it holds the home of whoever imports it, which no evaluation may read".to_owned());
         }
         let copying = Self::copying(nix)?;
-        let flake =
-            |flake: &str| copying.eval(&format!("(builtins.fetchTree {}).outPath", quoted(flake))).ok();
+        let flake = |name: &str| {
+            let found =
+                format!("builtins.findFile [ {{ prefix = \"it\"; path = {}; }} ] \"it\"", quoted(name));
+            copying.eval(&format!("toString ({found})")).ok()?.as_str().map(PathBuf::from)
+        };
         let mut entries = vec![Entry::of("secretctl-import", root)];
-        entries.extend(lookup::entries(nix.variable("NIX_PATH"), nix.home.as_deref(), &|name| {
-            flake(name)?.as_str().map(PathBuf::from)
-        }));
+        entries.extend(lookup::entries(nix.variable("NIX_PATH"), nix.home.as_deref(), &flake));
         let mut rules = words(NO_FLAKES);
         rules.extend(words(["--impure", "--option", "restrict-eval", "true"]));
         rules.extend(entries.iter().flat_map(|entry| ["-I".to_owned(), entry.word()]));
