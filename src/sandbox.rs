@@ -82,7 +82,7 @@ impl Walls {
     }
 
     fn add<const N: usize>(&mut self, words: [impl AsRef<OsStr>; N]) {
-        self.words.extend(words.iter().map(|word| word.as_ref().to_owned()));
+        self.words.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
     }
 }
 

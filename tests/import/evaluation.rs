@@ -46,9 +46,10 @@ pub(super) fn flake(owners: &[(&str, String)]) -> String {
     format!("{{ outputs = {{ self }}: {}; }}\n", expression(owners))
 }
 
+/// The text of a file with these configurations.
+pub(super) type Kind = fn(&[(&str, String)]) -> String;
 /// Both kinds of repository.
-pub(super) const KINDS: [(&str, fn(&[(&str, String)]) -> String); 2] =
-    [("flake.nix", flake), ("default.nix", expression)];
+pub(super) const KINDS: [(&str, Kind); 2] = [("flake.nix", flake), ("default.nix", expression)];
 
 fn sonarr() -> [(&'static str, String); 1] {
     [("forge", "\"sonarr\"".to_owned())]

@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_link_is_told_as_where_it_leads() {
         let folder = tempfile::tempdir();
-        let folder = folder.as_ref().map(tempfile::TempDir::path).unwrap_or(Path::new("/nowhere"));
+        let folder = folder.as_ref().map_or(Path::new("/nowhere"), tempfile::TempDir::path);
         let link = folder.join("channels");
         assert!(std::os::unix::fs::symlink("/usr", &link).is_ok());
         assert_eq!(told(&format!("nixpkgs={}", link.display())), ["nixpkgs=/usr"]);

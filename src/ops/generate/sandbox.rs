@@ -19,6 +19,7 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::kill_process_group;
 
+use super::GenerateError;
 use super::Recipe;
 use crate::fsx::PrivateDir;
 use crate::name::SecretName;
@@ -65,7 +66,7 @@ pub(super) fn run(
     inputs: &Inputs<'_>,
     sandboxing: &Sandboxing,
 ) -> Result<SecretBytes, OpsError> {
-    let failed = |reason: String| OpsError::Program {
+    let failed = |reason: String| GenerateError::Program {
         secret: secret.clone(),
         program: program.words.first().cloned().unwrap_or_default(),
         place: recipe.place.to_string(),
@@ -85,10 +86,10 @@ pub(super) fn run(
         bytes => format!("; it wrote {bytes} bytes to stderr, which may hold plaintext and are not shown"),
     };
     if !ran.status.success() {
-        return Err(failed(format!("ended with {}{wrote}", ran.status)));
+        return Err(failed(format!("ended with {}{wrote}", ran.status)).into());
     }
     if ran.printed.is_empty() {
-        return Err(failed(format!("printed nothing{wrote}")));
+        return Err(failed(format!("printed nothing{wrote}")).into());
     }
     if !wrote.is_empty() {
         ws.settings.prompt.tell(&format!("note: the program for `{secret}` succeeded{wrote}"));
@@ -113,7 +114,7 @@ fn command(
         command.current_dir(files);
         command
     } else {
-        let none = || OpsError::NoSandbox { secret: secret.clone() };
+        let none = || GenerateError::NoSandbox { secret: secret.clone() };
         let mut walls = Walls::private(&sandboxing.search, System::ReadOnly).ok_or_else(none)?;
         furnish(&mut walls, &root, recipe, files);
         walls.command(&name)
