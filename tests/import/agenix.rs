@@ -104,6 +104,23 @@ fn the_files_alone_tell_the_same_where_nobody_evaluates() {
 }
 
 #[test]
+fn a_file_that_is_called_otherwise_keeps_its_path_and_a_copy_is_told() {
+    let repository = repository();
+    repository.write(
+        "hosts/backup.nix",
+        "{ ... }:\n{ age.secrets.restic = { file = ../secrets/restic.age; name = \"backup\"; }; }\n",
+    );
+    repository.write(
+        "hosts/luna.nix",
+        "{ ... }:\n{ age.secrets.wifi = { file = ../secrets/wifi.age; path = \"/etc/wifi\"; symlink = false; }; }\n",
+    );
+    repository.init("agenix", &[]).ok().says(&["import::copy", "`luna` has a copy of `wifi`"]);
+    let luna = repository.fleet.text("imported/luna.nix");
+    assert!(luna.contains("\"backup\" = {\n      secret = \"restic\";\n    };"), "{luna}");
+    assert!(luna.contains("\"wifi\" = {\n      path = \"/etc/wifi\";\n    };"), "{luna}");
+}
+
+#[test]
 fn a_new_fleet_tells_the_same_in_json_as_a_fleet_that_is_there() {
     let repository = repository();
     let told = repository.init("agenix", &["--dry-run", "--format", "json"]).ok().json();
