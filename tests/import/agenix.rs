@@ -121,6 +121,24 @@ fn a_file_that_is_called_otherwise_keeps_its_path_and_a_copy_is_told() {
 }
 
 #[test]
+fn a_fleet_in_a_folder_of_the_repository_is_imported_again_with_another_key() {
+    let repository = repository();
+    let (alice, nix) = (KEYS.alice.public(), repository.nix.display().to_string());
+    let (root, from) =
+        (repository.path("fleet").display().to_string(), repository.path("").display().to_string());
+    let init = ["init", &root, "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
+    let more = ["--from", "agenix", "--source", &from, "--nix", &nix];
+    let cmd = repository.fleet.cmd(init.iter().chain(&more)).identity(KEYS.luna.private());
+    let ran = cmd.env("SECRETCTL_SIGNING_KEY", KEYS.alice.private()).run().ok();
+    ran.says(&["import::left", "`api-key` was left where it is"]);
+    let again = ["--fleet", &root, "import", &from, "--from", "ragenix", "--nix", &nix];
+    let ran = repository.fleet.run(again).ok().prints(&["values     4: 1 become sources, 3 were there"]);
+    assert!(!ran.stderr().contains("import::left"), "{ran}");
+    repository.fleet.run(again).ok().prints(&["values     4: 4 were there"]);
+    assert_eq!(repository.granted_at("repo/fleet"), NEEDED);
+}
+
+#[test]
 fn a_new_fleet_tells_the_same_in_json_as_a_fleet_that_is_there() {
     let repository = repository();
     let told = repository.init("agenix", &["--dry-run", "--format", "json"]).ok().json();
