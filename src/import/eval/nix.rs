@@ -170,16 +170,18 @@ impl<'a> Runner<'a> {
 
     /// The highest walls that Nix works behind. Nothing that the repository says decides over it.
     fn best(self, shown: &[&Path], works: impl Fn(&Self) -> bool) -> Self {
-        let private = Walls::private(&self.nix.search, System::Writable).map(|mut walls| {
+        // With a daemon Nix writes nothing itself; without one it opens its database to write.
+        let private = [System::ReadOnly, System::Writable].into_iter().filter_map(|system| {
+            let mut walls = Walls::private(&self.nix.search, system)?;
             if let Some(home) = self.nix.home.as_deref().filter(|home| home.parent().is_some()) {
                 walls.hide(home);
             }
             walls.start_in(FOLDER);
             shown.iter().filter(|path| path.exists()).for_each(|path| walls.show(path, path));
-            self.behind(walls, Reach::Nothing)
+            Some(self.behind(walls, Reach::Nothing))
         });
         let offline = Walls::offline(&self.nix.search).map(|walls| self.behind(walls, Reach::Files));
-        private.into_iter().chain(offline).find(|runner| works(runner)).unwrap_or(self)
+        private.chain(offline).find(|runner| works(runner)).unwrap_or(self)
     }
 
     /// Whether the store that it sees has a path.
