@@ -91,3 +91,65 @@ pub fn find(program: impl AsRef<Path>, search: &OsStr) -> Option<PathBuf> {
     let name = program.as_ref();
     std::env::split_paths(search).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Where bubblewrap and the others are looked for.
+    const SEARCH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+    /// Whether a script succeeds, behind walls or without.
+    fn runs(walls: Option<&Walls>, script: &str) -> bool {
+        let mut command = walls.map_or_else(|| Command::new("bash"), |walls| walls.command("bash".as_ref()));
+        let ran = command.args(["-c", script]).stderr(std::process::Stdio::null()).status();
+        ran.is_ok_and(|status| status.success())
+    }
+
+    fn walls() -> Vec<Walls> {
+        let search = OsStr::new(SEARCH);
+        let all = [
+            Walls::private(search, System::ReadOnly),
+            Walls::private(search, System::Writable),
+            Walls::offline(search),
+        ];
+        let all: Vec<Walls> = all.into_iter().flatten().collect();
+        assert_eq!(all.len(), 3, "these tests need bubblewrap and `unshare`");
+        all
+    }
+
+    #[test]
+    fn no_walls_let_anybody_be_called() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0");
+        let port = listener.as_ref().ok().and_then(|listener| listener.local_addr().ok()).map(|at| at.port());
+        let call = format!("exec 3<>/dev/tcp/127.0.0.1/{}", port.unwrap_or_default());
+        assert!(runs(None, &call), "somebody listens");
+        for walls in walls() {
+            assert!(runs(Some(&walls), "true"), "{walls:?}");
+            assert!(!runs(Some(&walls), &call), "{walls:?}");
+        }
+    }
+
+    #[test]
+    fn private_folders_are_empty_but_for_what_is_shown() {
+        let folder = tempfile::tempdir_in("/tmp");
+        let folder = folder.as_ref().map_or(Path::new("/nowhere"), tempfile::TempDir::path);
+        let script = format!("test -d {}", folder.display());
+        assert!(runs(None, &script));
+        for system in [System::ReadOnly, System::Writable] {
+            let mut private = Walls::private(OsStr::new(SEARCH), system);
+            assert!(!runs(private.as_ref(), &script));
+            if let Some(walls) = &mut private {
+                walls.show(folder, folder);
+            }
+            assert!(runs(private.as_ref(), &script));
+            assert!(!runs(private.as_ref(), &format!("touch {}/new", folder.display())));
+        }
+    }
+
+    #[test]
+    fn without_the_programs_there_are_no_walls() {
+        let nowhere = OsStr::new("/nowhere");
+        assert!(Walls::private(nowhere, System::ReadOnly).is_none() && Walls::offline(nowhere).is_none());
+    }
+}

@@ -137,22 +137,8 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
     let access = &report.access;
     let told = if report.evaluated { "as Nix evaluates it" } else { "as its files alone tell it" };
     ui.line(&format!("{} repository, {told}", report.tool))?;
-    let count = |outcome| report.secrets.values().filter(|one| one.outcome == outcome).count();
     ui.line(&format!("hosts      {}: {}", report.hosts.len(), words(&report.hosts)))?;
-    let files = table::count(report.documents.len(), "SOPS file", "SOPS files");
-    let kinds = [
-        (count(Outcome::Document), format!("stay in {files}")),
-        (count(Outcome::Converted), "become sources".to_owned()),
-        (count(Outcome::Kept), "are sources as they are".to_owned()),
-        (count(Outcome::There), "were there".to_owned()),
-        (count(Outcome::Left), "are left".to_owned()),
-    ];
-    let kinds: Vec<String> = kinds
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{number} {what}"))
-        .collect();
-    ui.line(&format!("values     {}: {}", report.secrets.len(), kinds.join(", ")))?;
+    ui.line(&format!("values     {}: {}", report.secrets.len(), outcomes(report)))?;
     ui.line(&format!(
         "needed     {} pairs of a host and a value, of {} that can be opened today",
         access.needed, access.decryptable_before
@@ -185,6 +171,25 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
         ui.line(&format!("document   {prefix}: {}{direct}", document.path.display()))?;
     }
     Ok(())
+}
+
+/// How many values came to what.
+fn outcomes(report: &ImportReport) -> String {
+    let count = |outcome| report.secrets.values().filter(|one| one.outcome == outcome).count();
+    let files = table::count(report.documents.len(), "SOPS file", "SOPS files");
+    let kinds = [
+        (count(Outcome::Document), format!("stay in {files}")),
+        (count(Outcome::Converted), "become sources".to_owned()),
+        (count(Outcome::Kept), "are sources as they are".to_owned()),
+        (count(Outcome::There), "were there".to_owned()),
+        (count(Outcome::Left), "are left".to_owned()),
+    ];
+    let told: Vec<String> = kinds
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    told.join(", ")
 }
 
 fn words(hosts: &BTreeMap<HostName, ops::HostState>) -> String {

@@ -114,20 +114,30 @@ pub fn adopt(
         let lines = lines(ws, &author, fresh.as_ref().unwrap_or(&loaded), &mut report)?;
         report.documents.insert(loaded.place.path.clone());
         if run == Run::Real {
-            let mut change = ws.change(&lock)?;
-            if let Some(fresh) = &fresh {
-                change.write(&loaded.place.path, fresh.document.bytes())?;
-            }
-            for (secret, ledger) in lines {
-                change.write(Layout::ledger(&secret), ledger.bytes())?;
-            }
-            change.commit()?;
+            write(ws, &lock, fresh.as_ref(), lines)?;
         }
     }
     if run == Run::Real {
         report.unsealed = sealed(ws, &lock, &author, &report);
     }
     Ok(report)
+}
+
+/// Writes a document that changed, and the ledgers of its secrets.
+fn write(
+    ws: &Workspace,
+    lock: &WriteLock,
+    fresh: Option<&Loaded>,
+    lines: Vec<(SecretName, VerifiedLedger)>,
+) -> Result<(), OpsError> {
+    let mut change = ws.change(lock)?;
+    if let Some(fresh) = fresh {
+        change.write(&fresh.place.path, fresh.document.bytes())?;
+    }
+    for (secret, ledger) in lines {
+        change.write(Layout::ledger(&secret), ledger.bytes())?;
+    }
+    Ok(change.commit()?)
 }
 
 /// The data key that a document is adopted with.

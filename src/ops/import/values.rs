@@ -155,20 +155,13 @@ fn read(
     match secret.body {
         Body::Age => {
             let bytes = read_bounded(&path, FILE_MAX)?;
-            let opened = match ws.identities() {
-                Ok(identities) => decrypt(&bytes, identities).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            Ok(match opened {
+            // Armor would make it a file that is not one of ours.
+            let is_source = secret.readers == *right
+                && secret.openers.is_empty()
+                && bytes.starts_with(b"age-encryption.org/");
+            Ok(match age(ws, &bytes) {
                 Ok(value) => Read::Value(value),
-                // Armor would make it a file that is not one of ours.
-                Err(_)
-                    if secret.readers == *right
-                        && secret.openers.is_empty()
-                        && bytes.starts_with(b"age-encryption.org/") =>
-                {
-                    Read::AsItIs(bytes)
-                }
+                Err(_) if is_source => Read::AsItIs(bytes),
                 Err(reason) => Read::Closed(reason),
             })
         }
@@ -186,6 +179,12 @@ fn read(
         }
         Body::Sops => Ok(Read::Closed("it is in a SOPS file".to_owned())),
     }
+}
+
+/// What an age file holds, or why no key at hand opens it.
+fn age(ws: &Workspace, bytes: &[u8]) -> Result<SecretBytes, String> {
+    let identities = ws.identities().map_err(|error| error.to_string())?;
+    decrypt(bytes, identities).map_err(|error| error.to_string())
 }
 
 /// Asks `gpg`, which asks for its passphrases itself.
@@ -228,6 +227,15 @@ fn member(text: &SecretBytes, key: &[String]) -> Option<SecretBytes> {
     Some(SecretBytes::from(bytes))
 }
 
+fn seen(value: Option<&SecretBytes>) -> Seen {
+    let traits = value.map(Traits::of);
+    Seen {
+        changed: None,
+        expires: traits.as_ref().and_then(|traits| traits.ends),
+        weak: traits.as_ref().is_some_and(|traits| traits.weak),
+    }
+}
+
 /// The first lines of a secret: who could read it when it came, and whom it is encrypted to now.
 fn life(
     ws: &Workspace,
@@ -236,12 +244,7 @@ fn life(
     Taken { ciphertext, value, right }: &Taken,
 ) -> Result<VerifiedLedger, OpsError> {
     let mut ledger = ws.layout.read_ledger(name, &ws.authors())?;
-    let traits = value.as_ref().map(Traits::of);
-    let seen = Seen {
-        changed: None,
-        expires: traits.as_ref().and_then(|traits| traits.ends),
-        weak: traits.as_ref().is_some_and(|traits| traits.weak),
-    };
+    let seen = seen(value.as_ref());
     let hosts: BTreeSet<_> =
         secret.openers.iter().filter(|host| ws.fleet.hosts.contains_key(*host)).cloned().collect();
     let source_sha256 = Some(Digest::of(ciphertext));
