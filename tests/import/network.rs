@@ -150,6 +150,27 @@ fn lock(hash: &str) -> String {
     )
 }
 
+#[test]
+fn an_input_that_lies_on_the_machine_is_not_read() {
+    for programs in [&["bwrap", "git"][..], &["env", "git"]] {
+        let repository = repository();
+        let home = repository.fleet.home();
+        fs::write(home.join("name"), "sonarr").unwrap();
+        let hash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let github = "\"type\": \"github\", \"owner\": \"nobody\", \"repo\": \"nothing\"";
+        let path = format!("\"type\": \"path\", \"path\": \"{}\"", home.display());
+        let rev = ", \"rev\": \"0123456789012345678901234567890123456789\"";
+        repository.write("flake.lock", lock(hash).replace(rev, "").replace(github, &path));
+        let owner = configuration("builtins.readFile (names + \"/name\")");
+        let input = WITH_INPUT.replace("github:nobody/nothing", &format!("path:{}", home.display()));
+        repository.write("flake.nix", format!("{{ {input} {owner}; }}; }}"));
+        let cmd = repository.init_cmd("agenix", &[]).env("PATH", only(&repository, programs));
+        let ran = cmd.run().ok().prints(&["as its files alone tell it"]);
+        ran.says(&["import::not_evaluated", "is forbidden in restricted mode"]);
+        assert_eq!(repository.fleet.tree().containing(&["sonarr"]), [""; 0]);
+    }
+}
+
 const WITH_INPUT: &str = "inputs.names = { url = \"github:nobody/nothing\"; flake = false; }; outputs = { self, names }: { nixosConfigurations.forge = ";
 
 #[test]
