@@ -30,6 +30,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use eval::Evaluation;
+pub use eval::NIX_VARIABLES;
+pub use eval::Nix;
 pub use found::Body;
 pub use found::Found;
 pub use found::FoundHost;

@@ -22,6 +22,8 @@ pub mod name;
 pub mod ops;
 #[cfg(feature = "admin")]
 pub mod policy;
+#[cfg(feature = "admin")]
+pub mod sandbox;
 pub mod secret;
 #[cfg(feature = "admin")]
 pub mod sops;

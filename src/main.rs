@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use jiff::Timestamp;
 use secretctl::cli::context::Environment;
+use secretctl::cli::context::NIX_VARIABLES;
 use secretctl::cli::context::PLAIN_VARIABLES;
 use secretctl::cli::exit::Exit;
 use secretctl::cli::secretctl::Cli;
@@ -75,6 +76,7 @@ fn environment() -> Environment {
         step_summary: path("GITHUB_STEP_SUMMARY"),
         path: variable("PATH"),
         plain: PLAIN_VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))).collect(),
+        nix: NIX_VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))).collect(),
     }
 }
 

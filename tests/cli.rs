@@ -10,6 +10,7 @@
 mod common;
 
 mod cli {
+    mod adopt;
     mod audit;
     mod audit_formats;
     mod bootstrap;

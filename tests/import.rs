@@ -12,9 +12,12 @@ mod common;
 mod import {
     mod agenix;
     mod clashes;
+    mod evaluation;
     mod folder;
     mod hostile;
+    mod network;
     mod others;
     mod repository;
+    mod shapes;
     mod sops_nix;
 }

@@ -8,16 +8,16 @@ use std::path::PathBuf;
 
 /// The table of `docs/explanation/architecture.md`. Leaves (`name`, `secret`, `diag`, `fsx`) use only each
 /// other's vocabulary of errors.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("cli", &["ops", "diag", "name", "secret"]),
     (
         "ops",
         &[
             "import", "store", "policy", "sops", "value", "host", "ledger", "manifest", "fleet", "crypto",
-            "git", "fsx", "diag", "secret", "name",
+            "git", "sandbox", "fsx", "diag", "secret", "name",
         ],
     ),
-    ("import", &["fleet", "sops", "crypto", "diag", "secret", "name"]),
+    ("import", &["fleet", "sops", "crypto", "sandbox", "diag", "secret", "name"]),
     ("host", &["manifest", "crypto", "fsx", "diag", "secret", "name"]),
     ("policy", &["value", "fleet", "diag", "name"]),
     ("value", &["secret", "name"]),
@@ -29,6 +29,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("crypto", &["diag", "secret"]),
     ("fsx", &["diag", "secret"]),
     ("git", &["diag"]),
+    ("sandbox", &[]),
     ("name", &[]),
     ("secret", &[]),
     ("diag", &[]),

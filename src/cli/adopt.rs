@@ -11,6 +11,7 @@ use crate::diag::Class;
 use crate::name::SecretName;
 use crate::ops;
 use crate::ops::adopt::AdoptReport;
+use crate::ops::adopt::Unwrappable;
 use crate::ops::host::Run;
 
 /// Vouch for what `sops` or another tool wrote into documents, and seal it
@@ -19,6 +20,13 @@ pub(super) struct AdoptArgs {
     /// Only these documents
     #[arg(value_name = "DOCUMENT")]
     documents: Vec<SecretName>,
+    /// Where a document needs a data key that nobody else knows, and a key service or an OpenPGP key cannot be given one, take all
+    /// keys of other tools out of it
+    #[arg(long, conflicts_with = "danger_keep_data_key")]
+    drop_foreign: bool,
+    /// Keep its data key there: whoever made the document, or could open it once, reads all that is put into it
+    #[arg(long)]
+    danger_keep_data_key: bool,
     /// Change nothing; list the secrets that nobody vouches for and exit 1 if there are any
     #[arg(long)]
     dry_run: bool,
@@ -35,19 +43,27 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let ws = env.open(global, "adopt")?;
     let run = if args.dry_run { Run::Dry } else { Run::Real };
-    let report = ops::adopt::adopt(&ws, &args.documents.iter().cloned().collect(), run)?;
+    let unwrappable = match (args.drop_foreign, args.danger_keep_data_key) {
+        (true, _) => Unwrappable::Drop,
+        (_, true) => Unwrappable::DangerKeep,
+        _ => Unwrappable::Refuse,
+    };
+    let report = ops::adopt::adopt(&ws, &args.documents.iter().cloned().collect(), unwrappable, run)?;
     match args.format {
         Format::Json => ui.json(&report)?,
         Format::Text => tell(&report, ui)?,
     }
     let clean = report.new.is_empty() && report.changed.is_empty() && report.removed.is_empty();
+    for finding in &report.left {
+        ui.finding(finding);
+    }
     match &report.unsealed {
         Some(finding) => {
             ui.finding(finding);
             ui.say("the values are vouched for; run `secretctl seal` when that is repaired");
             Ok(Exit::Found(finding.class))
         }
-        None if args.dry_run && !clean => Ok(Exit::Found(Class::Finding)),
+        None if !report.left.is_empty() || (args.dry_run && !clean) => Ok(Exit::Found(Class::Finding)),
         None => Ok(Exit::Clean),
     }
 }
@@ -66,7 +82,7 @@ fn tell(report: &AdoptReport, ui: &mut Ui) -> std::io::Result<()> {
     }
     for path in &report.kept {
         ui.say(&format!(
-            "note: whoever made {} knows its data key, and keys of other tools can't be given a new one; `secretctl rekey --drop-foreign` makes one",
+            "note: whoever made {} knows its data key, and reads what is put into it until `secretctl rekey --drop-foreign` makes another",
             path.display()
         ));
     }

@@ -11,6 +11,7 @@ use crate::ops::Settings;
 use crate::ops::SignerSource;
 use crate::ops::Workspace;
 use crate::ops::activate::Places;
+pub use crate::ops::import::NIX_VARIABLES;
 use crate::secret::SecretBytes;
 
 use super::prompt::TerminalPrompt;
@@ -83,6 +84,8 @@ pub struct Environment {
     pub path: Option<OsString>,
     /// Those of [`PLAIN_VARIABLES`] that are set.
     pub plain: Vec<(&'static str, OsString)>,
+    /// Those of [`NIX_VARIABLES`] that are set.
+    pub nix: Vec<(&'static str, OsString)>,
 }
 
 impl Environment {

@@ -19,6 +19,7 @@ use crate::ops::host::Run;
 use crate::ops::import::Evaluation;
 use crate::ops::import::ImportReport;
 use crate::ops::import::InPlace;
+use crate::ops::import::Nix;
 use crate::ops::import::Outcome;
 use crate::ops::import::Request;
 use crate::ops::import::Tool;
@@ -34,13 +35,11 @@ pub(super) struct ImportArgs {
     from: Tool,
     #[command(flatten)]
     how: How,
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 /// How an import goes about it; `init --from` has the same.
 #[derive(Debug, clap::Args)]
+#[group(requires = "from")]
 pub(super) struct How {
     /// The key of a host that the files do not tell, or a better one; without a key it is pending (can be repeated)
     #[arg(long = "host", value_name = "NAME=RECIPIENT", value_parser = host_key)]
@@ -56,7 +55,10 @@ pub(super) struct How {
     replace: bool,
     /// Tell what would be done, and write nothing
     #[arg(long)]
-    pub(super) dry_run: bool,
+    dry_run: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
 }
 
 fn host_key(text: &str) -> Result<(HostName, Option<Recipient>), String> {
@@ -79,11 +81,22 @@ impl How {
             evaluation: if self.files_alone {
                 Evaluation::FilesAlone
             } else {
-                Evaluation::Nix(self.nix.clone())
+                Evaluation::Nix(self.nix(env))
             },
             hosts,
             in_place: if self.replace { InPlace::Replace } else { InPlace::Refuse },
             run: if self.dry_run { Run::Dry } else { Run::Real },
+        }
+    }
+
+    /// A name is looked up; a path begins where whoever types it is.
+    fn nix(&self, env: &Environment) -> Nix {
+        let is_name = self.nix.components().count() == 1;
+        Nix {
+            program: if is_name { self.nix.clone() } else { env.current_dir.join(&self.nix) },
+            search: env.path.clone().unwrap_or_default(),
+            home: env.home.clone(),
+            variables: env.nix.clone(),
         }
     }
 }
@@ -96,7 +109,7 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let request = args.how.request(args.from, args.source.as_deref(), &env);
     let report = ops::import::import(&env.settings(global, "import"), &request)?;
-    show(&report, args.format, ui)?;
+    show(&report, args.how.format, ui)?;
     Ok(Exit::Clean)
 }
 
@@ -124,22 +137,8 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
     let access = &report.access;
     let told = if report.evaluated { "as Nix evaluates it" } else { "as its files alone tell it" };
     ui.line(&format!("{} repository, {told}", report.tool))?;
-    let count = |outcome| report.secrets.values().filter(|one| one.outcome == outcome).count();
     ui.line(&format!("hosts      {}: {}", report.hosts.len(), words(&report.hosts)))?;
-    let files = table::count(report.documents.len(), "SOPS file", "SOPS files");
-    let kinds = [
-        (count(Outcome::Document), format!("stay in {files}")),
-        (count(Outcome::Converted), "become sources".to_owned()),
-        (count(Outcome::Kept), "are sources as they are".to_owned()),
-        (count(Outcome::There), "were there".to_owned()),
-        (count(Outcome::Left), "are left".to_owned()),
-    ];
-    let kinds: Vec<String> = kinds
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{number} {what}"))
-        .collect();
-    ui.line(&format!("values     {}: {}", report.secrets.len(), kinds.join(", ")))?;
+    ui.line(&format!("values     {}: {}", report.secrets.len(), outcomes(report)))?;
     ui.line(&format!(
         "needed     {} pairs of a host and a value, of {} that can be opened today",
         access.needed, access.decryptable_before
@@ -172,6 +171,25 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
         ui.line(&format!("document   {prefix}: {}{direct}", document.path.display()))?;
     }
     Ok(())
+}
+
+/// How many values came to what.
+fn outcomes(report: &ImportReport) -> String {
+    let count = |outcome| report.secrets.values().filter(|one| one.outcome == outcome).count();
+    let files = table::count(report.documents.len(), "SOPS file", "SOPS files");
+    let kinds = [
+        (count(Outcome::Document), format!("stay in {files}")),
+        (count(Outcome::Converted), "become sources".to_owned()),
+        (count(Outcome::Kept), "are sources as they are".to_owned()),
+        (count(Outcome::There), "were there".to_owned()),
+        (count(Outcome::Left), "are left".to_owned()),
+    ];
+    let told: Vec<String> = kinds
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    told.join(", ")
 }
 
 fn words(hosts: &BTreeMap<HostName, ops::HostState>) -> String {

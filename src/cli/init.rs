@@ -9,7 +9,6 @@ use super::exit::CommandError;
 use super::exit::Exit;
 use super::import::How;
 use super::import::show;
-use super::ui::Format;
 use super::ui::Ui;
 use crate::diag::Class;
 use crate::diag::Failure;
@@ -112,7 +111,7 @@ pub(super) fn run(
         let signing_key = private_half(global.signing_key.take());
         let settings = env.settings(Global { signing_key, ..global }, "init");
         let report = ops::import::init_from(&settings, &request, &first)?;
-        show(&report, Format::Text, ui)?;
+        show(&report, args.how.format, ui)?;
         return Ok(Exit::Clean);
     }
     let report = ops::init::init(&folder, &args.admin, &admin)?;

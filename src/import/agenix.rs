@@ -9,6 +9,7 @@ use super::age_file::Header;
 use super::declared;
 use super::declared::Placed;
 use super::declared::entries;
+use super::declared::text;
 use super::eval::Evaluation;
 use super::facts::Facts;
 use super::found::Body;
@@ -42,6 +43,12 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
                 let placed =
                     Placed { host, facts: own, options: secret, label, folder: "/run/agenix", owner: &user };
                 found.uses.push(placed.value(file, Vec::new()));
+                if secret["symlink"] == false && text(&secret["path"]).is_some() {
+                    let message =
+                        format!("`{host}` has a copy of `{label}` at its path; ours is a link into memory");
+                    found.problem(Severity::Note, "import::copy", message).help =
+                        Some("move the path to where its program follows links".to_owned());
+                }
                 found.hosts.entry(host.clone()).or_default().declares = true;
             }
         }

@@ -54,9 +54,9 @@ pub(super) fn text(found: &Found, host: &HostName, uses: &[Named<'_>]) -> String
 fn secret(tool: Tool, named: &Named<'_>, taken: &mut BTreeSet<String>) -> String {
     let Named { one, secret } = named;
     let old = one.path.clone().unwrap_or_default();
-    let same_place = usual(tool, &one.label).contains(&old) && one.label.parse::<SecretName>().is_ok();
-    let keeps = same_place && !taken.contains(&one.label);
-    let mut entry = if keeps { one.label.clone() } else { secret.to_string() };
+    let there = usual_name(tool, &old).filter(|name| !taken.contains(*name));
+    let keeps = there.is_some();
+    let mut entry = there.map_or_else(|| secret.to_string(), str::to_owned);
     while !taken.insert(entry.clone()) {
         entry.push_str("-again");
     }
@@ -98,14 +98,15 @@ fn template(tool: Tool, one: &FoundTemplate, names: &BTreeMap<&str, &SecretName>
     set(&one.name, &lines)
 }
 
-/// Where a tool puts what is called so: our files get there under the same name, by themselves or with `secretctl.compat`.
-fn usual(tool: Tool, label: &str) -> Vec<String> {
+/// What a file is called where a tool puts its own: ours gets there under that name, by itself or with `secretctl.compat`.
+fn usual_name(tool: Tool, path: &str) -> Option<&str> {
     let folders: &[&str] = match tool {
         Tool::SopsNix => &["/run/secrets", "/run/secrets-for-users"],
         Tool::Agenix | Tool::AgenixRekey => &["/run/agenix"],
         _ => &[],
     };
-    folders.iter().map(|folder| format!("{folder}/{label}")).collect()
+    let mut names = folders.iter().filter_map(|folder| path.strip_prefix(folder)?.strip_prefix('/'));
+    names.find(|name| name.parse::<SecretName>().is_ok())
 }
 
 /// What keeps the paths of another tool once nothing is left to it.

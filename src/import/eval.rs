@@ -1,83 +1,33 @@
-//! Asks Nix itself what the hosts of a repository declare: offline, without builds, nothing written but its own cache.
+//! Asks Nix itself what the hosts of a repository declare: without network or builds, and nothing read beside the repository.
+
+mod lookup;
+mod nix;
+mod tree;
 
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
 
 use serde_json::Value;
+
+pub use nix::NIX_VARIABLES;
+pub use nix::Nix;
+
+use super::found::Found;
+use crate::diag::Severity;
+use nix::Runner;
+use tree::Tree;
 
 /// Who evaluates.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Evaluation {
     /// This program.
-    Nix(PathBuf),
+    Nix(Nix),
     /// Nobody: the files alone are read.
     FilesAlone,
 }
 
-/// What picks from a configuration what readers ask for. A value that fails is null; the others stay.
-const PICK: &str = r#"
-  plain = value: let type = builtins.typeOf value; in
-    if type == "path" then toString value
-    else if type == "string" then builtins.unsafeDiscardStringContext value
-    else if type == "list" then map plain value
-    else if type == "set" then (if value ? outPath then plain (toString value) else builtins.mapAttrs (_: plain) value)
-    else if type == "lambda" then null
-    else value;
-  safe = value: let
-      tried = builtins.tryEval (let flat = plain value; in builtins.deepSeq flat flat);
-    in if tried.success then tried.value else null;
-  some = names: set: builtins.listToAttrs (map (name: { inherit name; value = set.${name}; })
-    (builtins.filter (name: set ? ${name}) names));
-  pick = names: set: builtins.mapAttrs (_: safe) (some names set);
-  each = names: set: builtins.mapAttrs (_: pick names) set;
-  place = [ "name" "path" "mode" "owner" "group" "uid" "gid" "restartUnits" "reloadUnits" ];
-  sops = set: {
-    secrets = each (place ++ [ "key" "sopsFile" "format" "neededForUsers" ]) (set.secrets or { });
-    templates = each (place ++ [ "content" ]) (set.templates or { });
-    placeholder = safe (set.placeholder or { });
-  };
-  age = set: {
-    secrets = builtins.mapAttrs (_: secret:
-      pick (place ++ [ "symlink" "rekeyFile" "generator" "intermediary" ]
-        ++ (if (secret.rekeyFile or null) == null then [ "file" ] else [ ])) secret) (set.secrets or { });
-    rekey = pick [ "hostPubkey" "masterIdentities" "extraEncryptionPubkeys" "storageMode" "localStorageDir" ] (set.rekey or { });
-  };
-  secrix = set: {
-    inherit (pick [ "hostPubKey" "defaultEncryptKeys" ] set) hostPubKey defaultEncryptKeys;
-    system = each [ "name" "encrypted" "encryptKeys" "decrypted" ] (set.system.secrets or { });
-    services = builtins.mapAttrs (_: service: {
-      systemdService = safe service.systemdService;
-      secrets = each [ "name" "encrypted" "encryptKeys" "decrypted" ] (service.secrets or { });
-    }) (set.services or { });
-  };
-  vaultix = set: {
-    secrets = each (place ++ [ "file" ]) (set.secrets or { });
-    templates = each (place ++ [ "content" ]) (set.templates or { });
-    beforeUserborn = safe (set.beforeUserborn or [ ]);
-    placeholder = safe (set.placeholder or { });
-    settings = pick [ "hostPubkey" "decryptedDir" ] (set.settings or { });
-  };
-  modules = config:
-    (if config ? sops then { sops = sops config.sops; } else { })
-    // (if config ? age then { age = age config.age; } else { })
-    // (if config ? secrix then { secrix = secrix config.secrix; } else { })
-    // (if config ? vaultix then { vaultix = vaultix config.vaultix; } else { });
-  facts = config: modules config // {
-    hostName = safe (config.networking.hostName or null);
-    system = safe (config.nixpkgs.hostPlatform.system or config.nixpkgs.system or null);
-    homes = builtins.mapAttrs (_: modules) (config.home-manager.users or { });
-  };
-  units = config: builtins.mapAttrs (_: unit: {
-    config = pick [ "LoadCredential" "LoadCredentialEncrypted" "EnvironmentFile" "ExecStart" "ExecStartPre" "BindReadOnlyPaths" ]
-      (unit.serviceConfig or { });
-    rest = pick [ "environment" "script" "preStart" ] unit;
-  }) (config.systemd.services or { });
-"#;
-
-/// A proxy that nobody offers.
-const NOWHERE: &str = "http://127.0.0.1:1";
+/// What picks from a configuration what readers ask for.
+const PICK: &str = include_str!("eval/pick.nix");
 
 /// What stands for a flake, or for a `default.nix` that gives configurations.
 const NO_FLAKE: &str = r"let
@@ -98,32 +48,55 @@ pub(super) struct Configuration {
 
 /// A repository that Nix can evaluate.
 pub(super) struct Evaluator<'a> {
-    program: &'a Path,
+    runner: Runner<'a>,
     /// An expression that stands for its outputs.
     outputs: String,
+    /// Where its paths begin, if that is not where it lies.
+    pub(super) copy: Option<PathBuf>,
+    /// Whether a lock file names other flakes.
+    has_inputs: bool,
 }
 
 impl<'a> Evaluator<'a> {
-    /// An evaluator, where there is a program and something to evaluate.
-    pub(super) fn of(root: &Path, evaluation: &'a Evaluation) -> Option<Self> {
-        let Evaluation::Nix(program) = evaluation else { return None };
-        let folder = quoted(&root.display().to_string());
-        let outputs = if root.join("flake.nix").is_file() {
-            format!("builtins.getFlake {folder}")
+    /// An evaluator, where there is a program and something to evaluate; or why there is none.
+    pub(super) fn of(root: &Path, evaluation: &'a Evaluation) -> Option<Result<Self, String>> {
+        let Evaluation::Nix(nix) = evaluation else { return None };
+        if root.join("flake.nix").is_file() {
+            Some(Self::of_flake(root, nix))
         } else if root.join("default.nix").is_file() {
-            NO_FLAKE.replace("DIR", &format!("(/. + {folder})"))
+            Some(Self::of_expression(root, nix))
         } else {
-            return None;
-        };
-        Some(Self { program, outputs })
+            None
+        }
     }
 
-    /// The configurations, and the folder that their paths begin with.
-    pub(super) fn configurations(&self) -> Result<(Vec<Configuration>, Option<String>), String> {
+    /// The files that Git knows are copied to the store, as Nix always does: what evaluates needs to see nothing else.
+    fn of_flake(root: &Path, nix: &'a Nix) -> Result<Self, String> {
+        let tree = Tree::of(root);
+        let copy = tree.copied(&Runner::copying(nix)?)?;
+        Ok(Self {
+            runner: Runner::of_flake(nix, &copy.path)?,
+            outputs: format!("builtins.getFlake {}", quoted(&copy.flake)),
+            copy: Some(copy.path.join(&copy.inner)),
+            has_inputs: root.join("flake.lock").is_file(),
+        })
+    }
+
+    fn of_expression(root: &Path, nix: &'a Nix) -> Result<Self, String> {
+        let folder = quoted(&root.display().to_string());
+        Ok(Self {
+            runner: Runner::of_expression(nix, root)?,
+            outputs: NO_FLAKE.replace("DIR", &format!("(/. + {folder})")),
+            copy: None,
+            has_inputs: false,
+        })
+    }
+
+    /// The configurations.
+    pub(super) fn configurations(&self) -> Result<Vec<Configuration>, String> {
         let found = self.eval(
-            "{ names = map (output: { inherit output; names = builtins.attrNames (outputs.${output} or { }); })
-                 [ \"nixosConfigurations\" \"darwinConfigurations\" \"homeConfigurations\" ];
-               root = if outputs ? outPath then toString outputs.outPath else null; }",
+            "map (output: { inherit output; names = builtins.attrNames (outputs.${output} or { }); })
+               [ \"nixosConfigurations\" \"darwinConfigurations\" \"homeConfigurations\" ]",
         )?;
         let of_output = |entry: &Value| {
             let output = entry["output"].as_str().unwrap_or_default().to_owned();
@@ -132,9 +105,7 @@ impl<'a> Evaluator<'a> {
                 names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
             names.into_iter().map(move |name| Configuration { output: output.clone(), name })
         };
-        let names = found.get("names").and_then(Value::as_array).cloned().unwrap_or_default();
-        let root = found.get("root").and_then(Value::as_str).map(str::to_owned);
-        Ok((names.iter().flat_map(of_output).collect(), root))
+        Ok(found.as_array().into_iter().flatten().flat_map(of_output).collect())
     }
 
     /// What the flake says besides its configurations.
@@ -152,36 +123,30 @@ impl<'a> Evaluator<'a> {
         self.eval(&format!("units outputs.{}.{}.config", one.output, quoted(&one.name)))
     }
 
+    /// Says what stood between the repository and whoever imports it, where that was less than it could be.
+    pub(super) fn tell_walls(&self, found: &mut Found) {
+        if let Some(message) = self.runner.weakness() {
+            found.problem(Severity::Note, "import::sandbox", message.to_owned());
+        }
+    }
+
     fn eval(&self, expression: &str) -> Result<Value, String> {
-        let whole = format!("let outputs = {};\n{PICK}in {expression}", self.outputs);
-        let mut command = Command::new(self.program);
-        command
-            .args(["--extra-experimental-features", "nix-command flakes", "eval", "--impure", "--json"])
-            .args(["--option", "allow-import-from-derivation", "false", "--option", "substituters", ""])
-            .args(["--option", "connect-timeout", "1", "--option", "download-attempts", "1"])
-            .args(["--offline", "--read-only", "--expr", &whole])
-            .stdin(Stdio::null());
-        // `--offline` is about substitutes. What a repository fetches would carry out what it reads of this machine.
-        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
-            command.env(name, NOWHERE);
-        }
-        command.env("GIT_ALLOW_PROTOCOL", "file").env_remove("no_proxy").env_remove("NO_PROXY");
-        let ran = command.output().map_err(|error| format!("`{}`: {error}", self.program.display()))?;
-        if !ran.status.success() {
-            return Err(first_error(&String::from_utf8_lossy(&ran.stderr)));
-        }
-        serde_json::from_slice(&ran.stdout).map_err(|error| format!("what Nix printed is no JSON: {error}"))
+        let whole =
+            format!("let outputs = {};\n  inherit ({PICK}) pick facts units;\nin {expression}", self.outputs);
+        let hint = |reason: String| {
+            let fetches = ["download", "fetch"].iter().any(|word| reason.contains(word));
+            if !(self.has_inputs && fetches) {
+                return reason;
+            }
+            format!(
+                "{reason}; an import fetches nothing, so if an input of its flake is not in the Nix store, run `nix flake archive` in the repository first"
+            )
+        };
+        self.runner.eval(&whole).map_err(hint)
     }
 }
 
 /// A text as Nix writes it.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${"))
-}
-
-/// The last line that says what is wrong; Nix puts the trace before it.
-fn first_error(said: &str) -> String {
-    let mut lines = said.lines().rev().map(str::trim).filter(|line| line.contains("error:"));
-    let line = lines.next().unwrap_or_else(|| said.lines().last().unwrap_or("it said nothing"));
-    line.trim_start_matches("error:").trim().chars().take(300).collect()
 }

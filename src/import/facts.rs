@@ -16,6 +16,9 @@ use super::nix::Value as Read;
 use crate::diag::Severity;
 use crate::name::HostName;
 
+/// Where Nix says that its store is.
+const STORE: &str = "/nix/store";
+
 /// What one host declares, with the shape that its options have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HostFacts {
@@ -38,7 +41,7 @@ impl Facts {
     pub(super) fn read(root: &Path, evaluation: &Evaluation, found: &mut Found) -> Self {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         if let Some(evaluator) = Evaluator::of(&root, evaluation) {
-            match Self::evaluated(&root, &evaluator, found) {
+            match evaluator.and_then(|evaluator| Self::evaluated(&root, &evaluator, found)) {
                 Ok(facts) => {
                     found.evaluated = true;
                     return facts;
@@ -55,8 +58,12 @@ impl Facts {
     }
 
     fn evaluated(root: &Path, evaluator: &Evaluator<'_>, found: &mut Found) -> Result<Self, String> {
-        let (configurations, out) = evaluator.configurations()?;
-        let roots = [Some(root.to_owned()), out.map(PathBuf::from)].into_iter().flatten().collect();
+        let configurations = evaluator.configurations()?;
+        if configurations.is_empty() {
+            return Err("it gives no configuration of a host".to_owned());
+        }
+        evaluator.tell_walls(found);
+        let roots = [Some(root.to_owned()), evaluator.copy.clone()].into_iter().flatten().collect();
         let mut facts = Self { roots, ..Self::default() };
         facts.flake = evaluator.outputs().unwrap_or_default();
         let (mut told, mut failed) = (0, Vec::new());
@@ -129,13 +136,23 @@ impl Facts {
     /// A path of the repository, from what an option says.
     pub(super) fn relative(&self, value: &Value) -> Option<PathBuf> {
         let text = value.as_str()?;
-        let inside = self.roots.iter().find_map(|root| Path::new(text).strip_prefix(root).ok());
-        let path = inside.map(Path::to_owned).or_else(|| {
+        let inside = self.roots.iter().find_map(|root| below(Path::new(text), root));
+        let path = inside.or_else(|| {
             let relative = text.strip_prefix("./").unwrap_or(text);
             (!relative.starts_with('/')).then(|| PathBuf::from(relative))
         })?;
         (!path.as_os_str().is_empty()).then_some(path)
     }
+}
+
+/// What follows `root`. An older Nix tells where the files of a store really lie, and a store can be kept elsewhere.
+fn below(path: &Path, root: &Path) -> Option<PathBuf> {
+    let moved = || {
+        let inner = root.strip_prefix(STORE).ok()?;
+        let moved = path.ancestors().find(|folder| folder.ends_with(inner) && folder.is_absolute())?;
+        path.strip_prefix(moved).ok()
+    };
+    path.strip_prefix(root).ok().or_else(moved).map(Path::to_owned)
 }
 
 /// Gives what files say the shape that evaluation has.

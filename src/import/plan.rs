@@ -1,6 +1,8 @@
 //! What follows from what was found: entries of the fleet, rules, declarations, and what should be looked at.
 
 mod lessons;
+mod names;
+mod people;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -13,7 +15,6 @@ use super::found::Found;
 use super::found::StoreFile;
 use super::found::Tool;
 use super::found::Use;
-use super::name;
 use super::rules;
 use super::rules::Needed;
 use crate::crypto::Recipient;
@@ -25,6 +26,7 @@ use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
+use names::Names;
 
 /// What the person says besides.
 #[derive(Clone, Debug, Default)]
@@ -106,8 +108,8 @@ impl Plan {
     pub fn of(found: &Found, wishes: &Wishes, fleet: &Fleet) -> Self {
         let mut found = found.clone();
         declared_or_open(&mut found);
-        let admins = admins(&found, fleet);
-        let names = names(&found);
+        let admins = people::admins(&found, fleet);
+        let names = Names::new(&found);
         let secrets = secrets(&found, &names, &admins, wishes);
         let uses = named_uses(&found, &secrets);
         let needed = needed(&found, &uses, &secrets);
@@ -152,41 +154,6 @@ impl Plan {
     }
 }
 
-/// Names of values: by document prefix and key, or by the path of a file that is one value.
-struct Names {
-    prefixes: BTreeMap<PathBuf, String>,
-    files: BTreeMap<PathBuf, SecretName>,
-    whole: BTreeSet<PathBuf>,
-}
-
-impl Names {
-    fn of(&self, path: &PathBuf, key: &[String]) -> Option<SecretName> {
-        if let Some(prefix) = self.prefixes.get(path) {
-            return name::of_key(prefix, if self.whole.contains(path) { &[] } else { key });
-        }
-        self.files.get(path).cloned()
-    }
-}
-
-fn names(found: &Found) -> Names {
-    let keyed = |file: &StoreFile| matches!(file.body, Body::Sops | Body::Dotenv | Body::Json);
-    let (with_keys, alone): (Vec<_>, Vec<_>) = found.files.iter().partition(|(_, file)| keyed(file));
-    let whole = |path: &PathBuf, file: &StoreFile| {
-        let uses: Vec<&Use> = found.uses.iter().filter(|one| one.file == *path).collect();
-        let alone = file.keys.iter().all(Vec::is_empty);
-        alone || (!uses.is_empty() && uses.iter().all(|one| one.key.is_empty()))
-    };
-    Names {
-        prefixes: name::prefixes(with_keys.iter().map(|(path, _)| *path)),
-        files: name::of_files(alone.iter().map(|(path, _)| *path)),
-        whole: with_keys
-            .iter()
-            .filter(|(path, file)| whole(path, file))
-            .map(|(path, _)| (*path).clone())
-            .collect(),
-    }
-}
-
 /// Where nothing at all is declared, hosts keep what they can open: nothing better is known.
 fn declared_or_open(found: &mut Found) {
     if !found.uses.is_empty() || found.hosts.is_empty() {
@@ -219,33 +186,6 @@ fn declared_or_open(found: &mut Found) {
             Some("take rules out of the policy that nobody needs, then run `secretctl seal`".to_owned());
     }
     found.uses = uses;
-}
-
-/// People as admins: known ones by their keys, others by what the files call them.
-fn admins(found: &Found, fleet: &Fleet) -> BTreeMap<AdminName, BTreeSet<Recipient>> {
-    let used: BTreeSet<&Recipient> = found.files.values().flat_map(|file| &file.readers).collect();
-    let mut admins: BTreeMap<AdminName, BTreeSet<Recipient>> =
-        fleet.active_admins().map(|(name, admin)| (name.clone(), admin.recipients.clone())).collect();
-    let taken: BTreeSet<Recipient> = admins.values().flatten().chain(&fleet.recovery).cloned().collect();
-    for (called, keys) in &found.people {
-        let keys: BTreeSet<Recipient> =
-            keys.iter().filter(|key| used.contains(key) && !taken.contains(key)).cloned().collect();
-        let word: String = called
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
-            .collect();
-        let word = word.trim_start_matches(['-', '_', '.']).chars().take(63).collect::<String>();
-        if let (false, Ok(name)) = (keys.is_empty(), word.parse::<AdminName>()) {
-            let name = if fleet.admins.contains_key(&name) { other_name(&name, &admins) } else { name };
-            admins.entry(name).or_default().extend(keys);
-        }
-    }
-    admins
-}
-
-fn other_name(name: &AdminName, taken: &BTreeMap<AdminName, BTreeSet<Recipient>>) -> AdminName {
-    let more = (2..).filter_map(|number| format!("{name}-{number}").parse().ok());
-    more.into_iter().find(|other| !taken.contains_key(other)).unwrap_or_else(|| name.clone())
 }
 
 fn secrets(

@@ -1,7 +1,9 @@
-//! The files of a repository that is read, without those that Git keeps for itself or links that lead elsewhere.
+//! The files of a repository that is read, without those of Git, of a fleet in a folder of its own, or behind links.
 
 use std::path::Path;
 use std::path::PathBuf;
+
+use crate::fleet::FLEET_FILE;
 
 /// How many files of a repository are looked at.
 const FILES: usize = 200_000;
@@ -18,7 +20,7 @@ pub(super) fn files(root: &Path) -> Vec<PathBuf> {
             let name = entry.file_name();
             let Ok(kind) = entry.file_type() else { continue };
             let path = folder.join(&name);
-            if kind.is_dir() && !is_ours(&path) {
+            if kind.is_dir() && !is_ours(root, &path) {
                 folders.push(path);
             } else if kind.is_file() && files.len() < FILES {
                 files.push(path);
@@ -29,10 +31,12 @@ pub(super) fn files(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Folders that belong to Git, to us, or to what a build left.
-fn is_ours(path: &Path) -> bool {
+/// Folders that belong to Git, to us, or to what a build left. A fleet beside the other tool's files has sources of its own.
+fn is_ours(root: &Path, path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    matches!(name, ".git" | ".jj" | ".secretctl" | ".direnv" | "node_modules") || path == Path::new("sealed")
+    matches!(name, ".git" | ".jj" | ".secretctl" | ".direnv" | "node_modules")
+        || path == Path::new("sealed")
+        || root.join(path).join(FLEET_FILE).is_file()
 }
 
 /// The bytes of one file.

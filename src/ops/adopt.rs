@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::diag::Class;
 use crate::diag::Finding;
+use crate::diag::Place;
+use crate::diag::Severity;
 use crate::ledger;
 use crate::ledger::Event;
 use crate::ledger::Origin;
@@ -33,11 +36,24 @@ use crate::ops::writing::key_of;
 use crate::sops::Foreigners;
 use crate::sops::Gpg;
 use crate::sops::Opened;
+use crate::sops::SopsError;
 use crate::store::Layout;
 use crate::store::Loaded;
 use crate::store::Part;
 use crate::store::StoreError;
 use crate::store::is_sealed_with_data_key;
+
+/// What becomes of a document whose data key nobody vouches for, where somebody's way in cannot be made for another: that of a key
+/// service, or an OpenPGP key that `gpg` does not know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unwrappable {
+    /// It is not adopted.
+    Refuse,
+    /// All keys of other tools go.
+    Drop,
+    /// The data key stays: whoever made the document can read all that is put into it.
+    DangerKeep,
+}
 
 /// What `adopt` did, or would do.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -56,8 +72,10 @@ pub struct AdoptReport {
     pub unfit: BTreeMap<SecretName, Vec<String>>,
     /// Documents that got a new data key, since nobody vouched for the one they had.
     pub rekeyed: BTreeSet<PathBuf>,
-    /// Documents that should have got one, and have keys of other tools that it can't be wrapped for.
+    /// Documents that kept a data key that nobody vouched for, as was wanted.
     pub kept: BTreeSet<PathBuf>,
+    /// Documents that were not adopted.
+    pub left: Vec<Finding>,
     /// Hosts that may read what is new or changed.
     pub hosts: BTreeSet<HostName>,
     /// Why sealing did not finish, where it did not.
@@ -66,24 +84,37 @@ pub struct AdoptReport {
 
 /// Vouches for every value of these documents, or of all, that no ledger vouches for. Each document is opened for it,
 /// so that its own check of integrity holds.
-pub fn adopt(ws: &Workspace, prefixes: &BTreeSet<SecretName>, run: Run) -> Result<AdoptReport, OpsError> {
+pub fn adopt(
+    ws: &Workspace,
+    prefixes: &BTreeSet<SecretName>,
+    unwrappable: Unwrappable,
+    run: Run,
+) -> Result<AdoptReport, OpsError> {
     let mut report = AdoptReport { version: 1, ..AdoptReport::default() };
     let author = ws.author()?;
     let lock = ws.lock()?;
     for loaded in chosen(ws, prefixes)? {
         let found = loaded.open(ws.identities()?)?;
-        let fresh = if run == Run::Real { with_own_key(ws, &loaded, &found, &mut report)? } else { None };
+        let key = if run == Run::Real { own_key(ws, &loaded, &found, unwrappable)? } else { DataKey::Same };
+        let fresh = match key {
+            DataKey::Same => None,
+            DataKey::Kept => {
+                report.kept.insert(loaded.place.path.clone());
+                None
+            }
+            DataKey::New(fresh) => {
+                report.rekeyed.insert(loaded.place.path.clone());
+                Some(*fresh)
+            }
+            DataKey::None(finding) => {
+                report.left.push(*finding);
+                continue;
+            }
+        };
         let lines = lines(ws, &author, fresh.as_ref().unwrap_or(&loaded), &mut report)?;
         report.documents.insert(loaded.place.path.clone());
         if run == Run::Real {
-            let mut change = ws.change(&lock)?;
-            if let Some(fresh) = &fresh {
-                change.write(&loaded.place.path, fresh.document.bytes())?;
-            }
-            for (secret, ledger) in lines {
-                change.write(Layout::ledger(&secret), ledger.bytes())?;
-            }
-            change.commit()?;
+            write(ws, &lock, fresh.as_ref(), lines)?;
         }
     }
     if run == Run::Real {
@@ -92,33 +123,70 @@ pub fn adopt(ws: &Workspace, prefixes: &BTreeSet<SecretName>, run: Run) -> Resul
     Ok(report)
 }
 
-/// The document under a new data key, if no ledger vouches for the one it has: whoever made the document knows that
-/// one, and could read all that is ever put into it.
-fn with_own_key(
+/// Writes a document that changed, and the ledgers of its secrets.
+fn write(
+    ws: &Workspace,
+    lock: &WriteLock,
+    fresh: Option<&Loaded>,
+    lines: Vec<(SecretName, VerifiedLedger)>,
+) -> Result<(), OpsError> {
+    let mut change = ws.change(lock)?;
+    if let Some(fresh) = fresh {
+        change.write(&fresh.place.path, fresh.document.bytes())?;
+    }
+    for (secret, ledger) in lines {
+        change.write(Layout::ledger(&secret), ledger.bytes())?;
+    }
+    Ok(change.commit()?)
+}
+
+/// The data key that a document is adopted with.
+enum DataKey {
+    /// Its own, which a ledger vouches for, or which nothing is encrypted with.
+    Same,
+    /// Its own, which nobody vouches for.
+    Kept,
+    /// Another one.
+    New(Box<Loaded>),
+    /// There is none to trust.
+    None(Box<Finding>),
+}
+
+/// A new data key, if no ledger vouches for the one there is: whoever made the document knows that one, and could read all that
+/// is ever put into it.
+fn own_key(
     ws: &Workspace,
     loaded: &Loaded,
     opened: &Opened,
-    report: &mut AdoptReport,
-) -> Result<Option<Loaded>, OpsError> {
+    unwrappable: Unwrappable,
+) -> Result<DataKey, OpsError> {
     let sealed = |part: &Part| is_sealed_with_data_key(&loaded.document, part);
     if !loaded.names.values().any(sealed) || document::data_key(ws, loaded).vouched {
-        return Ok(None);
+        return Ok(DataKey::Same);
     }
-    let path = loaded.place.path.clone();
+    let rotated = |foreigners| opened.rotated(&foreigners, ws.settings.now, &ws.settings.prompt);
     let foreign = loaded.document.access().groups.iter().any(|group| !group.foreign.is_empty());
-    match opened.rotated(&Foreigners::Keep(Gpg::OnPath), ws.settings.now, &ws.settings.prompt) {
-        Ok(new) => {
-            report.rekeyed.insert(path);
-            let (prefix, place) = (loaded.prefix.clone(), loaded.place.clone());
-            Ok(Some(Loaded::of_opened(prefix, place, &new, ws.identities()?)))
+    let new = match (rotated(Foreigners::Keep(Gpg::OnPath)), unwrappable) {
+        (Err(error), Unwrappable::Refuse) if foreign => {
+            return Ok(DataKey::None(Box::new(refused(loaded, &error))));
         }
-        // The holders of those keys could not open it any more.
-        Err(_) if foreign => {
-            report.kept.insert(path);
-            Ok(None)
-        }
-        Err(error) => Err(StoreError::from(error).into()),
-    }
+        (Err(_), Unwrappable::DangerKeep) if foreign => return Ok(DataKey::Kept),
+        (Err(_), Unwrappable::Drop) if foreign => rotated(Foreigners::Drop),
+        (new, _) => new,
+    };
+    let new = new.map_err(StoreError::from)?;
+    let (prefix, place) = (loaded.prefix.clone(), loaded.place.clone());
+    Ok(DataKey::New(Box::new(Loaded::of_opened(prefix, place, &new, ws.identities()?))))
+}
+
+fn refused(loaded: &Loaded, error: &SopsError) -> Finding {
+    let (path, prefix) = (&loaded.place.path, &loaded.prefix);
+    let message = format!("`{prefix}` was not adopted: whoever made it knows its data key, and {error}");
+    Finding::new(Severity::Error, Class::Finding, "adopt::data_key", message)
+        .at(Place::file(path))
+        .help(format!(
+            "take the keys of other tools out with `secretctl adopt --drop-foreign {prefix}`; if only admins have ever had that data key, `--danger-keep-data-key` keeps it"
+        ))
 }
 
 /// The documents of these prefixes, or every one.

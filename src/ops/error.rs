@@ -11,6 +11,7 @@ use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::document::DocumentError;
 use crate::ops::export::ExportError;
+use crate::ops::generate::GenerateError;
 use crate::ops::git_diff::GitDiffError;
 use crate::ops::git_merge::MergeError;
 use crate::ops::host::HostKeyError;
@@ -53,6 +54,10 @@ pub enum OpsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Import(#[from] ImportError),
+    /// A value was not made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Generate(#[from] GenerateError),
     /// A command was not started.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -285,25 +290,6 @@ pub enum OpsError {
         /// The declaration.
         place: String,
     },
-    /// The policy does not say how to make the value.
-    #[error("no `generate(..)` in the policy covers `{secret}`")]
-    #[diagnostic(
-        code(generate::none),
-        help("add one, such as `generate(\"{secret}\", password(24));`, or run `secretctl edit {secret}`")
-    )]
-    NoGenerator {
-        /// The secret.
-        secret: SecretName,
-    },
-    /// The policy says two things about how to make the value.
-    #[error("two generators cover `{secret}`, at {places}")]
-    #[diagnostic(code(generate::two), help("leave one of them out with `.except(\"{secret}\")`"))]
-    TwoGenerators {
-        /// The secret.
-        secret: SecretName,
-        /// The declarations.
-        places: String,
-    },
     /// No secret is covered.
     #[error("no secret is covered by `{pattern}`")]
     #[diagnostic(
@@ -327,74 +313,6 @@ pub enum OpsError {
         secret: SecretName,
         /// The name.
         name: String,
-    },
-    /// Values are made from each other.
-    #[error("values would be made from themselves: {circle}")]
-    #[diagnostic(code(generate::circle), help("give one of them a generator that does not read the next"))]
-    Circle {
-        /// The secrets, the first again at the end.
-        circle: String,
-    },
-    /// What a value is made from is not there.
-    #[error("`{secret}` is made from `{input}`, which has no value and no generator")]
-    #[diagnostic(code(generate::no_input), help("nothing was changed; run `secretctl edit {input}` first"))]
-    NoInput {
-        /// The secret.
-        secret: SecretName,
-        /// The one that is missing.
-        input: SecretName,
-    },
-    /// A person should be asked, and nobody is there.
-    #[error("the value of `{secret}` is asked of a person, and nobody is at a terminal")]
-    #[diagnostic(
-        code(generate::nobody),
-        help(
-            "nothing was changed; run it at a terminal, or pipe the value in: `secretctl set {secret} --from-file -`"
-        )
-    )]
-    NobodyAsked {
-        /// The secret.
-        secret: SecretName,
-    },
-    /// There is nothing to run a program in.
-    #[error(
-        "the value of `{secret}` is made by a program, and `bwrap` is not there to keep it from network and files"
-    )]
-    #[diagnostic(
-        code(generate::no_sandbox),
-        help("nothing was changed; install bubblewrap, or trust the program and say `--allow-unsandboxed`")
-    )]
-    NoSandbox {
-        /// The secret.
-        secret: SecretName,
-    },
-    /// The program of a generator did not give a value.
-    #[error("`{secret}` was not made: `{program}` ({place}) {reason}")]
-    #[diagnostic(
-        code(generate::program),
-        help("nothing was changed; repair `command(..)` at that place, or run `secretctl edit {secret}`")
-    )]
-    Program {
-        /// The secret.
-        secret: SecretName,
-        /// The program.
-        program: String,
-        /// The declaration.
-        place: String,
-        /// What happened.
-        reason: String,
-    },
-    /// A generator failed.
-    #[error("`{secret}` was not made: {reason}")]
-    #[diagnostic(
-        code(generate::failed),
-        help("nothing was changed; repair what the policy says there, or run `secretctl edit {secret}`")
-    )]
-    Generator {
-        /// The secret.
-        secret: SecretName,
-        /// What happened.
-        reason: String,
     },
     /// Something is allowed that must never be.
     #[error("{0}")]
@@ -434,6 +352,7 @@ impl Failure for OpsError {
             Self::GitDiff(error) => error.class(),
             Self::Merge(error) => error.class(),
             Self::Document(error) => error.class(),
+            Self::Generate(error) => error.class(),
             Self::Run(error) => error.class(),
             Self::Fs(error) => error.class(),
             Self::HostKey(error) => error.class(),
@@ -447,10 +366,6 @@ impl Failure for OpsError {
             | Self::Editor { .. }
             | Self::Interrupted { .. }
             | Self::GivenUp { .. }
-            | Self::Generator { .. }
-            | Self::Program { .. }
-            | Self::NoSandbox { .. }
-            | Self::NobodyAsked { .. }
             | Self::NothingMade { .. } => Class::Environment,
             _ => Class::Usage,
         }

@@ -1,5 +1,6 @@
 //! Makes values with the generators that the policy names: first in memory, all of them, and only then for good.
 
+mod error;
 mod make;
 mod order;
 mod recipe;
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+pub use error::GenerateError;
 pub use make::Asker;
 pub use make::Means;
 pub use make::Nobody;
@@ -52,7 +54,8 @@ pub fn missing(ws: &Workspace, names: &[SecretName]) -> Result<Vec<Missing>, Ops
         if recipes.contains_key(&secret) {
             continue;
         }
-        let recipe = recipe(ws, &secret)?.ok_or_else(|| OpsError::NoGenerator { secret: secret.clone() })?;
+        let none = || GenerateError::None { secret: secret.clone() };
+        let recipe = recipe(ws, &secret)?.ok_or_else(none)?;
         for input in recipe.inputs.iter().filter(|input| !sources.contains(*input)) {
             // What has no generator either is told when the value is made, with the name of both.
             if self::recipe(ws, input)?.is_some() {

@@ -38,6 +38,8 @@ use crate::store::Declared;
 use crate::store::Layout;
 
 pub use crate::import::Evaluation;
+pub use crate::import::NIX_VARIABLES;
+pub use crate::import::Nix;
 pub use crate::import::Tool;
 
 /// Where declarations to paste are written, one file for each host.
@@ -94,6 +96,16 @@ pub fn init_from(settings: &Settings, request: &Request, first: &First) -> Resul
     run(settings, request, &first.folder, Some(first))
 }
 
+/// Everything that can be known, and refused, before anything is written.
+struct Prepared {
+    plan: Plan,
+    policy: prove::Proved,
+    /// The fleet file as it will be.
+    text: String,
+    report: ImportReport,
+    importer: Option<AdminName>,
+}
+
 fn run(
     settings: &Settings,
     request: &Request,
@@ -101,25 +113,8 @@ fn run(
     first: Option<&First>,
 ) -> Result<ImportReport, OpsError> {
     let from = request.from.clone().unwrap_or_else(|| root.to_owned());
-    if !from.is_dir() {
-        return Err(ImportError::NoFolder { path: from }.into());
-    }
-    let before = fleet::read(root, first)?;
-    let admins = before.fleet.source_recipients(None);
-    let found = import::read(&from, request.tool, &request.evaluation, &admins);
-    if found.files.is_empty() {
-        return Err(ImportError::Nothing { path: from, tool: request.tool }.into());
-    }
-    let importer = fleet::importer(settings, &before.fleet);
-    let wishes = Wishes { hosts: request.hosts.clone(), importer: importer.clone() };
-    let plan = Plan::of(&found, &wishes, &before.fleet);
-    let same = same_folder(root, &from);
-    refuse_in_place(&plan, request, same)?;
-    fleet::refuse_clashes(root, &plan, &before)?;
-    let text = fleet::with(&before, &plan, inside(root, &from).as_deref())?;
-    let after = Fleet::parse(&text, Path::new(FLEET_FILE)).map_err(crate::ops::WorkspaceError::from)?;
-    let policy = prove::policy(root, request.tool, &plan, &after, settings.now)?;
-    let mut report = ImportReport::of(request, &found, &plan, &policy, &after);
+    let Prepared { plan, policy, text, mut report, importer } =
+        prepare(settings, request, (root, &from), first)?;
     if request.run == Run::Dry {
         return Ok(report);
     }
@@ -131,6 +126,33 @@ fn run(
     let ws = Workspace::open(opened)?;
     values::take(&ws, &from, &plan, &mut report)?;
     Ok(report)
+}
+
+fn prepare(
+    settings: &Settings,
+    request: &Request,
+    (root, from): (&Path, &Path),
+    first: Option<&First>,
+) -> Result<Prepared, OpsError> {
+    if !from.is_dir() {
+        return Err(ImportError::NoFolder { path: from.to_owned() }.into());
+    }
+    let before = fleet::read(root, first)?;
+    let admins = before.fleet.source_recipients(None);
+    let found = import::read(from, request.tool, &request.evaluation, &admins);
+    if found.files.is_empty() {
+        return Err(ImportError::Nothing { path: from.to_owned(), tool: request.tool }.into());
+    }
+    let importer = fleet::importer(settings, &before.fleet);
+    let wishes = Wishes { hosts: request.hosts.clone(), importer: importer.clone() };
+    let plan = Plan::of(&found, &wishes, &before.fleet);
+    refuse_in_place(&plan, request, same_folder(root, from))?;
+    fleet::refuse_clashes(root, &plan, &before)?;
+    let text = fleet::with(&before, &plan, inside(root, from).as_deref())?;
+    let after = Fleet::parse(&text, Path::new(FLEET_FILE)).map_err(crate::ops::WorkspaceError::from)?;
+    let policy = prove::policy(root, request.tool, &plan, &after, settings.now)?;
+    let report = ImportReport::of(request, &found, &plan, &policy, &after);
+    Ok(Prepared { plan, policy, text, report, importer })
 }
 
 /// The same settings once more; a prompt and a key are shared.

@@ -104,6 +104,53 @@ fn the_files_alone_tell_the_same_where_nobody_evaluates() {
 }
 
 #[test]
+fn a_file_that_is_called_otherwise_keeps_its_path_and_a_copy_is_told() {
+    let repository = repository();
+    repository.write(
+        "hosts/backup.nix",
+        "{ ... }:\n{ age.secrets.restic = { file = ../secrets/restic.age; name = \"backup\"; }; }\n",
+    );
+    repository.write(
+        "hosts/luna.nix",
+        "{ ... }:\n{ age.secrets.wifi = { file = ../secrets/wifi.age; path = \"/etc/wifi\"; symlink = false; }; }\n",
+    );
+    repository.init("agenix", &[]).ok().says(&["import::copy", "`luna` has a copy of `wifi`"]);
+    let luna = repository.fleet.text("imported/luna.nix");
+    assert!(luna.contains("\"backup\" = {\n      secret = \"restic\";\n    };"), "{luna}");
+    assert!(luna.contains("\"wifi\" = {\n      path = \"/etc/wifi\";\n    };"), "{luna}");
+}
+
+#[test]
+fn a_fleet_in_a_folder_of_the_repository_is_imported_again_with_another_key() {
+    let repository = repository();
+    let (alice, nix) = (KEYS.alice.public(), repository.nix.display().to_string());
+    let (root, from) =
+        (repository.path("fleet").display().to_string(), repository.path("").display().to_string());
+    let init = ["init", &root, "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
+    let more = ["--from", "agenix", "--source", &from, "--nix", &nix];
+    let cmd = repository.fleet.cmd(init.iter().chain(&more)).identity(KEYS.luna.private());
+    let ran = cmd.env("SECRETCTL_SIGNING_KEY", KEYS.alice.private()).run().ok();
+    ran.says(&["import::left", "`api-key` was left where it is"]);
+    let again = ["--fleet", &root, "import", &from, "--from", "ragenix", "--nix", &nix];
+    let ran = repository.fleet.run(again).ok().prints(&["values     4: 1 become sources, 3 were there"]);
+    assert!(!ran.stderr().contains("import::left"), "{ran}");
+    repository.fleet.run(again).ok().prints(&["values     4: 4 were there"]);
+    assert_eq!(repository.granted_at("repo/fleet"), NEEDED);
+}
+
+#[test]
+fn a_new_fleet_tells_the_same_in_json_as_a_fleet_that_is_there() {
+    let repository = repository();
+    let told = repository.init("agenix", &["--dry-run", "--format", "json"]).ok().json();
+    assert_eq!(told["dry_run"], true);
+    let told = repository.init("agenix", &["--format", "json"]).ok().json();
+    assert_eq!((&told["evaluated"], &told["proved_equal"]), (&true.into(), &4.into()));
+    assert_eq!(told["access"]["needed"], 4);
+    assert_eq!(told["secrets"]["wifi"]["needed_by"], serde_json::json!(["luna"]));
+    assert_eq!(told["hosts"]["forge"], "active");
+}
+
+#[test]
 fn a_dry_run_tells_all_of_it_and_needs_no_private_key() {
     let repository = repository();
     let cmd = repository.init_cmd("agenix", &["--dry-run"]);

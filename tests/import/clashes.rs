@@ -1,9 +1,9 @@
 //! What an import refuses before it writes anything, and what it completes.
 
 use super::repository::Repository;
-use super::repository::nix;
 use crate::common::KEYS;
 use crate::common::TestFleet;
+use crate::common::tool;
 
 fn with_one(path: &str) -> Repository {
     let repository = Repository::new();
@@ -22,7 +22,11 @@ fn a_folder_without_anything_of_the_tool_is_refused() {
 #[test]
 fn files_that_the_other_tool_still_reads_are_replaced_only_when_told_to() {
     let repository = with_one("secrets/token.age");
-    let (root, alice, nix) = (repository.path("").display().to_string(), KEYS.alice.public(), nix());
+    let (root, alice, nix) = (
+        repository.path("").display().to_string(),
+        KEYS.alice.public(),
+        tool("nix-current").display().to_string(),
+    );
     let args = |more: &'static [&'static str]| {
         let own = [
             "init",
@@ -89,4 +93,19 @@ fn a_key_that_is_somebody_elses_cannot_be_a_hosts() {
     let repository = with_one("token.age");
     let host = format!("forge={}", KEYS.alice.public());
     repository.init("agenix", &["--host", &host]).with_code(2).says(&["import::key_clash", "admin `alice`"]);
+}
+
+#[test]
+fn what_belongs_to_an_import_is_refused_where_nothing_is_imported() {
+    let repository = Repository::new();
+    let alice = KEYS.alice.public();
+    let init = ["init", ".", "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
+    for more in
+        [&["--dry-run"][..], &["--replace"], &["--host", "forge="], &["--format", "json"], &["--files-alone"]]
+    {
+        let ran = repository.fleet.run(init.iter().chain(more)).with_code(2);
+        ran.says(&["--from <TOOL>"]);
+        assert_eq!(repository.fleet.tree().paths(), [""; 0]);
+    }
+    repository.fleet.run(init).ok();
 }

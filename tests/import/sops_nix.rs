@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::repository::Repository;
 use super::repository::make_key;
-use super::repository::nix;
 use crate::common::KEYS;
 use crate::common::tool;
 
@@ -263,7 +262,11 @@ fn insert(tree: &mut serde_json::Map<String, Value>, path: &[&str], value: &str)
 
 /// Imports the repository where it is, and gives what the policy grants.
 fn import(model: &Model, more: &[&str]) -> crate::common::Ran {
-    let (alice, nix, root) = (KEYS.alice.public(), nix(), model.repository.path("").display().to_string());
+    let (alice, nix, root) = (
+        KEYS.alice.public(),
+        tool("nix-current").display().to_string(),
+        model.repository.path("").display().to_string(),
+    );
     let mut args = vec!["init", &root, "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
     args.extend(["--from", "sops-nix", "--nix", &nix]);
     args.extend(more);

@@ -32,11 +32,23 @@ impl Reader {
             ("readFile" | "fileContents", [path]) => {
                 path.path().and_then(|path| self.text(&path)).map_or(Value::Unknown, Value::Text)
             }
-            ("removeSuffix" | "removePrefix", [Value::Text(end), Value::Text(text)]) => {
-                let rest =
-                    if name == "removeSuffix" { text.strip_suffix(end) } else { text.strip_prefix(end) };
-                Value::Text(rest.unwrap_or(text).to_owned())
+            ("removeSuffix", [Value::Text(end), Value::Text(text)]) => {
+                Value::Text(text.strip_suffix(end).unwrap_or(text).to_owned())
             }
+            ("removePrefix", [Value::Text(start), Value::Text(text)]) => {
+                Value::Text(text.strip_prefix(start).unwrap_or(text).to_owned())
+            }
+            // What makes a system of modules is its modules.
+            (_, [Value::Set(set)]) if set.contains_key("modules") => Value::Set(set.clone()),
+            // A function of two arguments that has one.
+            (_, [_]) if two(name) => more(),
+            _ => self.over_items(name, given),
+        }
+    }
+
+    /// What goes through the items of a list or set.
+    fn over_items(&self, name: &str, given: &[Value]) -> Value {
+        match (name, given) {
             ("map", [function, Value::List(items)]) => {
                 Value::List(items.iter().map(|item| self.apply(function, item.clone())).collect())
             }
@@ -48,10 +60,6 @@ impl Reader {
             ("mapAttrs" | "mapAttrs'", [function, Value::Set(set)]) => self.mapped(name, function, set),
             ("listToAttrs", [Value::List(items)]) => listed(items),
             ("nameValuePair", [name, value]) => pair(name.clone(), value.clone()),
-            // What makes a system of modules is its modules.
-            (_, [Value::Set(set)]) if set.contains_key("modules") => Value::Set(set.clone()),
-            // A function of two arguments that has one.
-            (_, [_]) if two(name) => more(),
             _ => Value::Unknown,
         }
     }

@@ -91,6 +91,14 @@ impl Reader {
             Expr::List(list) => Value::List(list.items().map(|item| self.read(&item, scope)).collect()),
             Expr::AttrSet(set) => self.set(set, scope),
             Expr::Select(select) => self.select(select, scope)?,
+            Expr::BinOp(operation) => self.operation(operation, scope)?,
+            other => self.scoped(other, scope)?,
+        })
+    }
+
+    /// What makes names, functions or choices of others.
+    fn scoped(&self, expression: &Expr, scope: &Scope) -> Option<Value> {
+        Some(match expression {
             Expr::LetIn(bindings) => {
                 let inner = scope.inner();
                 self.bind(bindings, &inner, &inner);
@@ -108,7 +116,6 @@ impl Reader {
                 let argument = self.read(&apply.argument()?, scope);
                 self.apply(&function, argument)
             }
-            Expr::BinOp(operation) => self.operation(operation, scope)?,
             Expr::IfElse(choice) => match self.read(&choice.condition()?, scope) {
                 Value::Bool(true) => self.read(&choice.body()?, scope),
                 Value::Bool(false) => self.read(&choice.else_body()?, scope),

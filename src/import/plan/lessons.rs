@@ -63,7 +63,10 @@ fn undeclared(secrets: &BTreeMap<SecretName, PlannedSecret>, uses: &[(Use, Secre
         };
         note(Severity::Note, "import::undeclared", message)
             .at(Place::file(file))
-            .help("what nobody needs any more can go: `secretctl rm NAME`")
+            .help(format!(
+                "what nobody needs any more can go: `secretctl rm {}`",
+                words.first().unwrap_or(&"NAME")
+            ))
             .about(names)
     });
     told.collect()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::GenerateError;
 use super::Recipe;
 use super::sandbox;
 use super::sandbox::Sandboxing;
@@ -126,7 +127,7 @@ fn open(
     input: &SecretName,
 ) -> Result<(SecretBytes, Option<Digest>), OpsError> {
     if !ws.layout.has_source(input) {
-        return Err(OpsError::NoInput { secret: secret.clone(), input: input.clone() });
+        return Err(GenerateError::NoInput { secret: secret.clone(), input: input.clone() }.into());
     }
     let source = ws.layout.read_source(input, &ws.authors())?;
     Ok((source.open(ws.identities()?)?, source.ledger.value_line()))
@@ -139,7 +140,7 @@ fn produce(
     inputs: &Inputs<'_>,
     means: &Means<'_>,
 ) -> Result<SecretBytes, OpsError> {
-    let failed = |reason: String| OpsError::Generator { secret: secret.clone(), reason };
+    let failed = |reason: String| OpsError::from(GenerateError::Failed { secret: secret.clone(), reason });
     let with_causes = |error: crate::value::GeneratorError| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         failed(format!("{error}{cause} ({} at {})", recipe.generator, recipe.place))
@@ -152,7 +153,7 @@ fn produce(
             let answer = means.asker.ask(secret, question);
             answer.ok_or_else(|| failed("no answer was given, or the two differ".to_owned()))
         }
-        _ => Err(OpsError::NobodyAsked { secret: secret.clone() }),
+        _ => Err(GenerateError::Nobody { secret: secret.clone() }.into()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use super::GenerateError;
 use super::Recipe;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
@@ -84,5 +85,5 @@ impl<'a> Graph<'a> {
 fn circle<'a>(names: impl Iterator<Item = &'a SecretName>) -> OpsError {
     let mut names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     names.extend(names.first().cloned());
-    OpsError::Circle { circle: names.join(" from ") }
+    GenerateError::Circle { circle: names.join(" from ") }.into()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::GenerateError;
 use crate::diag::Place;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
@@ -35,10 +36,10 @@ pub(in crate::ops) fn recipe(ws: &Workspace, secret: &SecretName) -> Result<Opti
         (Some(one), None) => one,
         (Some((_, (_, first))), Some((_, (_, second)))) => {
             let places = format!("{first} and {second}");
-            return Err(OpsError::TwoGenerators { secret: secret.clone(), places });
+            return Err(GenerateError::Two { secret: secret.clone(), places }.into());
         }
     };
-    let inputs = made_by.input_names().map_err(|input| OpsError::Generator {
+    let inputs = made_by.input_names().map_err(|input| GenerateError::Failed {
         secret: secret.clone(),
         reason: format!("no host of the fleet stands in its name for `{{host}}` in `{input}` ({place})"),
     })?;

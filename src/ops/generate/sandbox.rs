@@ -6,7 +6,6 @@ use std::io::Read;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
@@ -20,17 +19,18 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::kill_process_group;
 
+use super::GenerateError;
 use super::Recipe;
 use crate::fsx::PrivateDir;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Workspace;
+use crate::sandbox::System;
+use crate::sandbox::Walls;
 use crate::secret::SecretBytes;
 use crate::value::Inputs;
 use crate::value::Program;
 
-/// The program that makes the sandbox.
-const SANDBOX: &str = "bwrap";
 /// Where the program starts inside it.
 const FOLDER: &str = "/tmp/generate";
 /// Name of the folder with the inputs.
@@ -41,11 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
 /// Largest value that a program may print.
 const OUTPUT_MAX: usize = 1 << 20;
-/// Folders that hold what is none of the program's business: an empty one stands in their place.
-const HIDDEN: [&str; 8] = ["/home", "/root", "/run", "/tmp", "/var/tmp", "/var/lib", "/etc/ssh", "/mnt"];
-/// What NixOS has its programs in, below a folder that is hidden.
-const SHOWN: [&str; 2] = ["/run/current-system", "/run/wrappers"];
-
 /// How programs are run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Sandboxing {
@@ -71,7 +66,7 @@ pub(super) fn run(
     inputs: &Inputs<'_>,
     sandboxing: &Sandboxing,
 ) -> Result<SecretBytes, OpsError> {
-    let failed = |reason: String| OpsError::Program {
+    let failed = |reason: String| GenerateError::Program {
         secret: secret.clone(),
         program: program.words.first().cloned().unwrap_or_default(),
         place: recipe.place.to_string(),
@@ -91,10 +86,10 @@ pub(super) fn run(
         bytes => format!("; it wrote {bytes} bytes to stderr, which may hold plaintext and are not shown"),
     };
     if !ran.status.success() {
-        return Err(failed(format!("ended with {}{wrote}", ran.status)));
+        return Err(failed(format!("ended with {}{wrote}", ran.status)).into());
     }
     if ran.printed.is_empty() {
-        return Err(failed(format!("printed nothing{wrote}")));
+        return Err(failed(format!("printed nothing{wrote}")).into());
     }
     if !wrote.is_empty() {
         ws.settings.prompt.tell(&format!("note: the program for `{secret}` succeeded{wrote}"));
@@ -119,35 +114,23 @@ fn command(
         command.current_dir(files);
         command
     } else {
-        let none = || OpsError::NoSandbox { secret: secret.clone() };
-        let mut command = Command::new(find(SANDBOX, sandboxing).ok_or_else(none)?);
-        command.args(walls(&root, recipe, files)).arg("--").arg(&name);
-        command
+        let none = || GenerateError::NoSandbox { secret: secret.clone() };
+        let mut walls = Walls::private(&sandboxing.search, System::ReadOnly).ok_or_else(none)?;
+        furnish(&mut walls, &root, recipe, files);
+        walls.command(&name)
     };
     command.args(arguments).env_clear().env("PATH", &sandboxing.search).env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     Ok(command)
 }
 
-/// The arguments that shut the network and everything private out, and the inputs in.
-fn walls(root: &Path, recipe: &Recipe, files: &Path) -> Vec<OsString> {
-    let mut words: Vec<OsString> =
-        ["--unshare-all", "--die-with-parent", "--new-session"].map(OsString::from).into();
-    words.extend(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"].map(OsString::from));
-    for hidden in HIDDEN.into_iter().filter(|hidden| Path::new(hidden).is_dir()) {
-        words.extend(["--tmpfs", hidden].map(OsString::from));
-    }
-    for shown in SHOWN {
-        words.extend(["--ro-bind-try", shown, shown].map(OsString::from));
-    }
-    words.extend(["--ro-bind".into(), root.into(), root.into()]);
-    words.extend(["--dir", FOLDER].map(OsString::from));
+/// Lets the fleet and the inputs in, to read.
+fn furnish(walls: &mut Walls, root: &Path, recipe: &Recipe, files: &Path) {
+    walls.show(root, root);
+    walls.start_in(FOLDER);
     for (at, name) in recipe.inputs.iter().enumerate() {
-        let inside = format!("{FOLDER}/{INPUTS}/{name}");
-        words.extend(["--ro-bind".into(), files.join(at.to_string()).into_os_string(), inside.into()]);
+        walls.show(&files.join(at.to_string()), &Path::new(FOLDER).join(INPUTS).join(name.as_str()));
     }
-    words.extend(["--chdir", FOLDER, "--setenv", "HOME", FOLDER].map(OsString::from));
-    words
 }
 
 /// The same inputs by their names, for a program without walls.
@@ -160,10 +143,6 @@ fn lay_out(recipe: &Recipe, files: &Path) -> Result<(), OpsError> {
         std::os::unix::fs::symlink(files.join(at.to_string()), &link).map_err(&failed)?;
     }
     Ok(())
-}
-
-fn find(program: &str, sandboxing: &Sandboxing) -> Option<PathBuf> {
-    std::env::split_paths(&sandboxing.search).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Starts the program, feeds it, and waits until it ends or its time is over.

@@ -15,6 +15,7 @@ use crate::fsx::HandoutError;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::generate::GenerateError;
 use crate::ops::host::Run;
 use crate::ops::host::add;
 use crate::ops::host::known;
@@ -145,7 +146,7 @@ pub fn pre_generate(
     let handout = opened(out)?;
     ws.author()?;
     let failed =
-        |error: GeneratorError| OpsError::Generator { secret: secret.clone(), reason: error.to_string() };
+        |error: GeneratorError| GenerateError::Failed { secret: secret.clone(), reason: error.to_string() };
     let key = Random::SshKey.make().map_err(failed)?;
     let recipient = recipient_of(&key, &secret)?;
     let mut host = host.clone();

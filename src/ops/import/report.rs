@@ -123,15 +123,6 @@ impl ImportReport {
             let open_to = one.openers.clone();
             (name.clone(), ImportedSecret { file: one.file.clone(), key, outcome, needed_by, open_to })
         };
-        let document = |one: &PlannedDocument| {
-            let kept = ImportedDocument {
-                path: one.path.clone(),
-                direct: one.direct.clone(),
-                legacy_recipients: one.legacy.len(),
-                whole: one.whole,
-            };
-            (one.prefix.clone(), kept)
-        };
         let state = |name: &HostName| fleet.hosts.get(name).map_or(HostState::Pending, |host| host.state);
         Self {
             version: 1,
@@ -148,7 +139,7 @@ impl ImportReport {
             policy: policy.path.clone(),
             admins: plan.admins.keys().cloned().collect(),
             hosts: plan.hosts.keys().map(|name| (name.clone(), state(name))).collect(),
-            documents: plan.documents.iter().map(document).collect(),
+            documents: plan.documents.iter().map(kept).collect(),
             secrets: plan.secrets.iter().map(secret).collect(),
             proved_equal: 0,
             written: BTreeSet::new(),
@@ -166,4 +157,14 @@ impl ImportReport {
             one.outcome = outcome;
         }
     }
+}
+
+fn kept(one: &PlannedDocument) -> (String, ImportedDocument) {
+    let kept = ImportedDocument {
+        path: one.path.clone(),
+        direct: one.direct.clone(),
+        legacy_recipients: one.legacy.len(),
+        whole: one.whole,
+    };
+    (one.prefix.clone(), kept)
 }

@@ -48,6 +48,14 @@ enum Read {
     Closed(String),
 }
 
+/// A source that is made, with its value where that was read.
+struct Taken {
+    ciphertext: Vec<u8>,
+    value: Option<SecretBytes>,
+    /// Whom it is encrypted to.
+    right: BTreeSet<Recipient>,
+}
+
 /// Takes over every value that is not in a SOPS file.
 pub(super) fn take(
     ws: &Workspace,
@@ -67,28 +75,11 @@ pub(super) fn take(
         let mut change = ws.change(&lock)?;
         let mut written = Vec::new();
         for (name, secret) in batch {
-            if ws.layout.has_source(name) && ws.layout.read_source(name, &ws.authors()).is_ok() {
-                report.outcome(name, Outcome::There);
-                continue;
-            }
-            let right = ws.source_recipients(name)?;
-            let read = read(ws, from, secret, &right)?;
-            let (ciphertext, outcome) = match &read {
-                Read::Closed(reason) => {
-                    report.outcome(name, Outcome::Left);
-                    report.findings.push(left(name, secret, reason));
-                    continue;
-                }
-                Read::AsItIs(bytes) => (bytes.clone(), Outcome::Kept),
-                Read::Value(value) => {
-                    (Source::encrypt(name, value, &right, &ws.settings.prompt)?, Outcome::Converted)
-                }
-            };
-            let ledger = life(ws, &author, (name, secret), (&read, &ciphertext), &right)?;
-            change.write(Layout::source(name), &ciphertext)?;
+            let Some(taken) = take_one(ws, from, (name, secret), report)? else { continue };
+            let ledger = life(ws, &author, (name, secret), &taken)?;
+            change.write(Layout::source(name), &taken.ciphertext)?;
             change.write(Layout::ledger(name), ledger.bytes())?;
-            report.outcome(name, outcome);
-            if let Read::Value(value) = read {
+            if let Some(value) = taken.value {
                 written.push((*name, *secret, value));
             }
         }
@@ -96,6 +87,36 @@ pub(super) fn take(
         report.proved_equal += compare(ws, &written)?;
     }
     Ok(())
+}
+
+/// The source that one value becomes, if it is not one already and can be.
+fn take_one(
+    ws: &Workspace,
+    from: &Path,
+    (name, secret): (&SecretName, &PlannedSecret),
+    report: &mut ImportReport,
+) -> Result<Option<Taken>, OpsError> {
+    if ws.layout.has_source(name) && ws.layout.read_source(name, &ws.authors()).is_ok() {
+        report.outcome(name, Outcome::There);
+        return Ok(None);
+    }
+    let right = ws.source_recipients(name)?;
+    match read(ws, from, secret, &right)? {
+        Read::Closed(reason) => {
+            report.outcome(name, Outcome::Left);
+            report.findings.push(left(name, secret, &reason));
+            Ok(None)
+        }
+        Read::AsItIs(ciphertext) => {
+            report.outcome(name, Outcome::Kept);
+            Ok(Some(Taken { ciphertext, value: None, right }))
+        }
+        Read::Value(value) => {
+            let ciphertext = Source::encrypt(name, &value, &right, &ws.settings.prompt)?;
+            report.outcome(name, Outcome::Converted);
+            Ok(Some(Taken { ciphertext, value: Some(value), right }))
+        }
+    }
 }
 
 /// Reads the sources back: whoever can open them sees that nothing was lost on the way.
@@ -134,20 +155,13 @@ fn read(
     match secret.body {
         Body::Age => {
             let bytes = read_bounded(&path, FILE_MAX)?;
-            let opened = match ws.identities() {
-                Ok(identities) => decrypt(&bytes, identities).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            Ok(match opened {
+            // Armor would make it a file that is not one of ours.
+            let is_source = secret.readers == *right
+                && secret.openers.is_empty()
+                && bytes.starts_with(b"age-encryption.org/");
+            Ok(match age(ws, &bytes) {
                 Ok(value) => Read::Value(value),
-                // Armor would make it a file that is not one of ours.
-                Err(_)
-                    if secret.readers == *right
-                        && secret.openers.is_empty()
-                        && bytes.starts_with(b"age-encryption.org/") =>
-                {
-                    Read::AsItIs(bytes)
-                }
+                Err(_) if is_source => Read::AsItIs(bytes),
                 Err(reason) => Read::Closed(reason),
             })
         }
@@ -165,6 +179,12 @@ fn read(
         }
         Body::Sops => Ok(Read::Closed("it is in a SOPS file".to_owned())),
     }
+}
+
+/// What an age file holds, or why no key at hand opens it.
+fn age(ws: &Workspace, bytes: &[u8]) -> Result<SecretBytes, String> {
+    let identities = ws.identities().map_err(|error| error.to_string())?;
+    decrypt(bytes, identities).map_err(|error| error.to_string())
 }
 
 /// Asks `gpg`, which asks for its passphrases itself.
@@ -207,24 +227,24 @@ fn member(text: &SecretBytes, key: &[String]) -> Option<SecretBytes> {
     Some(SecretBytes::from(bytes))
 }
 
+fn seen(value: Option<&SecretBytes>) -> Seen {
+    let traits = value.map(Traits::of);
+    Seen {
+        changed: None,
+        expires: traits.as_ref().and_then(|traits| traits.ends),
+        weak: traits.as_ref().is_some_and(|traits| traits.weak),
+    }
+}
+
 /// The first lines of a secret: who could read it when it came, and whom it is encrypted to now.
 fn life(
     ws: &Workspace,
     author: &Author,
     (name, secret): (&SecretName, &PlannedSecret),
-    (read, ciphertext): (&Read, &[u8]),
-    right: &BTreeSet<Recipient>,
+    Taken { ciphertext, value, right }: &Taken,
 ) -> Result<VerifiedLedger, OpsError> {
     let mut ledger = ws.layout.read_ledger(name, &ws.authors())?;
-    let traits = match read {
-        Read::Value(value) => Some(Traits::of(value)),
-        _ => None,
-    };
-    let seen = Seen {
-        changed: None,
-        expires: traits.as_ref().and_then(|traits| traits.ends),
-        weak: traits.as_ref().is_some_and(|traits| traits.weak),
-    };
+    let seen = seen(value.as_ref());
     let hosts: BTreeSet<_> =
         secret.openers.iter().filter(|host| ws.fleet.hosts.contains_key(*host)).cloned().collect();
     let source_sha256 = Some(Digest::of(ciphertext));
