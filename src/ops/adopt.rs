@@ -84,6 +84,9 @@ pub fn adopt(ws: &Workspace, prefixes: &BTreeSet<SecretName>, run: Run) -> Resul
                 change.write(Layout::ledger(&secret), ledger.bytes())?;
             }
             change.commit()?;
+            if let Some(fresh) = fresh {
+                ws.layout.remember(fresh);
+            }
         }
     }
     if run == Run::Real {

@@ -224,6 +224,7 @@ pub(super) fn put(
     writing.stage(&mut change)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
     change.commit()?;
+    writing.settle();
     let unsealed = sealed(ws, lock, author, (secret, value), &hosts);
     Ok(PutReport {
         version: 1,

@@ -259,6 +259,12 @@ impl Cache {
         cache.insert(place.path.clone(), (stamp, Arc::clone(&loaded)));
         Ok(loaded)
     }
+
+    fn remember(&self, root: &Path, loaded: Loaded) {
+        let Ok(stamp) = stamp(&root.join(&loaded.place.path)) else { return };
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(loaded.place.path.clone(), (stamp, Arc::new(loaded)));
+    }
 }
 
 fn stamp(path: &Path) -> Result<Stamp, FsError> {
@@ -323,6 +329,11 @@ impl Layout {
     /// Reads a document; what was read of the same version of the file is used again.
     pub fn document(&self, prefix: &SecretName, place: &DocumentPlace) -> Result<Arc<Loaded>, StoreError> {
         self.cache().load(self.root(), prefix, place)
+    }
+
+    /// Takes note of a document that was just written and is open: no token is asked for it again.
+    pub fn remember(&self, loaded: Loaded) {
+        self.cache().remember(self.root(), loaded);
     }
 
     /// The document that a secret is in, or would be in if it were made: the one with the longest prefix.

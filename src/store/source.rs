@@ -29,6 +29,7 @@ use crate::ledger::Authors;
 use crate::ledger::LEDGER_MAX;
 use crate::ledger::Ledger;
 use crate::ledger::LedgerError;
+use crate::ledger::Line;
 use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -334,6 +335,12 @@ impl Layout {
             Err(error) => Err(error.into()),
             Ok(bytes) => Ok(Ledger::parse(&bytes, &path)?.verify(secret, authors, &path)?),
         }
+    }
+
+    /// The last line of the ledger of a secret as it lies there; see [`Ledger::unverified_head`].
+    pub fn unverified_head(&self, secret: &SecretName) -> Option<Line> {
+        let bytes = read_bounded(&self.root().join(Self::ledger(secret)), LEDGER_MAX).ok()?;
+        Ledger::unverified_head(&bytes)
     }
 
     /// Reads a source and checks that its ledger vouches for exactly this ciphertext.

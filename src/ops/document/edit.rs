@@ -243,7 +243,7 @@ fn put(
 ) -> Result<DocumentReport, OpsError> {
     let mut report = DocumentReport { version: 1, ..DocumentReport::default() };
     let mut change = ws.change(lock)?;
-    let mut writing = Writing::with(ws, &after.place.path, new);
+    let mut writing = Writing::with(ws, &after, new);
     for secret in &difference.changed {
         let Some(old) = base.value(secret)? else { continue };
         keep_previous(ws, author, &mut writing, (secret, &old), &mut change)?;
@@ -266,6 +266,7 @@ fn put(
     }
     writing.stage(&mut change)?;
     change.commit()?;
+    writing.settle();
     let Difference { created, changed, removed } = difference;
     (report.created, report.changed, report.removed) = (created, changed, removed);
     report.unsealed = sealed(ws, lock, author, &report.hosts);
