@@ -21,6 +21,8 @@ mod cli {
     mod diff_documents;
     mod documents;
     mod documents_attack;
+    mod documents_crash;
+    mod documents_leaks;
     mod edit;
     mod editors;
     mod enforcement;

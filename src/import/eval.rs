@@ -7,6 +7,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::crypto::KEY_VARIABLE;
+
 /// Who evaluates.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Evaluation {
@@ -166,6 +168,7 @@ impl<'a> Evaluator<'a> {
             command.env(name, NOWHERE);
         }
         command.env("GIT_ALLOW_PROTOCOL", "file").env_remove("no_proxy").env_remove("NO_PROXY");
+        command.env_remove(KEY_VARIABLE);
         let ran = command.output().map_err(|error| format!("`{}`: {error}", self.program.display()))?;
         if !ran.status.success() {
             return Err(first_error(&String::from_utf8_lossy(&ran.stderr)));
