@@ -22,6 +22,7 @@ mod cli {
     mod documents;
     mod documents_attack;
     mod documents_crash;
+    mod documents_input;
     mod documents_leaks;
     mod edit;
     mod editors;

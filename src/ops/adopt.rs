@@ -126,10 +126,7 @@ fn with_own_key(
 
 /// The documents of these prefixes, or every one.
 fn chosen(ws: &Workspace, prefixes: &BTreeSet<SecretName>) -> Result<Vec<std::sync::Arc<Loaded>>, OpsError> {
-    let mut survey = ws.layout.survey()?;
-    if let Some((_, error)) = survey.broken.pop() {
-        return Err(error.into());
-    }
+    let survey = ws.layout.survey()?.whole()?;
     if prefixes.is_empty() {
         return Ok(survey.documents.into_values().collect());
     }

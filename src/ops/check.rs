@@ -312,7 +312,9 @@ fn sources(
         documents::unadopted((prefix, path.unwrap_or_default()), &names, findings);
     }
     documents::check(ws, survey, &ledgers, findings);
-    for name in survey.ledgers.difference(&survey.sources) {
+    for name in
+        survey.ledgers.difference(&survey.sources).filter(|name| !documents::is_hidden(ws, survey, name))
+    {
         findings.extend(orphan(ws, name));
     }
     Ok(ledgers)
@@ -363,14 +365,17 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
         Ok(ledger) => {
             let message =
                 format!("the source of `{name}` is missing, and its ledger does not say that it was removed");
-            let document = ledger.current().is_some_and(|line| line.key.is_some());
-            let (path, command) = match ws.layout.document_of(name).ok().flatten().filter(|_| document) {
-                Some(loaded) => (loaded.place.path.clone(), format!("secretctl adopt {}", loaded.prefix)),
-                None => (Layout::source(name), format!("secretctl rm {name}")),
+            let key = ledger.current().and_then(|line| line.key.as_deref());
+            let document = ws.layout.document_of(name).ok().flatten().filter(|_| key.is_some());
+            let (path, command) = match (document, key) {
+                (Some(loaded), _) => {
+                    (loaded.place.path.display().to_string(), format!("secretctl adopt {}", loaded.prefix))
+                }
+                (None, Some(key)) => (documents::home(ws, name, key), format!("secretctl rm {name}")),
+                (None, None) => (Layout::source(name).display().to_string(), format!("secretctl rm {name}")),
             };
             let help = format!(
-                "restore it with `git checkout HEAD -- {}`, or, if it is meant to be gone, run `{command}`",
-                path.display()
+                "restore it with `git checkout HEAD -- {path}`, or, if it is meant to be gone, run `{command}`"
             );
             Some(error(Class::Integrity, "store::source_missing", message).at(place).help(help).about([name]))
         }

@@ -67,7 +67,7 @@ pub enum Part {
 
 /// Which version of a file was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stamp {
+pub(super) struct Stamp {
     device: u64,
     inode: u64,
     size: u64,
@@ -267,7 +267,7 @@ impl Cache {
     }
 }
 
-fn stamp(path: &Path) -> Result<Stamp, FsError> {
+pub(super) fn stamp(path: &Path) -> Result<Stamp, FsError> {
     let found = path.symlink_metadata().map_err(FsError::on("read", path))?;
     if found.is_symlink() {
         let link = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a link");

@@ -256,6 +256,14 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// The same where every document could be read; else why the first could not, for what is in it would count as gone.
+    pub fn whole(mut self) -> Result<Self, StoreError> {
+        match self.broken.pop() {
+            None => Ok(self),
+            Some((_, error)) => Err(error),
+        }
+    }
+
     fn add(
         &mut self,
         folded: &mut BTreeMap<String, PathBuf>,

@@ -15,6 +15,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::SecretName;
 use crate::ops::document;
 use crate::ops::workspace::Workspace;
+use crate::ops::workspace::declared as declared_by;
 use crate::store::Loaded;
 use crate::store::Survey;
 
@@ -68,6 +69,26 @@ pub(super) fn unadopted(
     );
     let finding = error(Class::Integrity, "document::unadopted", message);
     findings.push(finding.at(Place::file(path)).help(help).about(names));
+}
+
+/// Whether a secret may be a key of a document that can't be read, which has a finding of its own.
+pub(super) fn is_hidden(ws: &Workspace, survey: &Survey, name: &SecretName) -> bool {
+    let declared = declared_by(&ws.fleet);
+    survey.broken.iter().any(|(path, _)| {
+        let prefix = declared.place_of(path).map(|(prefix, _)| prefix);
+        let rest = prefix.and_then(|prefix| name.as_str().strip_prefix(prefix.as_str()).map(str::to_owned));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// Where the document lay that is gone with this key, in words that Git understands.
+pub(super) fn home(ws: &Workspace, name: &SecretName, key: &str) -> String {
+    let prefix = name.as_str().strip_suffix(key).and_then(|rest| rest.strip_suffix('/'));
+    let Some(prefix) = prefix.and_then(|prefix| prefix.parse::<SecretName>().ok()) else {
+        return "FILE".to_owned();
+    };
+    let declared = document::declared(ws, &prefix).path;
+    declared.map_or_else(|| format!("'secrets/{prefix}.sops*'"), |path| path.as_path().display().to_string())
 }
 
 fn listed(names: &BTreeSet<SecretName>) -> String {
