@@ -22,8 +22,10 @@ mod cli {
     mod documents;
     mod documents_attack;
     mod documents_crash;
+    mod documents_gpg;
     mod documents_input;
     mod documents_leaks;
+    mod documents_scale;
     mod edit;
     mod editors;
     mod enforcement;
