@@ -12,6 +12,7 @@ mod common;
 mod import {
     mod agenix;
     mod clashes;
+    mod environment;
     mod folder;
     mod hostile;
     mod others;
