@@ -121,7 +121,9 @@ pub enum OpsError {
     #[error("`{}` is already a fleet", path.display())]
     #[diagnostic(
         code(init::exists),
-        help("change it with `secretctl host add` and `secretctl admin add`, or edit `secretctl.toml`")
+        help(
+            "change it with `secretctl host add` and `secretctl admin add`, or edit `secretctl.toml`; an `init --from` that was interrupted goes on with `secretctl import --from`"
+        )
     )]
     FleetExists {
         /// The folder.

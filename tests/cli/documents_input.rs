@@ -115,14 +115,13 @@ fn what_is_wrong_with_a_document_is_named_with_its_file_and_nothing_is_written()
 
 #[test]
 fn a_document_that_is_cut_off_anywhere_is_refused_or_whole() {
-    for (path, plain) in [
-        (YAML, PLAIN),
-        ("secrets/forge.sops.json", "{\"a\": \"one\", \"b\": \"two\"}"),
-        ("secrets/forge.sops.env", "# c\na=one\nb=two\n"),
-        ("secrets/forge.sops.ini", "[DEFAULT]\na = one\nb = two\n"),
+    for (path, plain, name) in [
+        (YAML, PLAIN, "forge/a"),
+        ("secrets/forge.sops.json", "{\"a\": \"one\", \"b\": \"two\"}", "forge/a"),
+        ("secrets/forge.sops.env", "# c\na=one\nb=two\n", "forge/a"),
+        ("secrets/forge.sops.ini", "[DEFAULT]\na = one\nb = two\n", "forge/DEFAULT/a"),
     ] {
         let fleet = fleet_with(path, plain);
-        let name = if path.ends_with(".ini") { "forge/DEFAULT/a" } else { "forge/a" };
         let whole = fleet.read(path);
         for cut in (0..whole.len()).step_by(64) {
             fleet.write(path, &whole[..cut]);
