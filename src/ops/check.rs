@@ -25,6 +25,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::audit::weigh::weigh;
+use crate::ops::document;
 use crate::ops::error::OpsError;
 use crate::ops::history::Back;
 use crate::ops::history::Record;
@@ -164,7 +165,7 @@ fn trees(
     let mut hosts = compare(ws, scope, &ledgers)?;
     let faulty = faulty(ws, survey, &ledgers);
     settle_surplus(ws, &mut hosts, &ledgers, &faulty);
-    sealed(&hosts, findings);
+    sealed(ws, &hosts, findings);
     let reasons = reasons(ws, &hosts)?;
     // A tree that must be sealed anyway says so already.
     let done = hosts.iter().filter(|compared| compared.plan.is_done()).map(|compared| &compared.wanted.host);
@@ -371,7 +372,7 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
                 (Some(loaded), _) => {
                     (loaded.place.path.display().to_string(), format!("secretctl adopt {}", loaded.prefix))
                 }
-                (None, Some(key)) => (documents::home(ws, name, key), format!("secretctl rm {name}")),
+                (None, Some(key)) => (document::home(ws, name, key), format!("secretctl rm {name}")),
                 (None, None) => (Layout::source(name).display().to_string(), format!("secretctl rm {name}")),
             };
             let help = format!(
@@ -383,7 +384,7 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
     }
 }
 
-fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
+fn sealed(ws: &Workspace, compared: &[Compared], findings: &mut Vec<Finding>) {
     for Compared { wanted, plan, .. } in compared {
         for drift in &plan.drift {
             let class = if drift.is_tampering() { Class::Integrity } else { Class::Finding };
@@ -392,7 +393,8 @@ fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
             let place = Place::file(Layout::sealed(&wanted.host));
             let help = match drift {
                 Drift::RolledBack(secret) | Drift::Lost(secret) => format!(
-                    "bring the newest back: `git checkout HEAD -- secrets/{secret}.age secrets/{secret}.ledger`"
+                    "bring the newest back: `git checkout HEAD -- {}`",
+                    document::files_of(ws, secret)
                 ),
                 drift if drift.is_tampering() => {
                     "find out what happened with `git log -p -- sealed/`; `secretctl seal` makes it whole"

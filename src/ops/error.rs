@@ -150,7 +150,7 @@ pub enum OpsError {
     #[diagnostic(
         code(store::lost),
         help(
-            "bring them back: `git checkout HEAD -- secrets/{secret}.age secrets/{secret}.ledger`; to remove it, run `secretctl rm {secret}` then"
+            "bring them back: `git checkout HEAD -- {files}`; to remove it, run `secretctl rm {secret}` then"
         )
     )]
     Lost {
@@ -158,6 +158,8 @@ pub enum OpsError {
         secret: SecretName,
         /// A host that has a copy.
         host: HostName,
+        /// Where they lay.
+        files: String,
     },
     /// No rule at all, though hosts have copies.
     #[error("no rule is declared, and sealing would take every copy from every host")]

@@ -26,6 +26,7 @@ use crate::diag::Failure;
 use crate::fsx::FsError;
 use crate::fsx::read_bounded;
 use crate::ledger::Authors;
+use crate::ledger::Event;
 use crate::ledger::LEDGER_MAX;
 use crate::ledger::Ledger;
 use crate::ledger::LedgerError;
@@ -419,7 +420,9 @@ impl Layout {
             sources.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.8);
         let help = match nearest {
             _ if self.root().join(Self::ledger(secret)).exists() => {
-                format!("it was removed; `secretctl log {secret}` shows its life")
+                let ended = self.unverified_head(secret).is_some_and(|line| line.event == Event::Removed);
+                let what = if ended { "was removed" } else { "is gone, and `secretctl check` says more" };
+                format!("it {what}; `secretctl log {secret}` shows its life")
             }
             Some(name) => format!("did you mean `{name}`? `secretctl list` shows all names"),
             None => format!("`secretctl list` shows all names; `secretctl edit {secret}` makes it"),

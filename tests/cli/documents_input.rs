@@ -205,12 +205,11 @@ fn a_document_that_cannot_be_read_is_not_taken_for_one_that_is_gone() {
 fn a_document_that_is_gone_is_told_by_its_own_file() {
     let fleet = fleet();
     fleet.remove(YAML);
+    let back = "git checkout HEAD -- 'secrets/forge.sops*'";
     let ran = fleet.run(["check"]).with_code(3);
-    ran.says(&[
-        "store::source_missing",
-        "git checkout HEAD -- 'secrets/forge.sops*'",
-        "secretctl rm forge/a",
-    ]);
+    ran.says(&["store::source_missing", back, "secretctl rm forge/a"]);
+    fleet.refuses(["seal"], 3).says(&["store::lost", back]);
+    fleet.refuses(["show", "forge/a"], 2).says(&["is gone", "secretctl check"]);
 }
 
 #[test]

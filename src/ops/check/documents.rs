@@ -81,16 +81,6 @@ pub(super) fn is_hidden(ws: &Workspace, survey: &Survey, name: &SecretName) -> b
     })
 }
 
-/// Where the document lay that is gone with this key, in words that Git understands.
-pub(super) fn home(ws: &Workspace, name: &SecretName, key: &str) -> String {
-    let prefix = name.as_str().strip_suffix(key).and_then(|rest| rest.strip_suffix('/'));
-    let Some(prefix) = prefix.and_then(|prefix| prefix.parse::<SecretName>().ok()) else {
-        return "FILE".to_owned();
-    };
-    let declared = document::declared(ws, &prefix).path;
-    declared.map_or_else(|| format!("'secrets/{prefix}.sops*'"), |path| path.as_path().display().to_string())
-}
-
 fn listed(names: &BTreeSet<SecretName>) -> String {
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = names.len().saturating_sub(SHOWN);
