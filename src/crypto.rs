@@ -24,6 +24,7 @@ pub use digest::Digest;
 pub use digest::DigestReader;
 pub use identity::Identities;
 pub use identity::IdentityError;
+pub use identity::KEY_VARIABLE;
 pub use identity::SealingIdentity;
 pub use prompt::NoPrompt;
 pub use prompt::Prompt;

@@ -256,6 +256,12 @@ impl Ledger {
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
+
+    /// The last line alone, unverified: a reason to doubt, never one to believe.
+    pub fn unverified_head(bytes: &[u8]) -> Option<Line> {
+        let (signed, _) = split_signature(std::str::from_utf8(bytes).ok()?.lines().next_back()?)?;
+        serde_json::from_str(&signed).ok()
+    }
 }
 
 impl VerifiedLedger {

@@ -84,6 +84,8 @@ pub use workspace::Workspace;
 pub use workspace::WorkspaceError;
 
 #[cfg(feature = "admin")]
+pub use crate::crypto::KEY_VARIABLE;
+#[cfg(feature = "admin")]
 pub use crate::crypto::Prompt;
 #[cfg(feature = "admin")]
 pub use crate::crypto::Recipient;

@@ -4,6 +4,7 @@ mod denied;
 mod documents;
 mod layout;
 mod plan;
+mod revisions;
 mod seal;
 mod sealed;
 mod source;

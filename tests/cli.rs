@@ -22,6 +22,11 @@ mod cli {
     mod diff_documents;
     mod documents;
     mod documents_attack;
+    mod documents_crash;
+    mod documents_gpg;
+    mod documents_input;
+    mod documents_leaks;
+    mod documents_scale;
     mod edit;
     mod editors;
     mod enforcement;

@@ -15,6 +15,7 @@ mod interop {
     mod generators;
     mod identities;
     mod plugin;
+    mod plugin_documents;
     mod signatures;
     pub(crate) mod sops;
     mod sops_config;

@@ -18,6 +18,7 @@ use signal_hook::consts::SIGTERM;
 
 use crate::ops::Edited;
 use crate::ops::Editor;
+use crate::ops::KEY_VARIABLE;
 
 /// How often a running editor is looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -83,7 +84,7 @@ impl TerminalEditor {
             return Err(format!("`{program}` needs a terminal; `secretctl set` reads a value from a pipe"));
         }
         let mut command = Command::new(program);
-        command.args(given).args(kind.arguments(file)).arg(file);
+        command.args(given).args(kind.arguments(file)).arg(file).env_remove(KEY_VARIABLE);
         command.spawn().map_err(|error| format!("`{program}` could not be started: {error}"))
     }
 

@@ -25,9 +25,10 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let ws = env.open(global, "list")?;
-    let listed = ops::show::list(&ws)?;
+    let (listed, broken) = ops::show::list(&ws)?;
     match args.format {
         Format::Json => ui.json(&serde_json::json!({ "version": 1, "secrets": listed }))?,
+        Format::Text if listed.is_empty() && !broken.is_empty() => {}
         Format::Text if listed.is_empty() => ui.say("no secrets yet; make one with `secretctl edit NAME`"),
         Format::Text => {
             let rows = listed.iter().map(|secret| {
@@ -39,5 +40,6 @@ pub(super) fn run(
             ui.line(&table(&["secret", "revision", "changed", "hosts"], rows))?;
         }
     }
-    Ok(Exit::Clean)
+    broken.iter().for_each(|finding| ui.finding(finding));
+    Ok(broken.iter().map(|finding| finding.class).max().map_or(Exit::Clean, Exit::Found))
 }

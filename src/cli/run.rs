@@ -17,12 +17,10 @@ use crate::diag::Class;
 use crate::diag::Failure;
 use crate::name::SecretName;
 use crate::ops;
+use crate::ops::KEY_VARIABLE;
 use crate::ops::run::Outfit;
 use crate::ops::run::VariableName;
 use crate::ops::run::Wishes;
-
-/// Variables that hold a private key of ours: a command gets what it was given and nothing more.
-const OUR_KEYS: [&str; 1] = ["SOPS_AGE_KEY"];
 
 /// Run a command with secrets in its environment or in files in memory
 #[derive(Debug, clap::Args)]
@@ -105,9 +103,8 @@ fn command(
     if let Some(plain) = plain {
         command.env_clear().envs(plain);
     }
-    for name in OUR_KEYS {
-        command.env_remove(name);
-    }
+    // A command gets what it was given and nothing more.
+    command.env_remove(KEY_VARIABLE);
     for (name, value) in &outfit.variables {
         command.env(name.as_str(), OsStr::from_bytes(value.expose()));
     }

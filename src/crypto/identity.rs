@@ -19,6 +19,9 @@ use crate::secret::SecretBytes;
 /// Largest identity file that is read.
 pub(super) const IDENTITY_FILE_MAX: usize = 1 << 20;
 
+/// The variable that may hold an identity itself, which is nothing for the programs that we start.
+pub const KEY_VARIABLE: &str = "SOPS_AGE_KEY";
+
 /// What messages call an identity that a plugin holds.
 const PLUGIN: &str = "plugin identity";
 
@@ -194,8 +197,13 @@ impl Identities {
         self.entries.iter().filter_map(|entry| entry.recipient.as_ref())
     }
 
+    /// Those of plugins come last: a token is asked only where no key at hand fits.
     pub(super) fn iter(&self) -> impl Iterator<Item = &dyn age::Identity> {
-        self.entries.iter().map(|entry| &*entry.identity as &dyn age::Identity)
+        let of_plugin = |entry: &&Entry| entry.kind == PLUGIN;
+        let at_hand = self.entries.iter().filter(move |entry| !of_plugin(entry));
+        at_hand
+            .chain(self.entries.iter().filter(of_plugin))
+            .map(|entry| &*entry.identity as &dyn age::Identity)
     }
 }
 

@@ -59,6 +59,11 @@ impl Recipient {
         Some(key.fingerprint(ssh_key::HashAlg::Sha256).to_string())
     }
 
+    /// Whether a plugin encrypts to it; most of them hold their keys in a token.
+    pub fn is_of_plugin(&self) -> bool {
+        matches!(self.kind, Kind::Plugin(_))
+    }
+
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
     }

@@ -114,7 +114,7 @@ pub fn adopt(
         let lines = lines(ws, &author, fresh.as_ref().unwrap_or(&loaded), &mut report)?;
         report.documents.insert(loaded.place.path.clone());
         if run == Run::Real {
-            write(ws, &lock, fresh.as_ref(), lines)?;
+            write(ws, &lock, fresh, lines)?;
         }
     }
     if run == Run::Real {
@@ -127,17 +127,21 @@ pub fn adopt(
 fn write(
     ws: &Workspace,
     lock: &WriteLock,
-    fresh: Option<&Loaded>,
+    fresh: Option<Loaded>,
     lines: Vec<(SecretName, VerifiedLedger)>,
 ) -> Result<(), OpsError> {
     let mut change = ws.change(lock)?;
-    if let Some(fresh) = fresh {
+    if let Some(fresh) = &fresh {
         change.write(&fresh.place.path, fresh.document.bytes())?;
     }
     for (secret, ledger) in lines {
         change.write(Layout::ledger(&secret), ledger.bytes())?;
     }
-    Ok(change.commit()?)
+    change.commit()?;
+    if let Some(fresh) = fresh {
+        ws.layout.remember(fresh);
+    }
+    Ok(())
 }
 
 /// The data key that a document is adopted with.
@@ -191,10 +195,7 @@ fn refused(loaded: &Loaded, error: &SopsError) -> Finding {
 
 /// The documents of these prefixes, or every one.
 fn chosen(ws: &Workspace, prefixes: &BTreeSet<SecretName>) -> Result<Vec<std::sync::Arc<Loaded>>, OpsError> {
-    let mut survey = ws.layout.survey()?;
-    if let Some((_, error)) = survey.broken.pop() {
-        return Err(error.into());
-    }
+    let survey = ws.layout.survey()?.whole()?;
     if prefixes.is_empty() {
         return Ok(survey.documents.into_values().collect());
     }

@@ -25,6 +25,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::audit::weigh::weigh;
+use crate::ops::document;
 use crate::ops::error::OpsError;
 use crate::ops::history::Back;
 use crate::ops::history::Record;
@@ -164,7 +165,7 @@ fn trees(
     let mut hosts = compare(ws, scope, &ledgers)?;
     let faulty = faulty(ws, survey, &ledgers);
     settle_surplus(ws, &mut hosts, &ledgers, &faulty);
-    sealed(&hosts, findings);
+    sealed(ws, &hosts, findings);
     let reasons = reasons(ws, &hosts)?;
     // A tree that must be sealed anyway says so already.
     let done = hosts.iter().filter(|compared| compared.plan.is_done()).map(|compared| &compared.wanted.host);
@@ -312,7 +313,9 @@ fn sources(
         documents::unadopted((prefix, path.unwrap_or_default()), &names, findings);
     }
     documents::check(ws, survey, &ledgers, findings);
-    for name in survey.ledgers.difference(&survey.sources) {
+    for name in
+        survey.ledgers.difference(&survey.sources).filter(|name| !documents::is_hidden(ws, survey, name))
+    {
         findings.extend(orphan(ws, name));
     }
     Ok(ledgers)
@@ -363,14 +366,17 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
         Ok(ledger) => {
             let message =
                 format!("the source of `{name}` is missing, and its ledger does not say that it was removed");
-            let document = ledger.current().is_some_and(|line| line.key.is_some());
-            let (path, command) = match ws.layout.document_of(name).ok().flatten().filter(|_| document) {
-                Some(loaded) => (loaded.place.path.clone(), format!("secretctl adopt {}", loaded.prefix)),
-                None => (Layout::source(name), format!("secretctl rm {name}")),
+            let key = ledger.current().and_then(|line| line.key.as_deref());
+            let document = ws.layout.document_of(name).ok().flatten().filter(|_| key.is_some());
+            let (path, command) = match (document, key) {
+                (Some(loaded), _) => {
+                    (loaded.place.path.display().to_string(), format!("secretctl adopt {}", loaded.prefix))
+                }
+                (None, Some(key)) => (document::home(ws, name, key), format!("secretctl rm {name}")),
+                (None, None) => (Layout::source(name).display().to_string(), format!("secretctl rm {name}")),
             };
             let help = format!(
-                "restore it with `git checkout HEAD -- {}`, or, if it is meant to be gone, run `{command}`",
-                path.display()
+                "restore it with `git checkout HEAD -- {path}`, or, if it is meant to be gone, run `{command}`"
             );
             Some(error(Class::Integrity, "store::source_missing", message).at(place).help(help).about([name]))
         }
@@ -378,7 +384,7 @@ fn orphan(ws: &Workspace, name: &SecretName) -> Option<Finding> {
     }
 }
 
-fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
+fn sealed(ws: &Workspace, compared: &[Compared], findings: &mut Vec<Finding>) {
     for Compared { wanted, plan, .. } in compared {
         for drift in &plan.drift {
             let class = if drift.is_tampering() { Class::Integrity } else { Class::Finding };
@@ -387,7 +393,8 @@ fn sealed(compared: &[Compared], findings: &mut Vec<Finding>) {
             let place = Place::file(Layout::sealed(&wanted.host));
             let help = match drift {
                 Drift::RolledBack(secret) | Drift::Lost(secret) => format!(
-                    "bring the newest back: `git checkout HEAD -- secrets/{secret}.age secrets/{secret}.ledger`"
+                    "bring the newest back: `git checkout HEAD -- {}`",
+                    document::files_of(ws, secret)
                 ),
                 drift if drift.is_tampering() => {
                     "find out what happened with `git log -p -- sealed/`; `secretctl seal` makes it whole"

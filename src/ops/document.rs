@@ -25,12 +25,33 @@ use crate::secret::SecretBytes;
 use crate::sops::Document;
 use crate::sops::Format;
 use crate::store::DocumentPlace;
+use crate::store::Layout;
 use crate::store::Loaded;
 use crate::store::StoreError;
 
 /// What `secretctl.toml` says of a document; nothing of one that needs no entry.
 pub(super) fn declared(ws: &Workspace, prefix: &SecretName) -> fleet::Document {
     ws.fleet.documents.get(prefix).cloned().unwrap_or_default()
+}
+
+/// The files that a secret and its life are in, or were in, in words that Git understands.
+pub(super) fn files_of(ws: &Workspace, secret: &SecretName) -> String {
+    let key = ws.layout.unverified_head(secret).and_then(|line| line.key);
+    let source = match key {
+        Some(key) if !ws.layout.has_source(secret) => home(ws, secret, &key),
+        _ => ws.layout.source_path(secret).display().to_string(),
+    };
+    format!("{source} {}", Layout::ledger(secret).display())
+}
+
+/// Where the document lay that is gone with this key, in words that Git understands.
+pub(super) fn home(ws: &Workspace, name: &SecretName, key: &str) -> String {
+    let prefix = name.as_str().strip_suffix(key).and_then(|rest| rest.strip_suffix('/'));
+    let Some(prefix) = prefix.and_then(|prefix| prefix.parse::<SecretName>().ok()) else {
+        return "FILE".to_owned();
+    };
+    let declared = declared(ws, &prefix).path;
+    declared.map_or_else(|| format!("'secrets/{prefix}.sops*'"), |path| path.as_path().display().to_string())
 }
 
 /// What a person means by a name: one secret, or a whole document.

@@ -50,6 +50,7 @@ pub trait Editor {
 pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Result<PutReport, OpsError> {
     // Whoever cannot sign learns it before they have typed anything.
     let author = ws.author()?;
+    ws.complete()?;
     let mut base = existing(ws, secret)?;
     values::refuse_second(ws, secret, &base)?;
     let mut old = open(ws, secret, &base)?;

@@ -126,7 +126,9 @@ pub enum OpsError {
     #[error("`{}` is already a fleet", path.display())]
     #[diagnostic(
         code(init::exists),
-        help("change it with `secretctl host add` and `secretctl admin add`, or edit `secretctl.toml`")
+        help(
+            "change it with `secretctl host add` and `secretctl admin add`, or edit `secretctl.toml`; an `init --from` that was interrupted goes on with `secretctl import --from`"
+        )
     )]
     FleetExists {
         /// The folder.
@@ -153,7 +155,7 @@ pub enum OpsError {
     #[diagnostic(
         code(store::lost),
         help(
-            "bring them back: `git checkout HEAD -- secrets/{secret}.age secrets/{secret}.ledger`; to remove it, run `secretctl rm {secret}` then"
+            "bring them back: `git checkout HEAD -- {files}`; to remove it, run `secretctl rm {secret}` then"
         )
     )]
     Lost {
@@ -161,6 +163,8 @@ pub enum OpsError {
         secret: SecretName,
         /// A host that has a copy.
         host: HostName,
+        /// Where they lay.
+        files: String,
     },
     /// No rule at all, though hosts have copies.
     #[error("no rule is declared, and sealing would take every copy from every host")]

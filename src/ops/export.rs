@@ -79,10 +79,7 @@ pub fn sops_config(ws: &Workspace) -> Result<SopsConfig, OpsError> {
         Err(error) if error.is_missing() => None,
         other => Some(String::from_utf8_lossy(&other?).into_owned()),
     };
-    let mut survey = ws.layout.survey()?;
-    if let Some((_, error)) = survey.broken.pop() {
-        return Err(error.into());
-    }
+    let survey = ws.layout.survey()?.whole()?;
     let mut made = survey.documents.values().map(|loaded| rule(ws, loaded)).collect::<Result<Vec<_>, _>>()?;
     made.sort_by(|one, other| one.path.cmp(&other.path));
     let text = rules::text(&made, found.as_deref());

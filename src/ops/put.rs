@@ -165,11 +165,18 @@ impl Existing {
 }
 
 pub(super) fn existing(ws: &Workspace, secret: &SecretName) -> Result<Existing, OpsError> {
+    if !ws.layout.has_source(secret) {
+        refuse_case_clash(ws, secret)?;
+    }
+    found(ws, secret)
+}
+
+/// The same for a name of which it is known that no other has its letters.
+pub(super) fn found(ws: &Workspace, secret: &SecretName) -> Result<Existing, OpsError> {
     let unvouched = || -> Result<Existing, OpsError> {
         Ok(Existing::Unvouched(Box::new(ws.layout.read_ledger(secret, &ws.authors())?)))
     };
     if !ws.layout.has_source(secret) {
-        refuse_case_clash(ws, secret)?;
         return unvouched();
     }
     match ws.layout.read_source(secret, &ws.authors()) {
@@ -224,6 +231,7 @@ pub(super) fn put(
     writing.stage(&mut change)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
     change.commit()?;
+    writing.settle();
     let unsealed = sealed(ws, lock, author, (secret, value), &hosts);
     Ok(PutReport {
         version: 1,

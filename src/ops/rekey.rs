@@ -72,10 +72,7 @@ pub fn outdated(ws: &Workspace) -> Result<RekeyReport, OpsError> {
 }
 
 fn look(ws: &Workspace, foreign: Foreign) -> Result<Work, OpsError> {
-    let mut survey = ws.layout.survey()?;
-    if let Some((_, error)) = survey.broken.pop() {
-        return Err(error.into());
-    }
+    let survey = ws.layout.survey()?.whole()?;
     let report = RekeyReport { version: 1, ..RekeyReport::default() };
     let mut work = Work { report, files: Vec::new(), documents: Vec::new() };
     let mut ledgers = ws.layout.read_ledgers(&survey.sources, &ws.authors());

@@ -62,6 +62,7 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
     public::stage(ws, secret, None, &mut change)?;
     writing.stage(&mut change)?;
     change.commit()?;
+    writing.settle();
     let unsealed = reseal(ws, &lock, &author, &hosts, &[secret], &BTreeMap::new());
     Ok(RelocateReport { version: 1, secret: secret.clone(), to: None, hosts, unsealed })
 }
@@ -104,6 +105,7 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     change.write(Layout::ledger(to), ledger.bytes())?;
     change.remove(Layout::ledger(from))?;
     change.commit()?;
+    writing.settle();
     let hosts: BTreeSet<HostName> = before.union(&after).cloned().collect();
     let known = BTreeMap::from([(to.clone(), &value)]);
     let unsealed = reseal(ws, &lock, &author, &hosts, &[from, to], &known);

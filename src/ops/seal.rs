@@ -31,6 +31,7 @@ use crate::ledger::Event;
 use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::document;
 use crate::ops::error::OpsError;
 use crate::ops::history::merging_serials;
 use crate::ops::previous;
@@ -155,7 +156,10 @@ fn refuse_the_past(ws: &Workspace, outlook: &Outlook) -> Result<(), OpsError> {
                 Drift::RolledBack(secret) => {
                     return Err(OpsError::RolledBack { secret: secret.clone(), host });
                 }
-                Drift::Lost(secret) => return Err(OpsError::Lost { secret: secret.clone(), host }),
+                Drift::Lost(secret) => {
+                    let files = document::files_of(ws, secret);
+                    return Err(OpsError::Lost { secret: secret.clone(), host, files });
+                }
                 _ => {}
             }
         }

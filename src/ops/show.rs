@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::diag::Failure;
+use crate::diag::Finding;
+use crate::diag::Place;
 use crate::fsx::Transaction;
 use crate::ledger::Line;
 use crate::name::HostName;
@@ -42,9 +44,13 @@ pub struct Listed {
     pub problem: Option<String>,
 }
 
-/// Every secret that has a source, with what its ledger says; needs no key.
-pub fn list(ws: &Workspace) -> Result<Vec<Listed>, OpsError> {
+/// Every secret that has a source, with what its ledger says, and documents that can't be read; needs no key.
+pub fn list(ws: &Workspace) -> Result<(Vec<Listed>, Vec<Finding>), OpsError> {
     let survey = ws.layout.survey()?;
+    let broken = survey
+        .broken
+        .iter()
+        .map(|(path, failure)| Finding::from_failure(failure).at(Place::file(path)).about([path.display()]));
     let ledgers = ws.layout.read_ledgers(&survey.sources, &ws.authors());
     let listed = ledgers.into_iter().map(|(secret, ledger)| match ledger {
         Ok(ledger) => {
@@ -67,7 +73,7 @@ pub fn list(ws: &Workspace) -> Result<Vec<Listed>, OpsError> {
             problem: Some(code(&error)),
         },
     });
-    Ok(listed.collect())
+    Ok((listed.collect(), broken.collect()))
 }
 
 fn code(failure: &impl Failure) -> String {

@@ -238,6 +238,11 @@ impl Workspace {
         Ok(lock)
     }
 
+    /// Completes a change that was interrupted, before somebody bases work on what is there.
+    pub fn complete(&self) -> Result<(), WorkspaceError> {
+        if Transaction::is_pending(&self.layout.staging()) { self.lock().map(drop) } else { Ok(()) }
+    }
+
     /// Starts a change; the lock proves that nobody else is writing.
     pub fn change(&self, _lock: &WriteLock) -> Result<Transaction, FsError> {
         Transaction::begin(self.layout.root(), &self.layout.staging(), self.layout.reach())

@@ -19,6 +19,7 @@ use crate::secret::SecretBytes;
 use crate::sops::Change;
 use crate::sops::KeyPath;
 use crate::sops::Opened;
+use crate::store::DocumentPlace;
 use crate::store::Layout;
 use crate::store::Loaded;
 use crate::store::Part;
@@ -34,8 +35,16 @@ pub(super) struct Writing<'w> {
 
 /// A document with the changes so far.
 struct Draft {
+    prefix: SecretName,
+    place: DocumentPlace,
     opened: Opened,
     empty: bool,
+}
+
+impl Draft {
+    fn of(loaded: &Loaded, opened: Opened) -> Self {
+        Self { prefix: loaded.prefix.clone(), place: loaded.place.clone(), opened, empty: false }
+    }
 }
 
 /// What a ledger line says of a source that was written.
@@ -52,9 +61,9 @@ impl<'w> Writing<'w> {
     }
 
     /// Starts with a document that was changed already.
-    pub(super) fn with(ws: &'w Workspace, path: &Path, opened: Opened) -> Self {
+    pub(super) fn with(ws: &'w Workspace, loaded: &Loaded, opened: Opened) -> Self {
         let mut writing = Self::new(ws);
-        writing.documents.insert(path.to_owned(), Draft { opened, empty: false });
+        writing.documents.insert(loaded.place.path.clone(), Draft::of(loaded, opened));
         writing
     }
 
@@ -137,9 +146,10 @@ impl<'w> Writing<'w> {
         }
         .map_err(crate::store::StoreError::from)?;
         let source_sha256 = digest(draft.opened.document(), &part);
-        let source_sha256 = source_sha256.ok_or_else(|| DocumentError::NotInDocument {
+        let source_sha256 = source_sha256.ok_or_else(|| DocumentError::InTheClear {
             secret: secret.clone(),
             path: loaded.place.path.clone(),
+            field: loaded.document.access().selector.field(),
         })?;
         Ok(Written { source_sha256, recipients, key: key_of(&part) })
     }
@@ -181,20 +191,20 @@ impl<'w> Writing<'w> {
             Entry::Occupied(draft) => Ok(draft.into_mut()),
             Entry::Vacant(place) => {
                 let opened = document::for_writing(self.ws, loaded)?;
-                Ok(place.insert(Draft { opened, empty: false }))
+                Ok(place.insert(Draft::of(loaded, opened)))
             }
         }
     }
 
     /// Puts everything into a change.
-    pub(super) fn stage(self, change: &mut Transaction) -> Result<(), OpsError> {
-        for (path, bytes) in self.files {
+    pub(super) fn stage(&self, change: &mut Transaction) -> Result<(), OpsError> {
+        for (path, bytes) in &self.files {
             match bytes {
-                Some(bytes) => change.write(path, &bytes)?,
+                Some(bytes) => change.write(path, bytes)?,
                 None => change.remove(path)?,
             }
         }
-        for (path, draft) in self.documents {
+        for (path, draft) in &self.documents {
             if draft.empty {
                 change.remove(path)?;
             } else {
@@ -202,6 +212,18 @@ impl<'w> Writing<'w> {
             }
         }
         Ok(())
+    }
+
+    /// Says that the change was made. What comes next needs none of the documents opened again.
+    pub(super) fn settle(self) {
+        if self.documents.is_empty() {
+            return;
+        }
+        let Ok(identities) = self.ws.identities() else { return };
+        for draft in self.documents.into_values().filter(|draft| !draft.empty) {
+            let Draft { prefix, place, opened, .. } = draft;
+            self.ws.layout.remember(Loaded::of_opened(prefix, place, &opened, identities));
+        }
     }
 }
 

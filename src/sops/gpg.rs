@@ -6,6 +6,7 @@ use std::process::Command;
 use std::process::Stdio;
 
 use super::error::Problem;
+use crate::crypto::KEY_VARIABLE;
 use crate::secret::SecretBytes;
 
 /// Longest answer of `gpg` that is read.
@@ -58,7 +59,7 @@ impl Gpg {
             Self::OnPath => Command::new("gpg"),
             Self::Program(path) => Command::new(path),
         };
-        let pipes = command.arg("--quiet").args(arguments).stdin(Stdio::piped());
+        let pipes = command.arg("--quiet").args(arguments).env_remove(KEY_VARIABLE).stdin(Stdio::piped());
         match pipes.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
             Ok(child) => Some(converse(child, input).map_err(|reason| failed(fingerprint, &reason))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

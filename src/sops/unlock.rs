@@ -51,8 +51,12 @@ pub(super) fn data_key(access: &Access, keyring: &Keyring<'_>) -> Result<DataKey
 fn open_group(group: &Group, keyring: &Keyring<'_>) -> Result<SecretBytes, Option<Problem>> {
     let own: BTreeSet<&str> = keyring.identities.recipients().map(Recipient::as_str).collect();
     let mut stanzas: Vec<&AgeStanza> = group.recipients.iter().collect();
-    // A token or a passphrase is asked only where no key at hand is named.
-    stanzas.sort_by_key(|stanza| !own.contains(canonical(&stanza.recipient).as_str()));
+    // A token or a passphrase is asked only where no key at hand is named, and first where a plugin is.
+    stanzas.sort_by_key(|stanza| match stanza.recipient.parse::<Recipient>() {
+        Ok(recipient) if own.contains(recipient.as_str()) => 0,
+        Ok(recipient) if recipient.is_of_plugin() => 1,
+        _ => 2,
+    });
     let mut refused = None;
     for stanza in stanzas {
         match crypto::decrypt(stanza.enc.as_bytes(), keyring.identities) {

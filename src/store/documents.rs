@@ -67,7 +67,7 @@ pub enum Part {
 
 /// Which version of a file was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stamp {
+pub(super) struct Stamp {
     device: u64,
     inode: u64,
     size: u64,
@@ -259,9 +259,15 @@ impl Cache {
         cache.insert(place.path.clone(), (stamp, Arc::clone(&loaded)));
         Ok(loaded)
     }
+
+    fn remember(&self, root: &Path, loaded: Loaded) {
+        let Ok(stamp) = stamp(&root.join(&loaded.place.path)) else { return };
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(loaded.place.path.clone(), (stamp, Arc::new(loaded)));
+    }
 }
 
-fn stamp(path: &Path) -> Result<Stamp, FsError> {
+pub(super) fn stamp(path: &Path) -> Result<Stamp, FsError> {
     let found = path.symlink_metadata().map_err(FsError::on("read", path))?;
     if found.is_symlink() {
         let link = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a link");
@@ -323,6 +329,11 @@ impl Layout {
     /// Reads a document; what was read of the same version of the file is used again.
     pub fn document(&self, prefix: &SecretName, place: &DocumentPlace) -> Result<Arc<Loaded>, StoreError> {
         self.cache().load(self.root(), prefix, place)
+    }
+
+    /// Takes note of a document that was just written and is open: no token is asked for it again.
+    pub fn remember(&self, loaded: Loaded) {
+        self.cache().remember(self.root(), loaded);
     }
 
     /// The document that a secret is in, or would be in if it were made: the one with the longest prefix.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::documents::Cache;
 use super::documents::Declared;
 use super::documents::prefix_of;
+use super::revisions::Revisions;
 use crate::fsx::FsError;
 use crate::fsx::read_bounded;
 use crate::manifest::MANIFEST_FILE;
@@ -26,6 +27,7 @@ pub struct Layout {
     root: PathBuf,
     declared: Arc<Declared>,
     cache: Arc<Cache>,
+    revisions: Arc<Revisions>,
 }
 
 /// A policy file as it lies in the repository.
@@ -51,7 +53,8 @@ pub(super) enum Found {
 impl Layout {
     /// The repository at `root`, whose `secretctl.toml` names these documents.
     pub fn new(root: impl Into<PathBuf>, declared: Declared) -> Self {
-        Self { root: root.into(), declared: Arc::new(declared), cache: Arc::default() }
+        let (cache, revisions) = (Arc::default(), Arc::default());
+        Self { root: root.into(), declared: Arc::new(declared), cache, revisions }
     }
 
     pub(super) fn declared(&self) -> &Declared {
@@ -60,6 +63,10 @@ impl Layout {
 
     pub(super) fn cache(&self) -> &Cache {
         &self.cache
+    }
+
+    pub(super) fn revisions(&self) -> &Revisions {
+        &self.revisions
     }
 
     /// The files and folders that a change may reach: those of the store, and documents that lie elsewhere.

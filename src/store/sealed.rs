@@ -117,7 +117,7 @@ impl Layout {
         Ok(SealedTree { damaged, ..tree })
     }
 
-    fn read_state(&self, host: &HostName, signers: &Signers) -> Result<TreeState, FsError> {
+    pub(super) fn read_state(&self, host: &HostName, signers: &Signers) -> Result<TreeState, FsError> {
         let folder = self.root().join(Self::sealed(host));
         let bytes = match read_bounded(&folder.join(MANIFEST_FILE), MANIFEST_MAX) {
             Err(error) if error.is_missing() => return Ok(TreeState::Missing),
@@ -141,17 +141,6 @@ impl Layout {
         let intact = self.digest(&Self::sealed(host).join(HOST_KEY_FILE))?;
         let same = intact == Some(verified.manifest().host_key_sha256);
         Ok(if same { TreeState::Sound(verified) } else { TreeState::NoIdentity(verified) })
-    }
-
-    /// The highest revision of a secret in the sealed trees of these hosts, as far as they can be believed.
-    pub fn sealed_revision(&self, secret: &SecretName, hosts: &BTreeSet<HostName>, signers: &Signers) -> u64 {
-        let revision = |host: &HostName| match self.read_state(host, signers) {
-            Ok(TreeState::Sound(verified) | TreeState::NoIdentity(verified)) => {
-                verified.manifest().secrets.get(secret).map(|entry| entry.revision)
-            }
-            _ => None,
-        };
-        hosts.iter().filter_map(revision).max().unwrap_or_default()
     }
 
     /// Digest of a file; none where it is missing.

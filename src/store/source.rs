@@ -26,9 +26,11 @@ use crate::diag::Failure;
 use crate::fsx::FsError;
 use crate::fsx::read_bounded;
 use crate::ledger::Authors;
+use crate::ledger::Event;
 use crate::ledger::LEDGER_MAX;
 use crate::ledger::Ledger;
 use crate::ledger::LedgerError;
+use crate::ledger::Line;
 use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -255,6 +257,14 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// The same where every document could be read; else why the first could not, for what is in it would count as gone.
+    pub fn whole(mut self) -> Result<Self, StoreError> {
+        match self.broken.pop() {
+            None => Ok(self),
+            Some((_, error)) => Err(error),
+        }
+    }
+
     fn add(
         &mut self,
         folded: &mut BTreeMap<String, PathBuf>,
@@ -336,6 +346,12 @@ impl Layout {
         }
     }
 
+    /// The last line of the ledger of a secret as it lies there; see [`Ledger::unverified_head`].
+    pub fn unverified_head(&self, secret: &SecretName) -> Option<Line> {
+        let bytes = read_bounded(&self.root().join(Self::ledger(secret)), LEDGER_MAX).ok()?;
+        Ledger::unverified_head(&bytes)
+    }
+
     /// Reads a source and checks that its ledger vouches for exactly this ciphertext.
     pub fn read_source(&self, secret: &SecretName, authors: &Authors) -> Result<Source, StoreError> {
         let path = Self::source(secret);
@@ -404,7 +420,9 @@ impl Layout {
             sources.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.8);
         let help = match nearest {
             _ if self.root().join(Self::ledger(secret)).exists() => {
-                format!("it was removed; `secretctl log {secret}` shows its life")
+                let ended = self.unverified_head(secret).is_some_and(|line| line.event == Event::Removed);
+                let what = if ended { "was removed" } else { "is gone, and `secretctl check` says more" };
+                format!("it {what}; `secretctl log {secret}` shows its life")
             }
             Some(name) => format!("did you mean `{name}`? `secretctl list` shows all names"),
             None => format!("`secretctl list` shows all names; `secretctl edit {secret}` makes it"),

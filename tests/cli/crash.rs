@@ -11,7 +11,7 @@ use crate::common::TestFleet;
 use crate::common::tool;
 
 /// A copy of a fleet in a folder of its own.
-fn copy(template: &TestFleet) -> TestFleet {
+pub(crate) fn copy(template: &TestFleet) -> TestFleet {
     let fleet = TestFleet::empty();
     std::fs::remove_dir(fleet.root()).unwrap();
     let mut command = Command::new("cp");

@@ -76,6 +76,11 @@ impl TestFleet {
         Self::empty().filled()
     }
 
+    /// The same on a disk, where it matters that plaintext stays away from it.
+    pub(crate) fn new_on_disk() -> Self {
+        Self::in_folder(on_disk()).filled()
+    }
+
     fn filled(self) -> Self {
         let fleet = self;
         let alice = KEYS.alice.public();
@@ -93,7 +98,7 @@ impl TestFleet {
 
     /// The same on a disk, where it matters that plaintext stays away from it.
     pub(crate) fn sealed_on_disk() -> Self {
-        Self::in_folder(on_disk()).filled().with_hosts_and_secrets()
+        Self::new_on_disk().with_hosts_and_secrets()
     }
 
     fn with_hosts_and_secrets(self) -> Self {

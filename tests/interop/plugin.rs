@@ -13,7 +13,7 @@ fn path() -> String {
 }
 
 /// A recipient of the plugin, and a file with its identity.
-fn keys(fleet: &TestFleet) -> (String, PathBuf) {
+pub(crate) fn keys(fleet: &TestFleet) -> (String, PathBuf) {
     let program = format!("{}/tests/plugins/age-plugin-quux", env!("CARGO_MANIFEST_DIR"));
     let made = Command::new(program).arg("--keys").output().unwrap();
     let text = String::from_utf8(made.stdout).unwrap();

@@ -15,6 +15,7 @@ use crate::ledger::VerifiedLedger;
 use crate::name::SecretName;
 use crate::ops::document;
 use crate::ops::workspace::Workspace;
+use crate::ops::workspace::declared as declared_by;
 use crate::store::Loaded;
 use crate::store::Survey;
 
@@ -68,6 +69,16 @@ pub(super) fn unadopted(
     );
     let finding = error(Class::Integrity, "document::unadopted", message);
     findings.push(finding.at(Place::file(path)).help(help).about(names));
+}
+
+/// Whether a secret may be a key of a document that can't be read, which has a finding of its own.
+pub(super) fn is_hidden(ws: &Workspace, survey: &Survey, name: &SecretName) -> bool {
+    let declared = declared_by(&ws.fleet);
+    survey.broken.iter().any(|(path, _)| {
+        let prefix = declared.place_of(path).map(|(prefix, _)| prefix);
+        let rest = prefix.and_then(|prefix| name.as_str().strip_prefix(prefix.as_str()).map(str::to_owned));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 fn listed(names: &BTreeSet<SecretName>) -> String {

@@ -29,6 +29,7 @@ use crate::ops::public;
 use crate::ops::put::Made;
 use crate::ops::put::append;
 use crate::ops::put::existing;
+use crate::ops::put::found;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
 use crate::ops::values;
@@ -76,6 +77,7 @@ pub fn edit(
     editor: &mut dyn Editor,
 ) -> Result<DocumentReport, OpsError> {
     let author = ws.author()?;
+    ws.complete()?;
     let mut base = Base::read(ws, prefix, place)?;
     editor.guard();
     let folder = PrivateDir::create(&ws.settings.memory_places)?;
@@ -208,6 +210,9 @@ impl Difference {
 
     /// Why the text goes back to the editor.
     fn complaint(&self, ws: &Workspace, new: &Opened, after: &Loaded) -> Result<Option<String>, OpsError> {
+        if let Some(clash) = self.clash(ws, after)? {
+            return Ok(Some(clash.to_string()));
+        }
         for secret in self.created.iter().chain(&self.changed) {
             if let Err(error) = refuse_readers(ws, after, secret) {
                 return Ok(Some(error.to_string()));
@@ -218,6 +223,27 @@ impl Difference {
             }
             if self.changed.contains(secret) {
                 values::refuse_second(ws, secret, &existing(ws, secret)?)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// A new name that is there already, or is another one in other letters: nobody could tell the two apart.
+    fn clash(&self, ws: &Workspace, after: &Loaded) -> Result<Option<OpsError>, OpsError> {
+        if self.created.is_empty() {
+            return Ok(None);
+        }
+        let survey = ws.layout.survey()?;
+        if let Some(secret) = self.created.intersection(&survey.sources).next() {
+            return Ok(Some(OpsError::SecretExists { secret: secret.clone() }));
+        }
+        let elsewhere = survey.sources.iter().filter(|name| !self.removed.contains(*name));
+        let mut folded: BTreeMap<String, &SecretName> = BTreeMap::new();
+        for name in elsewhere.chain(after.names.keys()) {
+            let first = *folded.entry(name.as_str().to_ascii_lowercase()).or_insert(name);
+            if first != name {
+                let (secret, existing) = (name.clone(), first.clone());
+                return Ok(Some(OpsError::CaseClash { secret, existing }));
             }
         }
         Ok(None)
@@ -243,7 +269,7 @@ fn put(
 ) -> Result<DocumentReport, OpsError> {
     let mut report = DocumentReport { version: 1, ..DocumentReport::default() };
     let mut change = ws.change(lock)?;
-    let mut writing = Writing::with(ws, &after.place.path, new);
+    let mut writing = Writing::with(ws, &after, new);
     for secret in &difference.changed {
         let Some(old) = base.value(secret)? else { continue };
         keep_previous(ws, author, &mut writing, (secret, &old), &mut change)?;
@@ -266,6 +292,7 @@ fn put(
     }
     writing.stage(&mut change)?;
     change.commit()?;
+    writing.settle();
     let Difference { created, changed, removed } = difference;
     (report.created, report.changed, report.removed) = (created, changed, removed);
     report.unsealed = sealed(ws, lock, author, &report.hosts);
@@ -303,7 +330,7 @@ fn line(
     let Some(source_sha256) = digest(new.document(), part) else { return Ok(()) };
     let recipients = present(new.document());
     let written = Written { source_sha256, recipients, key: key_of(part) };
-    let mut ledger = existing(ws, secret)?.into_ledger();
+    let mut ledger = found(ws, secret)?.into_ledger();
     let public = public::of(ws, secret, value);
     let origin = Origin {
         public_sha256: public.as_ref().map(|public| crate::crypto::Digest::of(public.text.as_bytes())),

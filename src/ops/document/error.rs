@@ -6,6 +6,7 @@ use crate::diag::Class;
 use crate::diag::Failure;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::sops::SopsError;
 
 /// Why a document can't be changed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -15,13 +16,51 @@ pub enum DocumentError {
     #[error("`{}` has no place for `{secret}`", path.display())]
     #[diagnostic(
         code(document::no_place),
-        help("a document that is one secret as a whole has no keys of its own; choose another name")
+        help(
+            "each key has one name: items of a list count from 0, and `%23` with a number from 2 is a further document of the file; `secretctl list` shows the names there are"
+        )
     )]
     NotInDocument {
         /// The secret.
         secret: SecretName,
         /// The document.
         path: PathBuf,
+    },
+    /// The file's own words leave the key in the clear.
+    #[error("`{}` leaves `{secret}` in the clear, by its `{field}`", path.display())]
+    #[diagnostic(
+        code(document::in_the_clear),
+        help(
+            "nothing was written; choose a name that the file encrypts, or change what it encrypts with `sops`"
+        )
+    )]
+    InTheClear {
+        /// The secret.
+        secret: SecretName,
+        /// The document.
+        path: PathBuf,
+        /// The setting in its metadata.
+        field: &'static str,
+    },
+    /// Whoever made it may know its data key, and it can't get another one here.
+    #[error(
+        "no ledger vouches for the data key of `{}`, and a new one can't be given to {who}", path.display()
+    )]
+    #[diagnostic(
+        code(document::unvouched_key),
+        help(
+            "take the keys of other tools out with `secretctl adopt --drop-foreign {prefix}`; if only admins have ever had that data key, `secretctl adopt --danger-keep-data-key {prefix}` keeps it"
+        )
+    )]
+    UnvouchedKey {
+        /// The document.
+        path: PathBuf,
+        /// Its name.
+        prefix: SecretName,
+        /// The keys of other tools.
+        who: String,
+        /// Why not.
+        source: SopsError,
     },
     /// Other secrets would get other names, whose policy and history are not theirs.
     #[error("without `{secret}`, what is `{other}` in `{}` would have another name", path.display())]
@@ -135,6 +174,7 @@ impl Failure for DocumentError {
     fn class(&self) -> Class {
         match self {
             Self::Outdated { .. } | Self::BeyondPolicy { .. } => Class::Finding,
+            Self::UnvouchedKey { .. } => Class::Integrity,
             _ => Class::Usage,
         }
     }

@@ -10,6 +10,7 @@ use super::ImportReport;
 use super::Outcome;
 use super::documents;
 use crate::crypto::Digest;
+use crate::crypto::KEY_VARIABLE;
 use crate::crypto::Recipient;
 use crate::crypto::decrypt;
 use crate::diag::Class;
@@ -190,7 +191,7 @@ fn age(ws: &Workspace, bytes: &[u8]) -> Result<SecretBytes, String> {
 /// Asks `gpg`, which asks for its passphrases itself.
 fn gpg(path: &Path) -> Read {
     let mut command = Command::new("gpg");
-    command.args(["--quiet", "--batch", "--decrypt", "--"]).arg(path);
+    command.args(["--quiet", "--batch", "--decrypt", "--"]).arg(path).env_remove(KEY_VARIABLE);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let failed = |error: std::io::Error| Read::Closed(format!("`gpg`: {error}"));
     let mut child = match command.spawn() {

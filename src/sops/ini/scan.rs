@@ -187,6 +187,16 @@ impl Scanner<'_> {
         let name_span = inner.start + 1..close;
         let name = String::from_utf8_lossy(self.slice(name_span.clone())).into_owned();
         let comment = self.above();
+        if let [first] = self.sections.as_mut_slice()
+            && name == DEFAULT
+            && first.header.is_none()
+            && first.entries.is_empty()
+        {
+            // The name that keys before any section go by, spelled out.
+            (first.header, first.name_span, first.comment) = (Some(line.clone()), Some(name_span), comment);
+            first.start = line.start;
+            return Ok(());
+        }
         if name == DEFAULT || self.sections.iter().any(|section| section.name == name) {
             let path = KeyPath::of_keys([name]);
             return Err(TextError::at(TextErrorKind::DuplicateKey, self.text, line.start).with_key(&path));

@@ -40,6 +40,19 @@ fn leaves_come_as_sops_orders_them_with_the_comment_of_a_key_behind_it() {
 }
 
 #[test]
+fn a_header_of_the_default_section_is_one_where_no_key_stands_before_it() {
+    let ini = parse(b"# c\n[DEFAULT]\na = 1\n[s]\nb = 2\n").unwrap();
+    let paths: Vec<String> = ini.leaves().iter().map(|leaf| leaf.path.to_string()).collect();
+    assert_eq!(paths, ["DEFAULT", "DEFAULT/a", "s/b"]);
+    let new = ini.insert(&key("DEFAULT/new"), &Scalar::str(b"v")).unwrap();
+    assert_eq!(text(&new), "# c\n[DEFAULT]\na = 1\nnew = v\n[s]\nb = 2\n");
+    assert_eq!(text(&ini.remove(&key("DEFAULT/a")).unwrap()), "# c\n[DEFAULT]\n[s]\nb = 2\n");
+    for twice in ["z = 0\n[DEFAULT]\na = 1\n", "[DEFAULT]\n[DEFAULT]\n", "[s]\nb = 2\n[DEFAULT]\na = 1\n"] {
+        assert_eq!(parse(twice.as_bytes()).unwrap_err().kind, TextErrorKind::DuplicateKey, "{twice}");
+    }
+}
+
+#[test]
 fn values_and_comments_are_replaced_in_place_and_back() {
     let ini = parse(SAMPLE.as_bytes()).unwrap();
     let sealed: Replacements = (0..ini.leaves().len()).map(|index| (index, Scalar::str(b"ENC[x]"))).collect();
