@@ -191,6 +191,8 @@ fn a_document_that_cannot_be_read_is_not_taken_for_one_that_is_gone() {
         &["rotate", "forge/a", "--yes"],
         &["rotate", "--due", "--dry-run"],
         &["policy", "matrix"],
+        &["policy", "lint"],
+        &["generate"],
         &["run", "--prefix", "forge", "--", "true"],
     ] {
         fleet.refuses(args, 2).says(&["sops::duplicate", YAML]);
