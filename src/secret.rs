@@ -171,23 +171,19 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 
-    /// What this process has in its memory at an address, if there still is such memory.
-    #[cfg(target_os = "linux")]
-    fn memory(address: usize, length: usize) -> Option<Vec<u8>> {
-        use std::os::unix::fs::FileExt;
-
-        let mut bytes = vec![0; length];
-        let memory = std::fs::File::open("/proc/self/mem").unwrap();
-        memory.read_exact_at(&mut bytes, u64::try_from(address).unwrap()).ok().map(|()| bytes)
-    }
-
     #[cfg(target_os = "linux")]
     #[test]
     fn what_is_dropped_or_outgrown_is_gone_from_memory_the_part_taken_off_as_well() {
+        use std::os::unix::fs::FileExt;
+
         const LENGTH: usize = 5000;
-        let remains = |address| {
-            let there = memory(address, LENGTH).unwrap_or_default();
-            there.windows(16).any(|window| *window == [0xA7; 16])
+        let memory = std::fs::File::open("/proc/self/mem").unwrap();
+        // Made before anything is dropped: it would get the memory that is to be looked at.
+        let mut seen = vec![0; LENGTH];
+        let mut remains = |address: usize| {
+            // What is no memory of this process any more holds nothing.
+            let read = memory.read_exact_at(&mut seen, u64::try_from(address).unwrap());
+            read.is_ok() && seen.windows(16).any(|window| *window == [0xA7; 16])
         };
         let secret = || SecretBytes::from(vec![0xA7; LENGTH]);
         let mut shortened = secret();
