@@ -45,12 +45,12 @@ struct Writer {
 impl Writer {
     /// A service: a password, a port, a switch, an address, and a token, every fourth time a key of several lines.
     fn service(&mut self, name: &str, index: usize) -> Value {
-        if index % 3 == 0 {
+        if index.is_multiple_of(3) {
             let _ = writeln!(self.text, "    # {name} number {index}; rotate in spring");
         }
         let password = if index == 0 { SET.1.to_owned() } else { self.random.letters(32) };
         let port = 1024 + self.random.next() % 60_000;
-        let enabled = index % 2 == 0;
+        let enabled = index.is_multiple_of(2);
         let address = format!(
             "https://{}:{}@{name}.example.org/api?v=1&n={index}",
             self.random.letters(8),
