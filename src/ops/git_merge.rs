@@ -201,8 +201,7 @@ pub fn settle(
         }
         report.secrets.push((secret.clone(), ledger.current().map(|line| line.revision)));
     }
-    writing.stage(&mut change)?;
-    change.commit()?;
+    writing.commit(change)?;
     Ok(report)
 }
 

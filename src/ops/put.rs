@@ -228,10 +228,8 @@ pub(super) fn put(
     append(ws, author, (secret, value), (made, written), &mut ledger, &hosts)?;
     let mut change = ws.change(lock)?;
     public::stage(ws, secret, public.as_ref(), &mut change)?;
-    writing.stage(&mut change)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
-    change.commit()?;
-    writing.settle();
+    writing.commit(change)?;
     let unsealed = sealed(ws, lock, author, (secret, value), &hosts);
     Ok(PutReport {
         version: 1,

@@ -60,9 +60,7 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
         change.write(Layout::ledger(secret), ledger.bytes())?;
     }
     public::stage(ws, secret, None, &mut change)?;
-    writing.stage(&mut change)?;
-    change.commit()?;
-    writing.settle();
+    writing.commit(change)?;
     let unsealed = reseal(ws, &lock, &author, &hosts, &[secret], &BTreeMap::new());
     Ok(RelocateReport { version: 1, secret: secret.clone(), to: None, hosts, unsealed })
 }
@@ -101,11 +99,9 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     ledger.append(to, entry, author.at(ws.settings.now)).map_err(StoreError::from)?;
     let mut change = ws.change(&lock)?;
     public::stage_move(ws, from, to, &mut change)?;
-    writing.stage(&mut change)?;
     change.write(Layout::ledger(to), ledger.bytes())?;
     change.remove(Layout::ledger(from))?;
-    change.commit()?;
-    writing.settle();
+    writing.commit(change)?;
     let hosts: BTreeSet<HostName> = before.union(&after).cloned().collect();
     let known = BTreeMap::from([(to.clone(), &value)]);
     let unsealed = reseal(ws, &lock, &author, &hosts, &[from, to], &known);

@@ -196,8 +196,15 @@ impl<'w> Writing<'w> {
         }
     }
 
-    /// Puts everything into a change.
-    pub(super) fn stage(&self, change: &mut Transaction) -> Result<(), OpsError> {
+    /// Puts everything into a change, which it makes. What comes next needs none of the documents opened again.
+    pub(super) fn commit(self, mut change: Transaction) -> Result<(), OpsError> {
+        self.stage(&mut change)?;
+        change.commit()?;
+        self.settle();
+        Ok(())
+    }
+
+    fn stage(&self, change: &mut Transaction) -> Result<(), OpsError> {
         for (path, bytes) in &self.files {
             match bytes {
                 Some(bytes) => change.write(path, bytes)?,
@@ -214,8 +221,7 @@ impl<'w> Writing<'w> {
         Ok(())
     }
 
-    /// Says that the change was made. What comes next needs none of the documents opened again.
-    pub(super) fn settle(self) {
+    fn settle(self) {
         if self.documents.is_empty() {
             return;
         }

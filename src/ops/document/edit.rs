@@ -290,9 +290,7 @@ fn put(
         }
         public::stage(ws, secret, None, &mut change)?;
     }
-    writing.stage(&mut change)?;
-    change.commit()?;
-    writing.settle();
+    writing.commit(change)?;
     let Difference { created, changed, removed } = difference;
     (report.created, report.changed, report.removed) = (created, changed, removed);
     report.unsealed = sealed(ws, lock, author, &report.hosts);
