@@ -172,6 +172,12 @@ impl SecretName {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Tells whether this is `prefix`, or begins with its segments.
+    pub fn is_within(&self, prefix: &Self) -> bool {
+        let rest = self.0.strip_prefix(&prefix.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The segments between the slashes; there is at least one.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')

@@ -313,9 +313,9 @@ fn sources(
         documents::unadopted((prefix, path.unwrap_or_default()), &names, findings);
     }
     documents::check(ws, survey, &ledgers, findings);
-    for name in
-        survey.ledgers.difference(&survey.sources).filter(|name| !documents::is_hidden(ws, survey, name))
-    {
+    let unread = documents::unread(ws, survey);
+    let alone = survey.ledgers.difference(&survey.sources);
+    for name in alone.filter(|name| !unread.iter().any(|prefix| name.is_within(prefix))) {
         findings.extend(orphan(ws, name));
     }
     Ok(ledgers)

@@ -163,11 +163,7 @@ pub(super) fn recipients(ws: &Workspace, loaded: &Loaded) -> Result<BTreeSet<Rec
 
 /// Who opens the document of this name, or the one that a secret of this name is in, beside editors and recovery.
 pub(super) fn beside_of(fleet: &fleet::Fleet, name: &SecretName) -> BTreeSet<Recipient> {
-    let within = |prefix: &SecretName| {
-        let rest = name.as_str().strip_prefix(prefix.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let nearest = fleet.documents.iter().filter(|(prefix, _)| within(prefix));
+    let nearest = fleet.documents.iter().filter(|(prefix, _)| name.is_within(prefix));
     let Some((_, document)) = nearest.max_by_key(|(prefix, _)| prefix.as_str().len()) else {
         return BTreeSet::new();
     };

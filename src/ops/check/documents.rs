@@ -71,14 +71,10 @@ pub(super) fn unadopted(
     findings.push(finding.at(Place::file(path)).help(help).about(names));
 }
 
-/// Whether a secret may be a key of a document that can't be read, which has a finding of its own.
-pub(super) fn is_hidden(ws: &Workspace, survey: &Survey, name: &SecretName) -> bool {
+/// The documents that can't be read and have findings of their own; what is within them may be there.
+pub(super) fn unread(ws: &Workspace, survey: &Survey) -> Vec<SecretName> {
     let declared = declared_by(&ws.fleet);
-    survey.broken.iter().any(|(path, _)| {
-        let prefix = declared.place_of(path).map(|(prefix, _)| prefix);
-        let rest = prefix.and_then(|prefix| name.as_str().strip_prefix(prefix.as_str()).map(str::to_owned));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    survey.broken.iter().filter_map(|(path, _)| Some(declared.place_of(path)?.0)).collect()
 }
 
 fn listed(names: &BTreeSet<SecretName>) -> String {
