@@ -40,14 +40,18 @@ pub(in crate::ops) fn data_key(ws: &Workspace, loaded: &Loaded) -> DataKey {
     let mut found = DataKey::default();
     for (name, part) in &loaded.names {
         let Some(Ok(ledger)) = ledgers.get(name) else { continue };
-        let Some(head) = ledger.head().filter(|head| head.source_sha256.is_some()) else { continue };
-        let proves = is_sealed_with_data_key(&loaded.document, part);
-        if proves && head.source_sha256 == loaded.digest(part) {
+        if let Some(head) = ledger.head().filter(|head| proves(loaded, part, head)) {
             found.vouched = true;
             found.known.extend(head.recipients.iter().cloned());
         }
     }
     found
+}
+
+/// Whether a line, if it is to be believed, shows that an admin left a value under the data key of the document.
+fn proves(loaded: &Loaded, part: &Part, line: &Line) -> bool {
+    let vouched = line.source_sha256.is_some() && line.source_sha256 == loaded.digest(part);
+    vouched && is_sealed_with_data_key(&loaded.document, part)
 }
 
 /// Whether some value shows that an admin left the data key there, and nobody but `right` could ever open it. Says no
@@ -56,12 +60,11 @@ pub(in crate::ops) fn data_key(ws: &Workspace, loaded: &Loaded) -> DataKey {
 /// The lines of the other values are taken as they stand: a forged one can name more people, which is a no, and whoever
 /// could forge one that names fewer could as well remove the ledger.
 fn is_ours(ws: &Workspace, loaded: &Loaded, right: &BTreeSet<Recipient>) -> bool {
-    let proves = |(name, part): (&SecretName, &Part)| {
-        let line = ws.layout.unverified_head(name).filter(|line| line.source_sha256.is_some())?;
-        let proves = is_sealed_with_data_key(&loaded.document, part);
-        (proves && line.source_sha256 == loaded.digest(part)).then(|| (name.clone(), line))
+    let proof = |(name, part): (&SecretName, &Part)| {
+        let line = ws.layout.unverified_head(name).filter(|line| proves(loaded, part, line))?;
+        Some((name.clone(), line))
     };
-    let lines: Vec<(SecretName, Line)> = loaded.names.par_iter().filter_map(proves).collect();
+    let lines: Vec<(SecretName, Line)> = loaded.names.par_iter().filter_map(proof).collect();
     if lines.iter().any(|(_, line)| !line.recipients.is_subset(right)) {
         return false;
     }
