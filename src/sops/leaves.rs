@@ -96,19 +96,14 @@ pub(super) fn place(path: &KeyPath) -> String {
 
 /// Decrypts every leaf that the selector wants encrypted.
 pub(super) fn open(text: &dyn Text, selected: &[bool], key: &DataKey) -> Result<Vec<Said>, Problem> {
-    let open = |cipher: &mut Cipher<'_>, (leaf, selected): (&Leaf, &bool)| match leaf.kind {
-        _ if !selected => Ok(Said::Clear),
+    let open = |cipher: &Cipher<'_>, (leaf, selected): &(&Leaf, &bool)| match leaf.kind {
+        _ if !**selected => Ok(Said::Clear),
         LeafKind::Value => open_value(leaf, cipher),
         LeafKind::Comment => Ok(open_comment(leaf, cipher)),
     };
-    let leaves = text.leaves();
-    if leaves.len() < 2 * PORTION {
-        let mut cipher = key.cipher();
-        return leaves.iter().zip(selected).map(|leaf| open(&mut cipher, leaf)).collect();
-    }
-    let all = leaves.par_iter().zip(selected).with_min_len(PORTION);
+    let leaves: Vec<(&Leaf, &bool)> = text.leaves().iter().zip(selected).collect();
     // Whatever is found first by the clock, the first one in the text is told.
-    all.map_init(|| key.cipher(), open).collect::<Vec<_>>().into_iter().collect()
+    with_cipher(&leaves, key, open).into_iter().collect()
 }
 
 /// New ciphertexts, by index, of values that have one.
@@ -116,18 +111,27 @@ pub(super) fn seal(asked: &[(usize, &Leaf, &Scalar)], key: &DataKey) -> Result<R
     // All at once: a call of the kernel for each value takes longer than the encryption.
     let mut nonces = vec![[0; NONCE]; asked.len()];
     rand::rngs::OsRng.try_fill_bytes(nonces.as_flattened_mut())?;
-    let seal = |cipher: &mut Cipher<'_>, (asked, nonce): (&(usize, &Leaf, &Scalar), [u8; NONCE])| {
-        let (index, leaf, scalar) = asked;
-        let text = cipher.seal(scalar, leaf.kind, &place(&leaf.path), nonce)?;
+    let asked: Vec<_> = asked.iter().zip(nonces).collect();
+    let sealed = with_cipher(&asked, key, |cipher, ((index, leaf, scalar), nonce)| {
+        let text = cipher.seal(scalar, leaf.kind, &place(&leaf.path), *nonce)?;
         Ok(text.map(|text| (*index, Scalar::Str(SecretBytes::from(text.into_bytes())))))
-    };
-    let sealed: Vec<Result<_, rand::Error>> = if asked.len() < 2 * PORTION {
-        let mut cipher = key.cipher();
-        asked.iter().zip(nonces).map(|asked| seal(&mut cipher, asked)).collect()
-    } else {
-        asked.par_iter().zip(nonces).with_min_len(PORTION).map_init(|| key.cipher(), seal).collect()
-    };
-    Ok(sealed.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?)
+    });
+    let sealed = sealed.into_iter().filter_map(Result::transpose).collect::<Result<_, rand::Error>>();
+    Ok(sealed?)
+}
+
+/// Does the same with each value, in order, on all cores where there are many.
+fn with_cipher<T: Sync, R: Send>(
+    values: &[T],
+    key: &DataKey,
+    work: impl Fn(&Cipher<'_>, &T) -> R + Sync,
+) -> Vec<R> {
+    if values.len() < 2 * PORTION {
+        let cipher = key.cipher();
+        return values.iter().map(|value| work(&cipher, value)).collect();
+    }
+    let all = values.par_iter().with_min_len(PORTION);
+    all.map_init(|| key.cipher(), |cipher, value| work(cipher, value)).collect()
 }
 
 fn open_value(leaf: &Leaf, key: &Cipher<'_>) -> Result<Said, Problem> {
