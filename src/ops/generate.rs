@@ -47,7 +47,7 @@ pub struct Missing {
 /// they are made from, each after its inputs.
 pub fn missing(ws: &Workspace, names: &[SecretName]) -> Result<Vec<Missing>, OpsError> {
     let wanted = if names.is_empty() { ws.policy.generated() } else { names.iter().cloned().collect() };
-    let sources = ws.layout.survey()?.whole()?.sources;
+    let sources = ws.layout.sources()?;
     let mut recipes = BTreeMap::new();
     let mut open: Vec<SecretName> = wanted.into_iter().filter(|name| !sources.contains(name)).collect();
     while let Some(secret) = open.pop() {

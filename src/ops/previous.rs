@@ -60,7 +60,7 @@ pub(super) fn is_asked(ws: &Workspace, secret: &SecretName) -> bool {
 
 /// Removes the values whose time is over; gives their names.
 pub(super) fn remove_ended(ws: &Workspace) -> Result<Vec<SecretName>, OpsError> {
-    let mut names = ws.layout.survey()?.whole()?.sources;
+    let mut names = ws.layout.sources()?;
     names.retain(|name| ws.policy.companion(name).is_some_and(|companion| companion.role == Role::Previous));
     let mut removed = Vec::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {

@@ -143,7 +143,7 @@ fn add(
 /// Every secret below a prefix, with the variable that the rest of its name makes.
 fn below(ws: &Workspace, prefix: &SecretName) -> Result<Vec<(VariableName, SecretName)>, OpsError> {
     let start = format!("{prefix}/");
-    let sources = ws.layout.survey()?.whole()?.sources;
+    let sources = ws.layout.sources()?;
     let mut found = Vec::new();
     for secret in sources {
         let Some(rest) = secret.as_str().strip_prefix(&start) else { continue };

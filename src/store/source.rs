@@ -346,6 +346,11 @@ impl Layout {
         }
     }
 
+    /// The names of all secrets; an error where a document can't be read, for what is in it would count as gone.
+    pub fn sources(&self) -> Result<BTreeSet<SecretName>, StoreError> {
+        Ok(self.survey()?.whole()?.sources)
+    }
+
     /// The last line of the ledger of a secret as it lies there; see [`Ledger::unverified_head`].
     pub fn unverified_head(&self, secret: &SecretName) -> Option<Line> {
         let bytes = read_bounded(&self.root().join(Self::ledger(secret)), LEDGER_MAX).ok()?;

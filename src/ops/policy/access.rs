@@ -117,7 +117,7 @@ impl Access {
 
 /// Compares what requests ask for, what policy grants for secrets that exist, and what is sealed.
 pub fn access(ws: &Workspace, requests: &[PathBuf]) -> Result<Access, AccessError> {
-    let secrets: Vec<SecretName> = ws.layout.survey()?.whole()?.sources.into_iter().collect();
+    let secrets: Vec<SecretName> = ws.layout.sources()?.into_iter().collect();
     let mut granted: BTreeMap<HostName, BTreeMap<SecretName, Services>> = BTreeMap::new();
     for row in ws.policy.matrix(&secrets, ws.settings.now).rows {
         if ws.policy.seals_for(&row.host) {

@@ -47,7 +47,7 @@ type Asked = BTreeMap<HostName, BTreeMap<SecretName, BTreeSet<ServiceName>>>;
 /// Looks for rules and grants that somebody should look at; `requests` are what hosts ask for.
 pub fn lint(ws: &Workspace, requests: &[PathBuf]) -> Result<LintReport, OpsError> {
     // Nothing that a rule says is about the others.
-    let judged = ws.layout.survey()?.whole()?.sources.into_iter().filter(|secret| !secret.is_for_admins());
+    let judged = ws.layout.sources()?.into_iter().filter(|secret| !secret.is_for_admins());
     let secrets: Vec<SecretName> = judged.collect();
     let now = ws.settings.now;
     let mut findings = ws.policy.lint(&secrets, now);

@@ -89,8 +89,7 @@ pub fn matrix(ws: &Workspace, filter: &Filter) -> Result<View, OpsError> {
     let wanted = |secret: &SecretName| {
         filter.secrets.is_empty() || filter.secrets.iter().any(|pattern| pattern.may_cover(secret))
     };
-    let mut secrets: Vec<SecretName> =
-        ws.layout.survey()?.whole()?.sources.into_iter().filter(wanted).collect();
+    let mut secrets: Vec<SecretName> = ws.layout.sources()?.into_iter().filter(wanted).collect();
     let rows = ws.policy.matrix(&secrets, ws.settings.now).rows.into_iter();
     let rows: Vec<_> =
         rows.filter(|row| filter.wants(row)).filter_map(|row| filter.narrowed(ws, row)).collect();

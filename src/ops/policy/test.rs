@@ -37,7 +37,7 @@ impl TestReport {
 pub fn test(ws: &Workspace) -> Result<TestReport, OpsError> {
     let now = ws.settings.now;
     let suite = ws.policy.test(&ws.policy_files, &ws.fleet, now).map_err(WorkspaceError::from)?;
-    let secrets: Vec<SecretName> = ws.layout.survey()?.whole()?.sources.into_iter().collect();
+    let secrets: Vec<SecretName> = ws.layout.sources()?.into_iter().collect();
     Ok(TestReport {
         version: 1,
         coverage: suite.coverage(),

@@ -77,7 +77,7 @@ pub fn readable_by(
     service: Option<&ServiceName>,
 ) -> Result<WhoCan, OpsError> {
     let host = known(&ws.fleet, name)?;
-    let secrets = ws.layout.survey()?.whole()?.sources;
+    let secrets = ws.layout.sources()?;
     let granted = secrets.iter().flat_map(|secret| match service {
         Some(service) => one(ws, secret, name, service).into_iter().collect(),
         None => reading(ws, secret, name),

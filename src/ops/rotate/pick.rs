@@ -60,7 +60,7 @@ pub type Picked = BTreeMap<SecretName, Why>;
 
 /// The secrets that one of these patterns covers; a pattern that covers none is an error.
 pub fn named(ws: &Workspace, patterns: &[SecretPattern]) -> Result<Picked, OpsError> {
-    let mut sources = ws.layout.survey()?.whole()?.sources;
+    let mut sources = ws.layout.sources()?;
     sources.retain(|name| ws.policy.companion(name).is_none());
     let mut picked = Picked::new();
     for pattern in patterns {
@@ -128,7 +128,7 @@ fn pick(
     ws: &Workspace,
     judged: &mut dyn FnMut(&SecretName, &VerifiedLedger) -> Option<Why>,
 ) -> Result<Picked, OpsError> {
-    let mut names = ws.layout.survey()?.whole()?.sources;
+    let mut names = ws.layout.sources()?;
     names.retain(|name| ws.policy.companion(name).is_none());
     let mut picked = Picked::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {

@@ -106,7 +106,7 @@ pub fn plan(ws: &Workspace, picked: &Picked, asker: &dyn Asker, pace: Pace) -> R
     }
     // A mistake in what is said of other secrets does not stand in the way of these.
     let mut recipes: BTreeMap<SecretName, Recipe> = BTreeMap::new();
-    let sources = ws.layout.survey()?.whole()?.sources;
+    let sources = ws.layout.sources()?;
     for secret in sources.into_iter().filter(|name| ws.policy.companion(name).is_none()) {
         let made = recipe(ws, &secret).ok().flatten();
         recipes.extend(made.map(|recipe| (secret, recipe)));

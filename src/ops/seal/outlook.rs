@@ -66,7 +66,7 @@ pub(in crate::ops) fn look(ws: &Workspace, scope: &Scope) -> Result<Outlook, Ops
     let names = match &scope.only {
         Some(secret) if ws.layout.has_source(secret) => BTreeSet::from([secret.clone()]),
         Some(_) => BTreeSet::new(),
-        None => ws.layout.survey()?.whole()?.sources,
+        None => ws.layout.sources()?,
     };
     let mut ledgers = BTreeMap::new();
     for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {

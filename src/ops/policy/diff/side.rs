@@ -143,7 +143,7 @@ impl Side {
         let files: Vec<_> =
             files.into_iter().map(|file| PolicyFile { path: file.path, text: file.text }).collect();
         let policy = Policy::load(&files, &fleet).map_err(WorkspaceError::from)?;
-        let secrets = layout.survey()?.whole()?.sources;
+        let secrets = layout.sources()?;
         Ok(Self { name: SideName { revision: None, commit: None }, fleet, policy, secrets })
     }
 
