@@ -1,6 +1,7 @@
 //! The only writer of files: atomic replacement, modes, locks, memory-backed places.
 
 mod atomic;
+mod below;
 #[cfg(feature = "admin")]
 mod handout;
 mod install;
@@ -18,6 +19,9 @@ use std::path::PathBuf;
 
 pub use atomic::read_bounded;
 pub use atomic::write_atomic;
+pub use below::Listed;
+pub use below::list_below;
+pub use below::read_below;
 #[cfg(feature = "admin")]
 pub use handout::Disk;
 #[cfg(feature = "admin")]

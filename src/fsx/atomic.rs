@@ -1,6 +1,7 @@
 //! Whole files, replaced in one step: a reader sees the old bytes or the new ones.
 
 use std::fs::File;
+use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -30,21 +31,23 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     let failed = FsError::on("read", path);
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = File::options().read(true).custom_flags(flags).open(path).map_err(&failed)?;
-    let found = file.metadata().map_err(&failed)?;
+    read_regular(&file, limit).map_err(&failed)
+}
+
+/// Reads what must be a regular file of at most `limit` bytes and was opened without waiting.
+pub(super) fn read_regular(file: &File, limit: u64) -> io::Result<Vec<u8>> {
+    let found = file.metadata()?;
     if !found.is_file() {
-        let other = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file");
-        return Err(failed(other));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
-    let length = found.len();
-    if length > limit {
-        return Err(failed(std::io::Error::new(
-            std::io::ErrorKind::FileTooLarge,
-            format!("larger than {limit} bytes"),
-        )));
+    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes"));
+    if found.len() > limit {
+        return Err(too_large());
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    file.take(limit).read_to_end(&mut bytes).map_err(&failed)?;
-    Ok(bytes)
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+    // It may have grown since, or be one of those of the kernel that have no size.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// Writes a file that must not be followed through a link. The caller sees to it that it reaches the disk.
@@ -65,7 +68,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
 #[expect(clippy::disallowed_methods, reason = "this module is the writer")]
 pub(super) fn remove_if_there(path: &Path) -> Result<(), FsError> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other.map_err(FsError::on("remove", path)),
     }
 }
@@ -134,6 +137,20 @@ mod tests {
         let path = folder.path().join("state");
         write_atomic(&path, b"12345", 0o600).unwrap();
         assert!(read_bounded(&path, 4).unwrap_err().to_string().contains("state"));
+        // Nothing of 200 GiB that are not there is read, and none of a file that says it has no bytes beyond the limit.
+        let sparse = folder.path().join("sparse");
+        File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&sparse)
+            .unwrap()
+            .set_len(200 << 30)
+            .unwrap();
+        for (path, limit) in [(sparse.as_path(), 1 << 30), (Path::new("/proc/self/status"), 10)] {
+            let error = read_bounded(path, limit).unwrap_err();
+            assert_eq!(error.source.kind(), io::ErrorKind::FileTooLarge, "{}", path.display());
+        }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 mod rules;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::crypto::Recipient;
 use crate::diag::Class;
 use crate::diag::Failure;
-use crate::fsx::read_bounded;
 use crate::fsx::write_atomic;
 use crate::ops::document;
 use crate::ops::error::OpsError;
@@ -74,8 +74,7 @@ impl SopsConfig {
 
 /// Makes the rules for every document of the fleet; needs no key.
 pub fn sops_config(ws: &Workspace) -> Result<SopsConfig, OpsError> {
-    let root = ws.layout.root();
-    let found = match read_bounded(&root.join(SOPS_CONFIG), FILE_MAX) {
+    let found = match ws.layout.read(Path::new(SOPS_CONFIG), FILE_MAX) {
         Err(error) if error.is_missing() => None,
         other => Some(String::from_utf8_lossy(&other?).into_owned()),
     };

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::fsx::FsError;
 use crate::fsx::Transaction;
-use crate::fsx::read_bounded;
 use crate::name::SecretName;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
@@ -46,7 +45,7 @@ pub(super) fn stage_move(
     change: &mut Transaction,
 ) -> Result<(), FsError> {
     for path in files(ws, from) {
-        let bytes = read_bounded(&ws.layout.root().join(&path), PUBLIC_MAX)?;
+        let bytes = ws.layout.read(&path, PUBLIC_MAX)?;
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         change.write(Layout::public(to, ending), &bytes)?;
         change.remove(path)?;

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use super::layout::Layout;
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
@@ -71,7 +70,7 @@ impl Layout {
 
     /// The bytes of a host's reasons, if there is such a file.
     pub fn read_denied(&self, host: &HostName) -> Result<Option<Vec<u8>>, FsError> {
-        match read_bounded(&self.root().join(Self::denied(host)), DENIED_MAX) {
+        match self.read(&Self::denied(host), DENIED_MAX) {
             Err(error) if error.is_missing() => Ok(None),
             other => other.map(Some),
         }

@@ -14,7 +14,7 @@ use super::source::StoreError;
 use crate::crypto::Digest;
 use crate::crypto::Identities;
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
+use crate::fsx::read_below;
 use crate::name::SecretName;
 use crate::secret::SecretBytes;
 use crate::sops::Document;
@@ -254,7 +254,7 @@ impl Cache {
         {
             return Ok(Arc::clone(loaded));
         }
-        let bytes = read_bounded(&path, DOCUMENT_MAX)?;
+        let bytes = read_below(root, &place.path, DOCUMENT_MAX)?;
         let loaded = Arc::new(Loaded::parse(prefix.clone(), place.clone(), &bytes)?);
         cache.insert(place.path.clone(), (stamp, Arc::clone(&loaded)));
         Ok(loaded)

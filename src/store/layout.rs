@@ -1,5 +1,6 @@
 //! Where everything lies in a fleet repository.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use super::documents::Declared;
 use super::documents::prefix_of;
 use super::revisions::Revisions;
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
+use crate::fsx::Listed;
+use crate::fsx::list_below;
+use crate::fsx::read_below;
 use crate::manifest::MANIFEST_FILE;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -136,14 +139,7 @@ impl Layout {
                 continue;
             }
             let full = self.root.join(&path);
-            if full.is_symlink() {
-                let link = std::io::Error::new(
-                    std::io::ErrorKind::InvalidInput,
-                    "it is a link, and policies are files",
-                );
-                return Err(FsError::on("read", &full)(link));
-            }
-            let bytes = read_bounded(&full, POLICY_FILE_MAX)?;
+            let bytes = self.read(&path, POLICY_FILE_MAX)?;
             let invalid = |e| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
             let text = String::from_utf8(bytes).map_err(invalid).map_err(FsError::on("read", &full))?;
             texts.push(PolicyText { path, text });
@@ -151,21 +147,19 @@ impl Layout {
         Ok(texts)
     }
 
+    /// Reads a file of the fleet, `path` counting from the root: a regular one of at most `max` bytes, through no link.
+    pub fn read(&self, path: &Path, max: u64) -> Result<Vec<u8>, FsError> {
+        read_below(&self.root, path, max)
+    }
+
     /// Every file below a folder, sorted, relative to the root; links count as files. A missing folder is empty.
     pub fn files(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>, FsError> {
         let mut files = Vec::new();
         let mut folders = vec![folder.as_ref().to_owned()];
         while let Some(folder) = folders.pop() {
-            let full = self.root.join(&folder);
-            let entries = match full.read_dir() {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                other => other.map_err(FsError::on("read", &full))?,
-            };
-            for entry in entries {
-                let entry = entry.map_err(FsError::on("read", &full))?;
-                let path = folder.join(entry.file_name());
-                let kind = entry.file_type().map_err(FsError::on("read", &full))?;
-                if kind.is_dir() { folders.push(path) } else { files.push(path) }
+            for (name, kind) in self.entries(&folder)? {
+                let path = folder.join(name);
+                if kind == Listed::Folder { folders.push(path) } else { files.push(path) }
             }
         }
         files.sort();
@@ -174,15 +168,18 @@ impl Layout {
 
     /// Names of the folders directly below `sealed/`, sorted.
     pub fn sealed_folders(&self) -> Result<Vec<String>, FsError> {
-        let folder = self.root.join("sealed");
-        let entries = match folder.read_dir() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(FsError::on("read", &folder))?,
-        };
-        let mut names: Vec<String> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let entries = self.entries(Path::new("sealed"))?.into_iter();
+        let mut names: Vec<String> = entries.map(|(name, _)| name.to_string_lossy().into_owned()).collect();
         names.sort();
         Ok(names)
+    }
+
+    /// What a folder holds; a missing one is empty.
+    fn entries(&self, folder: &Path) -> Result<Vec<(OsString, Listed)>, FsError> {
+        match list_below(&self.root, folder) {
+            Err(error) if error.is_missing() => Ok(Vec::new()),
+            other => other,
+        }
     }
 }
 

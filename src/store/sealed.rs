@@ -9,7 +9,6 @@ use super::source::SOURCE_MAX;
 use crate::crypto::Digest;
 use crate::crypto::VerifyingKey;
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
 use crate::manifest::HOST_KEY_FILE;
 use crate::manifest::MANIFEST_FILE;
 use crate::manifest::MANIFEST_MAX;
@@ -118,12 +117,12 @@ impl Layout {
     }
 
     pub(super) fn read_state(&self, host: &HostName, signers: &Signers) -> Result<TreeState, FsError> {
-        let folder = self.root().join(Self::sealed(host));
-        let bytes = match read_bounded(&folder.join(MANIFEST_FILE), MANIFEST_MAX) {
+        let folder = Self::sealed(host);
+        let bytes = match self.read(&folder.join(MANIFEST_FILE), MANIFEST_MAX) {
             Err(error) if error.is_missing() => return Ok(TreeState::Missing),
             other => other?,
         };
-        let signature = match read_bounded(&folder.join(SIGNATURE_FILE), 64 << 10) {
+        let signature = match self.read(&folder.join(SIGNATURE_FILE), 64 << 10) {
             Err(error) if error.is_missing() => Vec::new(),
             other => other?,
         };
@@ -145,7 +144,7 @@ impl Layout {
 
     /// Digest of a file; none where it is missing.
     fn digest(&self, path: &std::path::Path) -> Result<Option<Digest>, FsError> {
-        match read_bounded(&self.root().join(path), SOURCE_MAX) {
+        match self.read(path, SOURCE_MAX) {
             Err(error) if error.is_missing() => Ok(None),
             other => Ok(Some(Digest::of(&other?))),
         }

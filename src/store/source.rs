@@ -24,7 +24,6 @@ use crate::crypto::decrypt;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
 use crate::ledger::Authors;
 use crate::ledger::Event;
 use crate::ledger::LEDGER_MAX;
@@ -339,7 +338,7 @@ impl Layout {
     /// Reads and verifies the ledger of a secret; a missing one is empty.
     pub fn read_ledger(&self, secret: &SecretName, authors: &Authors) -> Result<VerifiedLedger, StoreError> {
         let path = Self::ledger(secret);
-        match read_bounded(&self.root().join(&path), LEDGER_MAX) {
+        match self.read(&path, LEDGER_MAX) {
             Err(error) if error.is_missing() => Ok(VerifiedLedger::default()),
             Err(error) => Err(error.into()),
             Ok(bytes) => Ok(Ledger::parse(&bytes, &path)?.verify(secret, authors, &path)?),
@@ -353,14 +352,14 @@ impl Layout {
 
     /// The last line of the ledger of a secret as it lies there; see [`Ledger::unverified_head`].
     pub fn unverified_head(&self, secret: &SecretName) -> Option<Line> {
-        let bytes = read_bounded(&self.root().join(Self::ledger(secret)), LEDGER_MAX).ok()?;
+        let bytes = self.read(&Self::ledger(secret), LEDGER_MAX).ok()?;
         Ledger::unverified_head(&bytes)
     }
 
     /// Reads a source and checks that its ledger vouches for exactly this ciphertext.
     pub fn read_source(&self, secret: &SecretName, authors: &Authors) -> Result<Source, StoreError> {
         let path = Self::source(secret);
-        let (body, digest, path) = match read_bounded(&self.root().join(&path), SOURCE_MAX) {
+        let (body, digest, path) = match self.read(&path, SOURCE_MAX) {
             Ok(ciphertext) => {
                 let digest = Digest::of(&ciphertext);
                 (Body::File(ciphertext), digest, path)

@@ -8,7 +8,6 @@ use crate::crypto::Digest;
 use crate::diag::Class;
 use crate::diag::Finding;
 use crate::diag::Place;
-use crate::fsx::read_bounded;
 use crate::ledger::VerifiedLedger;
 use crate::name::SecretName;
 use crate::ops::public;
@@ -34,8 +33,7 @@ pub(super) fn check(
 }
 
 fn changed(ws: &Workspace, name: &SecretName, path: &PathBuf, recorded: Option<Digest>) -> Option<Finding> {
-    let full = ws.layout.root().join(path);
-    let bytes = if full.is_symlink() { None } else { read_bounded(&full, public::PUBLIC_MAX).ok() };
+    let bytes = ws.layout.read(path, public::PUBLIC_MAX).ok();
     if recorded.is_some() && bytes.map(|bytes| Digest::of(&bytes)) == recorded {
         return None;
     }
