@@ -1,11 +1,13 @@
 //! The Git repository that a fleet lies in: revisions, and the files in them.
 //!
-//! The `git` command itself is asked, so that configuration, worktrees, partial clones and variables such as
-//! `GIT_DIR` mean here what they mean to its user. Nothing here writes but `configure`, and that only the
-//! local configuration.
+//! The `git` command itself is asked, so that worktrees and identifiers mean here what they mean to its user. But it reads
+//! for people who look at what strangers wrote: every call goes through [`git`], which lets it run no other program, call
+//! nobody, and look for no repository that we have not found ourselves. Nothing here writes but `configure`, and that
+//! only the local configuration.
 
 mod blobs;
 mod configure;
+mod discover;
 mod error;
 mod history;
 
@@ -20,7 +22,8 @@ use std::process::Command;
 use std::process::Stdio;
 
 pub use blobs::Blobs;
-pub use configure::cached_drivers;
+pub use configure::global_cached_drivers;
+pub use discover::git_dir;
 pub use error::GitError;
 pub use history::Change;
 pub use history::Depth;
@@ -29,13 +32,21 @@ pub use history::From;
 /// A folder of a Git repository.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Repository {
-    /// Where `git` runs.
-    run_in: PathBuf,
+    named_by: NamedBy,
     /// The folder, relative to the top of the work tree.
     prefix: PathBuf,
     /// The top of the work tree.
     top: PathBuf,
     git_dir: PathBuf,
+}
+
+/// Who said which repository it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum NamedBy {
+    /// We found it above the folder.
+    Place,
+    /// The variables of whoever called us, as in hooks; they may name another index too.
+    Environment,
 }
 
 /// A commit that exists.
@@ -69,25 +80,36 @@ pub enum Kind {
 }
 
 impl Repository {
-    /// The repository that holds `folder`, for a person who stands in `current`.
-    pub fn of(folder: &Path, current: &Path) -> Result<Self, GitError> {
-        let own = Probe::at(folder);
-        let settled = match &own {
-            Ok(own) => current == folder || !own.prefix.as_os_str().is_empty(),
-            Err(error) => matches!(error, GitError::Missing),
-        };
-        // With `GIT_DIR` set, as in hooks, the folder in which `git` runs counts as the top of the work tree,
-        // and a relative one leads somewhere from there only: then the person's own folder is the right one.
-        let seen = if settled { None } else { Probe::at(current).ok() };
-        let seen = seen.filter(|seen| own.as_ref().map_or(true, |own| own.git_dir == seen.git_dir));
-        let inside = seen.and_then(|seen| {
-            Some((folder.canonicalize().ok()?.strip_prefix(&seen.top).ok()?.to_owned(), seen))
-        });
-        let (run_in, prefix, probe) = match inside {
-            Some((prefix, seen)) => (current, prefix, seen),
-            None => own.map(|own| (folder, own.prefix.clone(), own))?,
-        };
-        Ok(Self { run_in: run_in.to_owned(), prefix, top: probe.top, git_dir: probe.git_dir })
+    /// The repository in whose work tree `folder` lies.
+    ///
+    /// With `GIT_DIR` set, as in hooks, `named_in` is the folder from which it counts; that repository is the one if
+    /// `folder` lies in its work tree.
+    pub fn of(folder: &Path, named_in: Option<&Path>) -> Result<Self, GitError> {
+        let none = || GitError::NoRepository { folder: folder.to_owned() };
+        let inside = folder.canonicalize().map_err(|_| none())?;
+        if let Some(current) = named_in {
+            let probe = Probe::ask(&mut git(current), folder).ok();
+            if let Some(found) = probe.and_then(|probe| probe.holding(&inside, NamedBy::Environment)) {
+                return Ok(found);
+            }
+        }
+        let mut refused = none();
+        for top in discover::tops(&inside) {
+            match Probe::ask(forget_repository(&mut git(top)), top) {
+                Ok(probe) if probe.top == top => {
+                    return probe.holding(&inside, NamedBy::Place).ok_or_else(none);
+                }
+                // A file that leads nowhere stops Git; a folder that is no repository is passed by.
+                Err(GitError::NoRepository { .. }) if discover::is_led_elsewhere(top) => {
+                    return Err(GitError::Broken { top: top.to_owned() });
+                }
+                Ok(_) | Err(GitError::NoRepository { .. }) => {
+                    refused = GitError::Broken { top: top.to_owned() };
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused)
     }
 
     /// Where the folder lies below the top of the work tree.
@@ -95,15 +117,18 @@ impl Repository {
         &self.prefix
     }
 
-    /// Runs a command where every path counts from the top of the work tree.
-    fn at_top<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<Vec<u8>, GitError> {
+    /// `git` where every path counts from the top of the work tree; no variable of the caller means another repository.
+    fn git(&self) -> Command {
         let mut command = git(&self.top);
-        output_of(self.pin(&mut command).args(args))
+        if self.named_by == NamedBy::Place {
+            forget_repository(&mut command);
+        }
+        command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top);
+        command
     }
 
-    /// Names the repository, so that no variable of the caller means another one.
-    fn pin<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top)
+    fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<Vec<u8>, GitError> {
+        output_of(self.git().args(args))
     }
 
     /// The commit that a person means by `revision`: a branch, tag, `HEAD~3` or an identifier.
@@ -111,7 +136,7 @@ impl Repository {
         let unknown = || GitError::Revision { revision: revision.escape_debug().to_string() };
         let commit = format!("{revision}^{{commit}}");
         let args = ["rev-parse", "--quiet", "--verify", "--end-of-options", &commit];
-        match run(&self.run_in, args) {
+        match self.run(args) {
             Ok(printed) => {
                 Ok(Commit { id: identifier(&printed).ok_or_else(unknown)?, name: revision.to_owned() })
             }
@@ -125,7 +150,7 @@ impl Repository {
     pub fn merge_base(&self, one: &Commit, other: &Commit) -> Result<Commit, GitError> {
         let apart = || GitError::NoMergeBase { one: one.name.clone(), other: other.name.clone() };
         let name = format!("merge base of {} and {}", one.name, other.name);
-        match run(&self.run_in, ["merge-base", &one.id, &other.id]) {
+        match self.run(["merge-base", &one.id, &other.id]) {
             Ok(printed) => Ok(Commit { id: identifier(&printed).ok_or_else(apart)?, name }),
             Err(GitError::Failed { reason, .. }) if reason.is_empty() => Err(apart()),
             Err(error) => Err(error),
@@ -137,7 +162,7 @@ impl Repository {
         let mut args: Vec<OsString> =
             ["ls-tree", "-r", "-z", "--full-tree", &commit.id, "--"].map(Into::into).into();
         args.extend(paths.iter().map(|path| self.prefix.join(path).into_os_string()));
-        let printed = run(&self.run_in, args)?;
+        let printed = self.run(args)?;
         let entries = printed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
         entries.map(|line| self.entry(line).ok_or_else(|| unexpected("ls-tree"))).collect()
     }
@@ -157,14 +182,16 @@ impl Repository {
         Some(Entry { path: path.to_owned(), kind, id })
     }
 
-    /// Files at or below these paths of `folder` that differ from what is committed, as `git` names them: relative
+    /// Files at or below these paths of the folder that differ from what is committed, as `git` names them: relative
     /// to the folder, and a folder for a whole one that is new.
-    pub fn uncommitted(&self, folder: &Path, paths: &[&str]) -> Result<Vec<PathBuf>, GitError> {
-        let folder = folder.canonicalize().map_err(|error| GitError::Failed { reason: error.to_string() })?;
-        let mut args: Vec<OsString> =
-            ["status", "--porcelain=v1", "-z", "--no-renames", "--"].map(Into::into).into();
-        args.extend(paths.iter().map(|path| folder.join(path).into_os_string()));
-        let printed = run(&self.run_in, args)?;
+    pub fn uncommitted(&self, paths: &[&str]) -> Result<Vec<PathBuf>, GitError> {
+        let mut command = self.git();
+        // A settings file may name programs that Git has every file pass through before it compares.
+        command.env(NOTHING, "").args(self.filters()?.iter().map(|key| without(key)));
+        command.args(["status", "--porcelain=v1", "-z", "--no-renames"]);
+        command.args(["--untracked-files=normal", "--ignore-submodules=all", "--"]);
+        command.args(paths.iter().map(|path| self.prefix.join(path)));
+        let printed = output_of(&mut command)?;
         // Two letters that say what changed, a space, the path.
         let path_of = |line: &[u8]| line.get(3..).map(path).ok_or_else(|| unexpected("status"));
         let changed = printed.split(|byte| *byte == 0).filter(|line| !line.is_empty()).map(path_of);
@@ -174,31 +201,47 @@ impl Repository {
 
     /// Starts the one process that hands out contents.
     pub fn blobs(&self) -> Result<Blobs, GitError> {
-        Blobs::start(git(&self.run_in).args(["cat-file", "--batch"]))
+        Blobs::start(self.git().args(["cat-file", "--batch"]))
     }
+}
+
+/// The variable that is empty, for settings that are to say nothing.
+const NOTHING: &str = "SECRETCTL_NOTHING";
+
+/// The option by which a setting says nothing, whatever signs its name has.
+fn without(key: &OsStr) -> OsString {
+    let mut option = OsString::from("--config-env=");
+    option.push(key);
+    option.push(format!("={NOTHING}"));
+    option
 }
 
 /// What `git` says about a folder.
 struct Probe {
-    prefix: PathBuf,
     top: PathBuf,
     git_dir: PathBuf,
 }
 
 impl Probe {
-    fn at(folder: &Path) -> Result<Self, GitError> {
-        let args = ["rev-parse", "--show-prefix", "--show-toplevel", "--absolute-git-dir"];
-        let printed = run(folder, args).map_err(|error| match error {
+    fn ask(command: &mut Command, folder: &Path) -> Result<Self, GitError> {
+        let args = ["rev-parse", "--show-toplevel", "--absolute-git-dir"];
+        let printed = output_of(command.args(args)).map_err(|error| match error {
             GitError::Failed { reason, .. } if reason.contains("not a git repository") => {
                 GitError::NoRepository { folder: folder.to_owned() }
             }
             other => other,
         })?;
         let mut lines = printed.split(|byte| *byte == b'\n').map(path);
-        match (lines.next(), lines.next(), lines.next(), lines.next(), lines.next()) {
-            (Some(prefix), Some(top), Some(git_dir), Some(_), None) => Ok(Self { prefix, top, git_dir }),
+        match (lines.next(), lines.next(), lines.next(), lines.next()) {
+            (Some(top), Some(git_dir), Some(_), None) => Ok(Self { top, git_dir }),
             _ => Err(unexpected("rev-parse")),
         }
+    }
+
+    /// The repository, if a folder lies in its work tree.
+    fn holding(self, folder: &Path, named_by: NamedBy) -> Option<Repository> {
+        let prefix = folder.strip_prefix(&self.top).ok()?.to_owned();
+        Some(Repository { named_by, prefix, top: self.top, git_dir: self.git_dir })
     }
 }
 
@@ -213,16 +256,53 @@ fn identifier(printed: &[u8]) -> Option<String> {
     full.then(|| line.to_owned())
 }
 
-/// `git`, with messages that can be told apart and no lock taken for the sake of a reader.
+/// What no settings file decides: which programs run, and who is called.
+const SETTINGS: [&str; 9] = [
+    "safe.bareRepository=explicit",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+    "core.alternateRefsCommand=false",
+    "credential.helper=",
+    "protocol.allow=never",
+    "log.showSignature=false",
+    "submodule.recurse=false",
+];
+
+/// The same for variables. An empty list of protocols is heeded by every version of Git; the others are for new ones.
+const VARIABLES: [(&str, &str); 7] = [
+    ("GIT_ALLOW_PROTOCOL", ""),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_SSH_COMMAND", "false"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    // Messages can be told apart.
+    ("LC_ALL", "C"),
+];
+
+/// Variables that name a repository, or a part of one.
+const OF_REPOSITORY: [&str; 7] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
+];
+
+/// The one way to call Git: it runs no program, calls nobody, asks nobody, and takes no lock for the sake of a reader.
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
-    command.arg("--literal-pathspecs").current_dir(folder);
-    command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
+    command.args(["--no-pager", "--literal-pathspecs"]).current_dir(folder).stdin(Stdio::null());
+    command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting])).envs(VARIABLES);
+    command.env_remove("GIT_EXTERNAL_DIFF");
     command
 }
 
-fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Result<Vec<u8>, GitError> {
-    output_of(git(folder).args(args))
+fn forget_repository(command: &mut Command) -> &mut Command {
+    OF_REPOSITORY.iter().fold(command, |command, name| command.env_remove(name))
 }
 
 fn output_of(command: &mut Command) -> Result<Vec<u8>, GitError> {
@@ -252,7 +332,7 @@ mod tests {
 
     fn repository(prefix: &str) -> Repository {
         Repository {
-            run_in: PathBuf::from("."),
+            named_by: NamedBy::Place,
             prefix: PathBuf::from(prefix),
             top: PathBuf::from("."),
             git_dir: PathBuf::from(".git"),

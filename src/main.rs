@@ -65,6 +65,7 @@ fn environment() -> Environment {
         fleet: path("SECRETCTL_FLEET"),
         identity: path("SECRETCTL_IDENTITY"),
         signing_key: path("SECRETCTL_SIGNING_KEY"),
+        git_dir: variable("GIT_DIR"),
         home: path("HOME"),
         config_home: path("XDG_CONFIG_HOME"),
         runtime_dir: path("XDG_RUNTIME_DIR"),

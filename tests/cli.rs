@@ -51,6 +51,7 @@ mod cli {
     mod run;
     mod seal;
     mod status;
+    mod stranger;
     mod tamper;
     mod values;
 }

@@ -58,6 +58,8 @@ pub struct Environment {
     pub current_dir: PathBuf,
     /// `SECRETCTL_FLEET`.
     pub fleet: Option<PathBuf>,
+    /// `GIT_DIR`.
+    pub git_dir: Option<OsString>,
     /// `SECRETCTL_IDENTITY`.
     pub identity: Option<PathBuf>,
     /// `SECRETCTL_SIGNING_KEY`.
@@ -120,6 +122,7 @@ impl Environment {
         Settings {
             identity_files: self.identity_files(),
             fleet: global.fleet.or(self.fleet),
+            repository_named_in: self.git_dir.is_some().then(|| self.current_dir.clone()),
             current_dir: self.current_dir,
             now: self.now,
             prompt: Arc::new(TerminalPrompt::default()),

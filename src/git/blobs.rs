@@ -55,7 +55,7 @@ impl Blobs {
     pub fn content_of(&mut self, id: &str, max: u64) -> Result<Option<Vec<u8>>, GitError> {
         // One question at a time: more of them could fill both pipes, and both sides would wait forever.
         let size = self.ask(id).map_err(|error| GitError::Failed { reason: error.to_string() })?;
-        let size = size.ok_or_else(|| unexpected("cat-file"))?;
+        let size = size.ok_or_else(|| GitError::Absent { id: id.to_owned() })?;
         if size > max {
             // The bytes are on their way and nobody wants them; the next question starts behind them.
             let skipped = io::copy(&mut self.answers.by_ref().take(size + 1), &mut io::sink());

@@ -1,17 +1,19 @@
 //! The configuration of Git; the local one of a repository is the only thing that is written here.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 
 use super::GitError;
 use super::Repository;
+use super::git;
+use super::output_of;
 use super::path;
-use super::run;
 
 impl Repository {
     /// A value of the local configuration.
     pub fn local_config(&self, key: &str) -> Result<Option<String>, GitError> {
-        match self.at_top(["config", "--local", "--get", key]) {
+        match self.run(["config", "--local", "--get", key]) {
             Ok(printed) => Ok(Some(String::from_utf8_lossy(&printed).trim_end_matches('\n').to_owned())),
             Err(GitError::Failed { reason }) if reason.is_empty() => Ok(None),
             Err(error) => Err(error),
@@ -20,20 +22,44 @@ impl Repository {
 
     /// Sets a value of the local configuration.
     pub fn set_local_config(&self, key: &str, value: &str) -> Result<(), GitError> {
-        self.at_top(["config", "--local", key, value]).map(drop)
+        self.run(["config", "--local", key, value]).map(drop)
     }
 
-    /// The attributes of this clone alone, which count more than those in the work tree.
-    pub fn own_attributes(&self) -> Result<PathBuf, GitError> {
-        let printed = self.at_top(["rev-parse", "--git-path", "info/attributes"])?;
+    /// The folder with what this clone alone says, such as its own attributes.
+    pub fn info_folder(&self) -> Result<PathBuf, GitError> {
+        let printed = self.run(["rev-parse", "--git-path", "info"])?;
         Ok(self.top.join(path(printed.strip_suffix(b"\n").unwrap_or(&printed))))
     }
 }
 
-/// Drivers of `git diff` whose output Git is told to keep, with the command of each, whatever file or variable says so.
-pub fn cached_drivers(folder: &Path) -> Result<Vec<(String, String)>, GitError> {
-    const KEYS: [&str; 4] = ["config", "--null", "--get-regexp", r"^diff\..*\.(cachetextconv|textconv)$"];
-    let printed = match run(folder, KEYS) {
+/// Drivers of `git diff`: which of them keep what they print, and what they call.
+const DRIVERS: [&str; 4] = ["config", "--null", "--get-regexp", r"^diff\..*\.(cachetextconv|textconv)$"];
+
+impl Repository {
+    /// Drivers of `git diff` whose output Git is told to keep, with the command of each, whatever file or variable says so.
+    pub fn cached_drivers(&self) -> Result<Vec<(String, String)>, GitError> {
+        cached_drivers(self.run(DRIVERS))
+    }
+
+    /// The settings that name programs for Git to pass contents through.
+    pub(super) fn filters(&self) -> Result<Vec<OsString>, GitError> {
+        let args = ["config", "--null", "--name-only", "--get-regexp", r"^filter\."];
+        let printed = match self.run(args) {
+            Err(GitError::Failed { reason }) if reason.is_empty() => return Ok(Vec::new()),
+            other => other?,
+        };
+        let keys = printed.split(|byte| *byte == 0).filter(|key| !key.is_empty());
+        Ok(keys.map(|key| path(key).into_os_string()).collect())
+    }
+}
+
+/// Like [`Repository::cached_drivers`] where there is no repository.
+pub fn global_cached_drivers() -> Result<Vec<(String, String)>, GitError> {
+    cached_drivers(output_of(git(Path::new("/")).args(DRIVERS)))
+}
+
+fn cached_drivers(printed: Result<Vec<u8>, GitError>) -> Result<Vec<(String, String)>, GitError> {
+    let printed = match printed {
         Err(GitError::Failed { reason }) if reason.is_empty() => return Ok(Vec::new()),
         other => other?,
     };

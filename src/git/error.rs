@@ -25,6 +25,29 @@ pub enum GitError {
         /// The folder.
         folder: PathBuf,
     },
+    /// There is a `.git` above the folder that is no repository.
+    #[error("`{}` is not a repository that Git can use", top.join(".git").display())]
+    #[diagnostic(
+        code(git::broken),
+        help(
+            "`git -C {} status` says what is wrong; `git worktree repair` helps a work tree that was moved, and a `.git` that nobody needs can be removed",
+            top.display()
+        )
+    )]
+    Broken {
+        /// The folder that it lies in.
+        top: PathBuf,
+    },
+    /// A content that only the place has that this repository was cloned from.
+    #[error("object {id} is not here: only a part of the repository was cloned")]
+    #[diagnostic(
+        code(git::absent),
+        help("fetch all of it: `git fetch --refetch --no-filter`, or clone without `--filter`")
+    )]
+    Absent {
+        /// Its identifier.
+        id: String,
+    },
     /// Nothing has this name, or what has it is no commit.
     #[error("there is no revision `{revision}`")]
     #[diagnostic(
@@ -78,7 +101,9 @@ impl Failure for GitError {
             | Self::Revision { .. }
             | Self::NoMergeBase { .. }
             | Self::TooLarge { .. } => Class::Usage,
-            Self::Missing | Self::Failed { .. } => Class::Environment,
+            Self::Missing | Self::Broken { .. } | Self::Absent { .. } | Self::Failed { .. } => {
+                Class::Environment
+            }
         }
     }
 }

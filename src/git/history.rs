@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use super::GitError;
 use super::Repository;
-use super::git;
 use super::identifier;
 use super::output_of;
 use super::unexpected;
@@ -44,7 +43,7 @@ pub enum From {
 impl Repository {
     /// The branch that is checked out; none where no branch is.
     pub fn branch(&self) -> Result<Option<String>, GitError> {
-        match self.at_top(["symbolic-ref", "--quiet", "HEAD"]) {
+        match self.run(["symbolic-ref", "--quiet", "HEAD"]) {
             Ok(printed) => Ok(Some(String::from_utf8_lossy(&printed).trim_end().to_owned())),
             Err(GitError::Failed { reason }) if reason.is_empty() => Ok(None),
             Err(error) => Err(error),
@@ -53,14 +52,23 @@ impl Repository {
 
     /// How much of the history is here.
     pub fn depth(&self) -> Result<Depth, GitError> {
-        let printed = self.at_top(["rev-parse", "--is-shallow-repository"])?;
+        let printed = self.run(["rev-parse", "--is-shallow-repository"])?;
         Ok(if printed.starts_with(b"true") { Depth::Shallow } else { Depth::Whole })
+    }
+
+    /// Whether contents may be missing, which Git would fetch when they are asked for.
+    pub fn is_partial(&self) -> Result<bool, GitError> {
+        let args = ["config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$"];
+        match self.run(args) {
+            Err(GitError::Failed { reason }) if reason.is_empty() => Ok(false),
+            other => other.map(|_| true),
+        }
     }
 
     /// Every change at or below these paths, which are relative to the folder: the newest commit first.
     pub fn changes(&self, from: From, paths: &[&Path]) -> Result<Vec<Change>, GitError> {
-        let mut command = git(&self.top);
-        self.pin(&mut command).args(["-c", "log.showSignature=false", "log", "--ignore-missing"]);
+        let mut command = self.git();
+        command.args(["log", "--ignore-missing", "--no-ext-diff", "--no-textconv"]);
         command.args(["--format=%x01%H", "--raw", "-z", "-m", "--no-abbrev", "--no-renames"]);
         command.args(match from {
             From::Head => &["--full-history", "HEAD"][..],
@@ -97,7 +105,7 @@ impl Repository {
     pub fn stages(&self, path: &Path) -> Result<[Option<String>; 3], GitError> {
         let path = self.prefix.join(path);
         let args = ["ls-files", "--unmerged", "-z", "--full-name", "--"].map(OsStr::new);
-        let printed = self.at_top(args.into_iter().chain([path.as_os_str()]))?;
+        let printed = self.run(args.into_iter().chain([path.as_os_str()]))?;
         let mut stages = [None, None, None];
         for line in printed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
             let text = String::from_utf8_lossy(line);
@@ -113,7 +121,7 @@ impl Repository {
     /// The identifiers that contents have, or would have, as they are.
     pub fn identify(&self, files: &[&Path]) -> Result<Vec<String>, GitError> {
         let args = ["hash-object", "--no-filters", "--"].map(OsStr::new);
-        let printed = self.at_top(args.into_iter().chain(files.iter().map(|file| file.as_os_str())))?;
+        let printed = self.run(args.into_iter().chain(files.iter().map(|file| file.as_os_str())))?;
         let lines = printed.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let ids: Option<Vec<String>> = lines.map(identifier).collect();
         ids.filter(|ids| ids.len() == files.len()).ok_or_else(|| unexpected("hash-object"))
@@ -123,10 +131,16 @@ impl Repository {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::NamedBy;
     use super::*;
 
     fn repository() -> Repository {
-        Repository { run_in: ".".into(), prefix: "infra/".into(), top: ".".into(), git_dir: ".git".into() }
+        Repository {
+            named_by: NamedBy::Place,
+            prefix: "infra/".into(),
+            top: ".".into(),
+            git_dir: ".git".into(),
+        }
     }
 
     #[test]

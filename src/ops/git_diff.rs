@@ -23,7 +23,8 @@ use crate::crypto::is_age;
 use crate::crypto::recipient_kinds;
 use crate::fleet::Fleet;
 use crate::fsx::read_bounded;
-use crate::git::cached_drivers;
+use crate::git::GitError;
+use crate::git::global_cached_drivers;
 use crate::ledger::LEDGER_MAX;
 use crate::ledger::Ledger;
 use crate::manifest::MANIFEST_FILE;
@@ -65,7 +66,11 @@ pub fn text(settings: Settings, file: &Path) -> Result<SecretBytes, OpsError> {
 
 /// Git would keep what we print as a note in the repository, and so in every clone that fetches notes.
 pub(super) fn refuse_cache(settings: &Settings) -> Result<(), OpsError> {
-    let cached = cached_drivers(&settings.current_dir)?;
+    let cached = match settings.repository(&settings.current_dir) {
+        Ok(repository) => repository.cached_drivers(),
+        Err(GitError::NoRepository { .. }) => global_cached_drivers(),
+        Err(error) => Err(error),
+    }?;
     let ours = |(name, command): &(String, String)| name == DRIVER || command.contains("git-diff");
     match cached.into_iter().find(ours) {
         Some((driver, _)) => Err(GitDiffError::Cached { driver }.into()),
@@ -149,7 +154,7 @@ impl Here {
                 continue;
             }
             let path = Layout::ledger(&secret);
-            let Ok(bytes) = read_bounded(&layout.root().join(&path), LEDGER_MAX) else { continue };
+            let Ok(bytes) = layout.read(&path, LEDGER_MAX) else { continue };
             let Ok(ledger) = Ledger::parse(&bytes, &path) else { continue };
             if let Some(line) = ledger.lines().iter().find(|line| line.source_sha256 == Some(digest)) {
                 return Some((secret, line.revision));

@@ -171,7 +171,7 @@ pub fn settle(
     take: Option<Take>,
     other: Option<&str>,
 ) -> Result<MergeReport, OpsError> {
-    let repository = Repository::of(ws.layout.root(), &ws.settings.current_dir)?;
+    let repository = ws.repository()?;
     let author = ws.author()?;
     let lock = ws.lock()?;
     let mut change = ws.change(&lock)?;
@@ -304,5 +304,5 @@ impl Sides {
 
 /// The source as it lies in the work tree.
 fn here(ws: &Workspace, secret: &SecretName) -> Option<Vec<u8>> {
-    read_bounded(&ws.layout.root().join(Layout::source(secret)), SOURCE_MAX).ok()
+    ws.layout.read(&Layout::source(secret), SOURCE_MAX).ok()
 }

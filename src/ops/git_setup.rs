@@ -5,9 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
+use crate::fsx::read_below;
 use crate::fsx::write_atomic;
-use crate::git::Repository;
 use crate::ops::error::OpsError;
 use crate::ops::git_diff::refuse_cache;
 use crate::ops::init::ATTRIBUTES;
@@ -16,6 +15,10 @@ use crate::ops::workspace::declared;
 
 /// Largest file of attributes that is read.
 const ATTRIBUTES_MAX: u64 = 1 << 20;
+/// The attributes that everybody gets.
+const SHARED: &str = ".gitattributes";
+/// Those of this clone alone, which count more.
+const ATTRIBUTES_FILE: &str = "attributes";
 
 /// What was changed.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -39,27 +42,24 @@ const OWN: [(&str, &str); 4] = [
 /// The drivers are named in the attributes of this clone and not in `.gitattributes`: a clone without them would join
 /// signed files line by line, where `-merge` leaves them alone, and print ciphertext, where `binary` says that it differs.
 pub fn setup(ws: &Workspace, program: &str) -> Result<SetupReport, OpsError> {
-    let repository = Repository::of(ws.layout.root(), &ws.settings.current_dir)?;
+    let repository = ws.repository()?;
     refuse_cache(&ws.settings)?;
     let mut report = SetupReport { version: 1, changed: Vec::new() };
-    let shared = ws.layout.root().join(".gitattributes");
     // Documents that lie elsewhere are named one by one.
     let elsewhere: Vec<String> =
         declared(&ws.fleet).paths().map(|path| literal(&path.to_string_lossy())).collect();
     let public = elsewhere.iter().map(|path| format!("{} -text -merge", pattern(Path::new(""), path)));
-    if add_lines(&shared, ATTRIBUTES.lines().map(str::to_owned).chain(public))? {
-        report.changed.push(".gitattributes".to_owned());
+    if add_lines(ws.layout.root(), SHARED, ATTRIBUTES.lines().map(str::to_owned).chain(public))? {
+        report.changed.push(SHARED.to_owned());
     }
-    let own = repository.own_attributes()?;
+    let own = repository.info_folder()?;
     let prefix = repository.prefix();
     let lines = OWN.map(|(glob, attributes)| format!("{} {attributes}", pattern(prefix, glob)));
     let documents =
         elsewhere.iter().map(|path| format!("{} diff=secretctl merge=secretctl", pattern(prefix, path)));
-    if let Some(folder) = own.parent() {
-        std::fs::create_dir_all(folder).map_err(FsError::on("create", folder))?;
-    }
-    if add_lines(&own, lines.into_iter().chain(documents))? {
-        report.changed.push(own.display().to_string());
+    std::fs::create_dir_all(&own).map_err(FsError::on("create", &own))?;
+    if add_lines(&own, ATTRIBUTES_FILE, lines.into_iter().chain(documents))? {
+        report.changed.push(own.join(ATTRIBUTES_FILE).display().to_string());
     }
     let program = shell_words::quote(program);
     let (merge, diff) = (format!("{program} git-merge --driver %O %A %B %P"), format!("{program} git-diff"));
@@ -94,8 +94,8 @@ fn literal(path: &str) -> String {
 }
 
 /// Appends the lines that a file lacks; whether there were any.
-fn add_lines(path: &Path, lines: impl Iterator<Item = String>) -> Result<bool, OpsError> {
-    let bytes = match read_bounded(path, ATTRIBUTES_MAX) {
+fn add_lines(folder: &Path, name: &str, lines: impl Iterator<Item = String>) -> Result<bool, OpsError> {
+    let bytes = match read_below(folder, Path::new(name), ATTRIBUTES_MAX) {
         Err(error) if error.is_missing() => Vec::new(),
         other => other?,
     };
@@ -109,7 +109,7 @@ fn add_lines(path: &Path, lines: impl Iterator<Item = String>) -> Result<bool, O
         text.push('\n');
     }
     missing.iter().for_each(|line| text.push_str(&format!("{line}\n")));
-    write_atomic(path, text.as_bytes(), 0o644)?;
+    write_atomic(&folder.join(name), text.as_bytes(), 0o644)?;
     Ok(true)
 }
 

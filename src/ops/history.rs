@@ -117,10 +117,13 @@ pub(super) fn check(
     back: Back,
     record: Record,
 ) -> Result<Vec<Finding>, OpsError> {
-    let repository = match Repository::of(ws.layout.root(), &ws.settings.current_dir) {
+    let repository = match ws.repository() {
         Ok(repository) => Some(repository),
         Err(error) if back == Back::Whole => return Err(error.into()),
-        Err(GitError::NoRepository { .. } | GitError::Missing) => None,
+        Err(GitError::NoRepository { .. }) => None,
+        Err(error @ GitError::Missing) => {
+            return Ok(vec![Finding { severity: Severity::Warning, ..Finding::from_failure(&error) }]);
+        }
         Err(error) => return Ok(vec![Finding::from_failure(&error)]),
     };
     let branch = match &repository {
@@ -145,15 +148,39 @@ fn committed(
 ) -> Result<Vec<Finding>, OpsError> {
     let mut findings = Vec::new();
     if repository.depth()? == Depth::Shallow {
-        let message = "only the latest commits were cloned, so older ones were not compared".to_owned();
-        let finding = Finding::new(Severity::Note, Class::Finding, "git::shallow", message);
-        findings.push(finding.help("fetch all of them: `git fetch --unshallow`, in CI `fetch-depth: 0`"));
+        let message = "the comparison with earlier commits is incomplete: only the latest ones were cloned";
+        findings.push(
+            incomplete("git::shallow", message)
+                .help("fetch all of them: `git fetch --unshallow`, in CI `fetch-depth: 0`"),
+        );
     }
+    match compared(ws, repository, present, back, &mut findings) {
+        Err(OpsError::Git(error)) if repository.is_partial()? => {
+            let message = format!("the comparison with earlier commits is incomplete: {error}");
+            findings.push(incomplete("git::partial", message).help(
+                "nothing is fetched here; fetch all of it: `git fetch --refetch --no-filter`, or clone without `--filter`",
+            ));
+        }
+        other => other?,
+    }
+    Ok(findings)
+}
+
+fn incomplete(code: &str, message: impl Into<String>) -> Finding {
+    Finding::new(Severity::Warning, Class::Finding, code, message)
+}
+
+fn compared(
+    ws: &Workspace,
+    repository: &Repository,
+    present: &Present<'_>,
+    back: Back,
+    findings: &mut Vec<Finding>,
+) -> Result<(), OpsError> {
     let changes = repository.changes(From::Head, &[Path::new("secrets"), Path::new("sealed")])?;
     let mut blobs = repository.blobs()?;
-    findings.extend(ledgers(ws, present, &changes, &mut blobs)?);
-    findings.extend(manifests(ws, present, &changes, &mut blobs, back)?);
-    Ok(findings)
+    ledgers(ws, present, &changes, &mut blobs, findings)?;
+    manifests(ws, present, &changes, &mut blobs, back, findings)
 }
 
 /// Committed ledgers that held up, and of which a line is missing now.
@@ -162,14 +189,15 @@ fn ledgers(
     present: &Present<'_>,
     changes: &[Change],
     blobs: &mut Blobs,
-) -> Result<Vec<Finding>, OpsError> {
+    findings: &mut Vec<Finding>,
+) -> Result<(), OpsError> {
     let authors = ws.authors();
     let mut done: HashSet<&str> = HashSet::new();
-    let mut found: BTreeMap<SecretName, Finding> = BTreeMap::new();
+    let mut found: BTreeSet<SecretName> = BTreeSet::new();
     let mut all = None;
     for Change { commit, path, blob } in changes {
         let (Some(name), Some(blob)) = (Layout::ledger_name(path), blob) else { continue };
-        if present.broken.contains(&name) || found.contains_key(&name) || !done.insert(blob) {
+        if present.broken.contains(&name) || found.contains(&name) || !done.insert(blob) {
             continue;
         }
         let Some(bytes) = blobs.content_of(blob, LEDGER_MAX)? else { continue };
@@ -183,11 +211,11 @@ fn ledgers(
         // What never held up, such as a line of an attacker that was taken out again, is not missed.
         let then = Ledger::parse(&bytes, path).and_then(|ledger| ledger.verify(&name, &authors, path));
         if let Ok(then) = then {
-            let finding = rewritten(&name, commit, then.lines().len());
-            found.insert(name, finding);
+            findings.push(rewritten(&name, commit, then.lines().len()));
+            found.insert(name);
         }
     }
-    Ok(found.into_values().collect())
+    Ok(())
 }
 
 fn rewritten(name: &SecretName, commit: &str, lines: usize) -> Finding {
@@ -209,10 +237,11 @@ fn manifests(
     changes: &[Change],
     blobs: &mut Blobs,
     back: Back,
-) -> Result<Vec<Finding>, OpsError> {
+    findings: &mut Vec<Finding>,
+) -> Result<(), OpsError> {
     let mut looked: BTreeMap<HostName, Vec<&str>> = BTreeMap::new();
     let mut ended: BTreeSet<HostName> = BTreeSet::new();
-    let mut found: BTreeMap<HostName, Finding> = BTreeMap::new();
+    let mut found: BTreeSet<HostName> = BTreeSet::new();
     let signatures: BTreeMap<(&str, &Path), &str> = changes
         .iter()
         .filter(|change| change.path.ends_with(SIGNATURE_FILE))
@@ -229,17 +258,18 @@ fn manifests(
         };
         let seen = looked.entry(host.clone()).or_default();
         let enough = back == Back::Usual && seen.len() >= MANIFESTS;
-        if enough || ended.contains(&host) || found.contains_key(&host) || seen.contains(&blob.as_str()) {
+        if enough || ended.contains(&host) || found.contains(&host) || seen.contains(&blob.as_str()) {
             continue;
         }
         seen.push(blob);
         let signature = path.parent().and_then(|folder| signatures.get(&(commit.as_str(), folder)));
         let then = signature.and_then(|signature| sealed_then(ws, &host, blob, signature, blobs).transpose());
         if let Some(then) = then.transpose()?.filter(|then| now.is_before(*then)) {
-            found.insert(host.clone(), went_back(&host, now, then, commit));
+            findings.push(went_back(&host, now, then, commit));
+            found.insert(host);
         }
     }
-    Ok(found.into_values().collect())
+    Ok(())
 }
 
 /// What a committed manifest says that an admin signed.

@@ -37,7 +37,7 @@ use crate::ops::workspace::declared;
 use crate::ops::workspace::find_root;
 use crate::ops::workspace::lock;
 use crate::ops::workspace::read_fleet;
-use crate::ops::workspace::read_text;
+use crate::ops::workspace::read_fleet_text;
 use crate::store::Layout;
 
 /// Whether a command does what it says, or only tells.
@@ -101,7 +101,7 @@ pub(super) fn change_fleet(
     };
     let fleet = read_fleet(layout.root())?;
     let path = layout.root().join(crate::fleet::FLEET_FILE);
-    let before = read_text(&path)?;
+    let before = read_fleet_text(layout.root())?;
     let mut file = FleetFile::parse(&before);
     edit(&fleet, &mut file)?;
     let text = file.to_text();

@@ -160,6 +160,7 @@ fn settings_of(settings: &Settings) -> Settings {
     Settings {
         fleet: settings.fleet.clone(),
         current_dir: settings.current_dir.clone(),
+        repository_named_in: settings.repository_named_in.clone(),
         now: settings.now,
         prompt: std::sync::Arc::clone(&settings.prompt),
         signer: settings.signer.clone(),

@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::diag::Class;
 use crate::diag::Finding;
 use crate::diag::Severity;
-use crate::git::Repository;
 use crate::name::SecretName;
 use crate::ops::audit;
 use crate::ops::error::OpsError;
@@ -173,9 +172,7 @@ fn task(finding: &Finding) -> Option<Task> {
 
 /// What is not committed; a fleet outside of Git has nothing to commit.
 fn commit(ws: &Workspace, groups: &mut Groups) {
-    let root = ws.layout.root();
-    let changed = Repository::of(root, &ws.settings.current_dir)
-        .and_then(|repository| repository.uncommitted(root, &TRACKED));
+    let changed = ws.repository().and_then(|repository| repository.uncommitted(&TRACKED));
     let items = changed.unwrap_or_default().into_iter();
     let items: BTreeSet<Item> =
         items.map(|path| Item { about: path.display().to_string(), note: None }).collect();

@@ -29,8 +29,10 @@ use crate::fsx::LockError;
 use crate::fsx::Patience;
 use crate::fsx::RecoverError;
 use crate::fsx::Transaction;
-use crate::fsx::read_bounded;
+use crate::fsx::read_below;
 use crate::fsx::write_atomic;
+use crate::git::GitError;
+use crate::git::Repository;
 use crate::ledger;
 use crate::ledger::Authors;
 use crate::ledger::KnownAuthor;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub fleet: Option<PathBuf>,
     /// Where the search for `secretctl.toml` starts.
     pub current_dir: PathBuf,
+    /// The folder from which `GIT_DIR` counts, where that is set: then it names the repository.
+    pub repository_named_in: Option<PathBuf>,
     /// The time of the command, in whole seconds.
     pub now: Timestamp,
     /// Who is asked for passphrases.
@@ -205,7 +209,7 @@ impl Workspace {
     /// Finds and reads the fleet, and runs its policy.
     pub fn open(settings: Settings) -> Result<Self, WorkspaceError> {
         let root = find_root(&settings)?;
-        let toml = read_text(&root.join(FLEET_FILE))?;
+        let toml = read_fleet_text(&root)?;
         let fleet = Fleet::parse(&toml, Path::new(FLEET_FILE))?;
         let layout = Layout::new(root, declared(&fleet));
         let texts = layout.policy_texts()?;
@@ -241,6 +245,11 @@ impl Workspace {
     /// Completes a change that was interrupted, before somebody bases work on what is there.
     pub fn complete(&self) -> Result<(), WorkspaceError> {
         if Transaction::is_pending(&self.layout.staging()) { self.lock().map(drop) } else { Ok(()) }
+    }
+
+    /// The Git repository in whose work tree the fleet lies.
+    pub fn repository(&self) -> Result<Repository, GitError> {
+        self.settings.repository(self.layout.root())
     }
 
     /// Starts a change; the lock proves that nobody else is writing.
@@ -303,6 +312,11 @@ impl Workspace {
 }
 
 impl Settings {
+    /// The Git repository in whose work tree a folder lies.
+    pub(super) fn repository(&self, folder: &Path) -> Result<Repository, GitError> {
+        Repository::of(folder, self.repository_named_in.as_deref())
+    }
+
     /// Reads the identities that they name.
     pub(super) fn find_identities(&self) -> Result<Identities, WorkspaceError> {
         if let Some(file) = &self.identity {
@@ -374,19 +388,19 @@ pub(super) fn prepare_work_dir(layout: &Layout) -> Result<(), FsError> {
 
 /// The texts that decide over everything else: the fleet and its policies.
 fn read_configuration(layout: &Layout) -> Result<(String, Vec<PolicyText>), FsError> {
-    Ok((read_text(&layout.root().join(FLEET_FILE))?, layout.policy_texts()?))
+    Ok((read_fleet_text(layout.root())?, layout.policy_texts()?))
 }
 
 /// Reads `secretctl.toml` at the root of a repository.
 pub(super) fn read_fleet(root: &Path) -> Result<Fleet, WorkspaceError> {
-    let path = root.join(FLEET_FILE);
-    let text = read_text(&path)?;
-    Ok(Fleet::parse(&text, Path::new(FLEET_FILE))?)
+    Ok(Fleet::parse(&read_fleet_text(root)?, Path::new(FLEET_FILE))?)
 }
 
-pub(super) fn read_text(path: &Path) -> Result<String, FsError> {
+/// The text of `secretctl.toml` at the root of a repository.
+pub(super) fn read_fleet_text(root: &Path) -> Result<String, FsError> {
     let invalid = |e| std::io::Error::new(std::io::ErrorKind::InvalidData, e);
-    String::from_utf8(read_bounded(path, FLEET_FILE_MAX)?).map_err(invalid).map_err(FsError::on("read", path))
+    let bytes = read_below(root, Path::new(FLEET_FILE), FLEET_FILE_MAX)?;
+    String::from_utf8(bytes).map_err(invalid).map_err(FsError::on("read", &root.join(FLEET_FILE)))
 }
 
 /// The folder with the nearest `secretctl.toml`.

@@ -148,7 +148,7 @@ fn a_clone_of_the_latest_commits_says_that_it_cannot_see_more() {
     let from = format!("file://{}", fleet.root().display());
     fleet.git(&["clone", "--quiet", "--depth", "1", &from, clone.to_str().unwrap()]);
     let check = |folder: &std::path::Path| fleet.run(["--fleet", folder.to_str().unwrap(), "check"]);
-    check(&clone).ok().says(&["note[git::shallow]", "fetch-depth: 0"]);
+    check(&clone).ok().says(&["warning[git::shallow]", "incomplete", "fetch-depth: 0"]);
     let whole = fleet.outside().join("whole");
     fleet.git(&["clone", "--quiet", &from, whole.to_str().unwrap()]);
     check(&whole).with_code(3).says(&["error[ledger::rewritten]"]);

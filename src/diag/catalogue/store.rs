@@ -3,7 +3,6 @@
 use super::Kind;
 use super::Lesson;
 use super::Severity::Error;
-use super::Severity::Note;
 use super::Severity::Warning;
 use super::broken;
 use super::found;
@@ -27,7 +26,8 @@ pub(super) const KINDS: &[Kind] = &[
     broken("manifest::serial_went_back", "A manifest is older than one that Git remembers", &PAST),
     broken("ledger::behind_last_seen", "A ledger lacks lines that this checkout has seen", &PAST),
     broken("manifest::behind_last_seen", "A manifest is older than one that this checkout has seen", &PAST),
-    found("git::shallow", Note, "Only the latest commits are here to compare with", &SHALLOW),
+    found("git::shallow", Warning, "Only the latest commits are here to compare with", &SHALLOW),
+    found("git::partial", Warning, "Contents of earlier commits are not here to compare with", &SHALLOW),
     found("ledger::future", Warning, "A ledger line is from the future", &FUTURE),
     broken("public::changed", "A public half is not the one that was written with its value", &PUBLIC),
     found("public::missing", Error, "The public half of a value is missing", &PUBLIC),
@@ -60,10 +60,10 @@ static PAST: Lesson = Lesson {
 };
 
 static SHALLOW: Lesson = Lesson {
-    means: "The clone has only the latest commits, so ledgers and manifests were held against those alone.",
+    means: "The clone lacks commits or their contents, so ledgers and manifests were not held against all that came before. Nothing is fetched for it.",
     matters: "A history that was rewritten further back is not noticed.",
-    action: "`git fetch --unshallow`; in CI ask for the whole history, such as `fetch-depth: 0`.",
-    example: "note[git::shallow]: only the latest commits were cloned, so older ones were not compared",
+    action: "`git fetch --unshallow`, and `git fetch --refetch --no-filter` where `--filter` left something out; in CI ask for the whole history, such as `fetch-depth: 0`.",
+    example: "warning[git::shallow]: the comparison with earlier commits is incomplete: only the latest ones were cloned",
 };
 
 static FUTURE: Lesson = Lesson {

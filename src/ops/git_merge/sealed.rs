@@ -13,7 +13,6 @@ use crate::crypto::Namespace;
 use crate::crypto::VerifyingKey;
 use crate::git::Change;
 use crate::git::From;
-use crate::git::Repository;
 use crate::manifest::Entry;
 use crate::manifest::MANIFEST_FILE;
 use crate::manifest::MANIFEST_MAX;
@@ -35,7 +34,7 @@ pub(super) fn manifest(
     contents: &Contents<'_>,
 ) -> Result<Vec<u8>, OpsError> {
     let conflict = |reason: &str| MergeError::Sealed { host: host.clone(), reason: reason.to_owned() };
-    let repository = Repository::of(ws.layout.root(), &ws.settings.current_dir)?;
+    let repository = ws.repository()?;
     let folder = Layout::sealed(host);
     let (listed, signed) = (folder.join(MANIFEST_FILE), folder.join(SIGNATURE_FILE));
     let changes = repository.changes(From::Everywhere, &[&listed, &signed])?;

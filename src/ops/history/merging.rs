@@ -20,7 +20,7 @@ const MERGING: [&str; 3] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD"];
 /// The serials of the branch that is being merged, where one is: ours must be above them, since hosts may have seen them.
 pub(in crate::ops) fn merging_serials(ws: &Workspace) -> BTreeMap<HostName, u64> {
     let mut serials: BTreeMap<HostName, u64> = BTreeMap::new();
-    let Ok(repository) = Repository::of(ws.layout.root(), &ws.settings.current_dir) else { return serials };
+    let Ok(repository) = ws.repository() else { return serials };
     for commit in MERGING.iter().filter_map(|name| repository.commit(name).ok()) {
         // Where Git does not answer there is nothing to be above of, and `check` finds what went back.
         for (host, serial) in manifests(ws, &repository, &commit).unwrap_or_default() {

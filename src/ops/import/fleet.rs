@@ -13,10 +13,12 @@ use crate::fleet::DocumentPath;
 use crate::fleet::FLEET_FILE;
 use crate::fleet::Fleet;
 use crate::fleet::FleetFile;
+use crate::fsx::read_below;
 use crate::import::Body;
 use crate::import::Plan;
 use crate::import::PlannedDocument;
 use crate::ledger::Event;
+use crate::ledger::LEDGER_MAX;
 use crate::ledger::Ledger;
 use crate::name::AdminName;
 use crate::name::SecretName;
@@ -24,7 +26,7 @@ use crate::ops::error::OpsError;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::WorkspaceError;
 use crate::ops::workspace::declared;
-use crate::ops::workspace::read_text;
+use crate::ops::workspace::read_fleet_text;
 use crate::store::Layout;
 
 /// The fleet as it is before.
@@ -41,7 +43,7 @@ pub(super) fn read(root: &Path, first: Option<&First>) -> Result<Before, OpsErro
             file.add_admin(&first.name, &first.admin);
             file.to_text()
         }
-        None => read_text(&root.join(FLEET_FILE))?,
+        None => read_fleet_text(root)?,
     };
     let fleet = Fleet::parse(&text, Path::new(FLEET_FILE)).map_err(WorkspaceError::from)?;
     Ok(Before { fleet, file: FleetFile::parse(&text) })
@@ -137,6 +139,6 @@ pub(super) fn refuse_clashes(root: &Path, plan: &Plan, before: &Before) -> Resul
 /// Whether an earlier import made a secret: an interrupted one is completed by the next.
 fn was_imported(root: &Path, name: &SecretName) -> bool {
     let path = Layout::ledger(name);
-    let ledger = std::fs::read(root.join(&path)).ok().and_then(|bytes| Ledger::parse(&bytes, &path).ok());
+    let ledger = read_below(root, &path, LEDGER_MAX).ok().and_then(|bytes| Ledger::parse(&bytes, &path).ok());
     ledger.is_some_and(|ledger| ledger.lines().first().is_some_and(|line| line.event == Event::Imported))
 }

@@ -15,7 +15,6 @@ pub use keys::KeyChange;
 pub use side::DiffError;
 pub use side::SideName;
 
-use crate::git::Repository;
 use crate::ops::policy::diff::side::Side;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::find_root;
@@ -104,7 +103,7 @@ impl AccessDiff {
 /// Compares the access that two states of the fleet give, both at the time of the command.
 pub fn diff(settings: &Settings, range: &Range) -> Result<AccessDiff, DiffError> {
     let root = find_root(settings)?;
-    let repository = Repository::of(&root, &settings.current_dir)?;
+    let repository = settings.repository(&root)?;
     let (old, new) = match range {
         Range::WorkingTree { old } => {
             let old = repository.commit(old)?;
