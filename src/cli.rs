@@ -8,6 +8,8 @@ pub mod mount;
 pub mod plan;
 pub mod source;
 pub mod ui;
+#[cfg(feature = "admin")]
+mod upgrade;
 pub mod verify;
 
 #[cfg(feature = "admin")]

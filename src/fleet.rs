@@ -45,6 +45,23 @@ pub struct Fleet {
     pub documents: BTreeMap<SecretName, Document>,
     /// What `check` and `audit` make of what they find.
     pub audit: AuditRules,
+    /// Which hosts a rule that allows services, and names no hosts, is about.
+    pub services: ServiceReach,
+}
+
+/// Which hosts an `allow(..)` with `.services(..)` and without `.hosts(..)` is about.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ServiceReach {
+    /// Every host, whatever it lists: what a file says that says nothing.
+    #[default]
+    EveryHost,
+    /// Hosts that list one of the services, and there those services that the host lists.
+    Listed,
+}
+
+impl ServiceReach {
+    /// What can be written as `policy.services` in `secretctl.toml`.
+    pub const WORDS: [(&'static str, Self); 1] = [("listed", Self::Listed)];
 }
 
 /// What `check` and `audit` make of what they find.

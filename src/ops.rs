@@ -61,6 +61,8 @@ pub mod source;
 #[cfg(feature = "admin")]
 pub mod status;
 #[cfg(feature = "admin")]
+pub mod upgrade;
+#[cfg(feature = "admin")]
 mod values;
 pub mod verify;
 #[cfg(feature = "admin")]

@@ -36,6 +36,7 @@ mod select;
 mod suite;
 #[cfg(test)]
 mod tests;
+mod unlisted;
 mod values;
 
 use std::sync::Arc;
@@ -72,6 +73,7 @@ pub use rule::RuleText;
 pub use suite::Case;
 pub use suite::CaseFailure;
 pub use suite::SuiteReport;
+pub use unlisted::Unlisted;
 
 use attribute::Attribute;
 use decide::Index;

@@ -65,6 +65,13 @@ fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result
         let hosts: Vec<&str> = hosts.iter().map(AsRef::as_ref).collect();
         ui.say(&format!("note: {} knew the value of `{secret}`; give it a new one", hosts.join(", ")));
     }
+    for (secret, hosts) in &report.unlisted {
+        let hosts: Vec<&str> = hosts.iter().map(AsRef::as_ref).collect();
+        ui.say(&format!(
+            "note: {} may read `{secret}` for a service that is not listed there; see `secretctl policy lint`",
+            hosts.join(", ")
+        ));
+    }
     for host in &report.pending {
         ui.say(&format!(
             "note: skipped host `{host}`: it is pending, without a key to seal to; `secretctl host set {host}` gives it one"

@@ -36,6 +36,7 @@ use super::set;
 use super::show;
 use super::status;
 use super::ui::Ui;
+use super::upgrade;
 use super::verify;
 
 /// Secrets and policy for NixOS fleets, kept in Git
@@ -79,6 +80,8 @@ enum Command {
     Admin(admin::AdminCommand),
     #[command(subcommand)]
     Export(export::ExportCommand),
+    #[command(subcommand)]
+    Upgrade(upgrade::UpgradeCommand),
     Activate(activate::ActivateArgs),
     Mount(mount::MountArgs),
     Plan(plan::PlanArgs),
@@ -117,6 +120,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Host(command) => host::run(command, environment, global, ui),
         Command::Admin(command) => admin::run(command, environment, global, ui),
         Command::Export(command) => export::run(&command, environment, global, ui),
+        Command::Upgrade(command) => upgrade::run(command, environment, global, ui),
         Command::Activate(args) => activate::run(&args, &environment.places, environment.now, ui),
         Command::Mount(args) => mount::run(&args, &environment.places, ui),
         Command::Plan(args) => plan::run(&args, &environment.places, environment.now, ui),

@@ -17,6 +17,7 @@ use super::Admin;
 use super::Document;
 use super::Host;
 use super::HostState;
+use super::ServiceReach;
 use crate::crypto::Recipient;
 use crate::crypto::VerifyingKey;
 use crate::name::AdminName;
@@ -29,6 +30,10 @@ use crate::name::Tag;
 const HEADER: &str = "\
 # The people and machines of this fleet. Who may read what stands in `policies/`.
 version = 1
+
+# `.services(..)` without `.hosts(..)` means the hosts that list one of the services.
+[policy]
+services = "listed"
 ";
 
 /// What is to be different about a host; nothing is said about what stays.
@@ -59,7 +64,7 @@ impl Default for FleetFile {
 }
 
 impl FleetFile {
-    /// A file with nothing but its version.
+    /// A file with nothing but its version and the narrow reading of rules.
     pub fn new() -> Self {
         Self::parse(HEADER)
     }
@@ -157,6 +162,14 @@ impl FleetFile {
         if let Some(table) = section.get_mut(name.as_str()).and_then(Item::as_table_like_mut) {
             table.insert("removed", value(now.to_string()));
         }
+    }
+
+    /// Makes rules that allow services, and name no hosts, be about hosts that list one of them.
+    pub fn narrow_services(&mut self) {
+        let [(word, _)] = ServiceReach::WORDS;
+        let mut table = Table::new();
+        table.insert("services", value(word));
+        self.0.insert("policy", Item::Table(table));
     }
 
     fn section(&mut self, name: &str) -> &mut dyn TableLike {

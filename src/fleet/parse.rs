@@ -18,6 +18,7 @@ use super::Admin;
 use super::Fleet;
 use super::Host;
 use super::HostState;
+use super::ServiceReach;
 use crate::crypto::Recipient;
 use crate::diag::Class;
 use crate::diag::Failure;
@@ -90,7 +91,7 @@ impl Reader {
     fn fleet(&mut self, root: &dyn TableLike) -> Fleet {
         self.keys(
             root,
-            &["version", "admins", "recovery", "hosts", "documents", "audit"],
+            &["version", "admins", "recovery", "hosts", "documents", "audit", "policy"],
             "at the top level",
         );
         self.version(root);
@@ -102,7 +103,8 @@ impl Reader {
         };
         let documents = self.named(root, "documents", Self::document);
         let audit = root.get("audit").map(|item| self.audit(item)).unwrap_or_default();
-        let fleet = Fleet { admins, recovery, retired_recovery, hosts, documents, audit };
+        let services = root.get("policy").map(|item| self.policy(item)).unwrap_or_default();
+        let fleet = Fleet { admins, recovery, retired_recovery, hosts, documents, audit, services };
         self.one_owner_per_signing_key(&fleet, root);
         self.hosts_differ_beyond_case(&fleet, root);
         self.documents_fit(&fleet, root);
@@ -198,6 +200,15 @@ impl Reader {
         };
         self.keys(table, &["recipients", "retired-recipients"], "in `recovery`");
         (self.list(table, "recipients"), self.list(table, "retired-recipients"))
+    }
+
+    fn policy(&mut self, item: &Item) -> ServiceReach {
+        let Some(table) = item.as_table_like() else {
+            self.problem(span(item), "`policy` must be a table", "not a table", None);
+            return ServiceReach::default();
+        };
+        self.keys(table, &["services"], "in `policy`");
+        self.text::<ReachWord>(table, "services").map(|word| word.0).unwrap_or_default()
     }
 
     fn host(&mut self, name: &str, table: &dyn TableLike) -> Host {
@@ -333,6 +344,20 @@ impl FromStr for StateWord {
                 "unknown state `{text}`; {}",
                 suggestion(text, HostState::ALL.iter().map(|(word, _)| *word))
             )
+        })
+    }
+}
+
+struct ReachWord(ServiceReach);
+
+impl FromStr for ReachWord {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = ServiceReach::WORDS.iter().find(|(word, _)| *word == text);
+        known.map(|(_, reach)| Self(*reach)).ok_or_else(|| {
+            let words = suggestion(text, ServiceReach::WORDS.iter().map(|(word, _)| *word));
+            format!("unknown reading `{text}`; {words}")
         })
     }
 }

@@ -25,6 +25,7 @@ pub use diff::Range;
 pub use diff::Reason;
 pub use diff::SideName;
 pub use diff::diff;
+pub(in crate::ops) use diff::narrowed;
 pub use explain::Explained;
 pub use explain::explain;
 pub use lint::LintReport;

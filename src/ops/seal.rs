@@ -64,6 +64,8 @@ pub struct SealReport {
     pub readers_changed: Vec<SecretName>,
     /// Hosts that lost access to a secret, and know its current value.
     pub exposed: BTreeMap<SecretName, BTreeSet<HostName>>,
+    /// Hosts that get a secret for services which they do not list, because its rules name no hosts.
+    pub unlisted: BTreeMap<SecretName, BTreeSet<HostName>>,
     /// Number of copies that were encrypted.
     pub copies: usize,
     /// Hosts whose whole tree must be made anew, which only a full seal does.
@@ -204,9 +206,23 @@ fn report(
         pending: pending(ws, scope),
         readers_changed: moved.keys().cloned().collect(),
         exposed: moved.iter().filter_map(|(secret, hosts)| exposed(outlook, secret, hosts)).collect(),
+        unlisted: unlisted(ws, outlook),
         copies: 0,
         left: Vec::new(),
     }
+}
+
+/// Copies that hosts get for services which they do not list, because rules name no hosts.
+fn unlisted(ws: &Workspace, outlook: &Outlook) -> BTreeMap<SecretName, BTreeSet<HostName>> {
+    let secrets: Vec<SecretName> = outlook.ledgers.keys().cloned().collect();
+    let in_scope = |host: &HostName| outlook.hosts.iter().any(|compared| compared.wanted.host == *host);
+    let mut unlisted: BTreeMap<SecretName, BTreeSet<HostName>> = BTreeMap::new();
+    for found in ws.policy.unlisted(&secrets, ws.settings.now) {
+        if in_scope(&found.host) {
+            unlisted.entry(found.secret).or_default().insert(found.host);
+        }
+    }
+    unlisted
 }
 
 fn pending(ws: &Workspace, scope: &Scope) -> BTreeSet<HostName> {

@@ -134,9 +134,8 @@ pub(super) fn latest(permits: &[RuleRef]) -> Option<Timestamp> {
 impl Rule {
     /// What the rule says to a request.
     pub(super) fn answer(&self, ask: &Ask<'_>) -> Answer {
-        let services = |services: &super::select::ServiceSelector| services.matches(ask.service);
         let about = self.hosts.contains(ask.at)
-            && self.services.as_ref().is_none_or(services)
+            && self.serves(ask.service, ask.host)
             && self.covers(ask.secret, ask.binding())
             && !self.has_ended(ask.now);
         if about { self.condition(ask) } else { Answer::Silent }

@@ -22,7 +22,7 @@ use super::select::HostSet;
 use super::select::Selector;
 use super::select::ServiceSelector;
 use crate::diag::Place;
-use crate::fleet::HostState;
+use crate::fleet::ServiceReach;
 
 /// Most conditions on one rule.
 const CONDITIONS_MAX: usize = 8;
@@ -46,17 +46,6 @@ pub(super) struct Draft {
 enum Dormant {
     Excluded,
     Included,
-}
-
-impl Dormant {
-    /// Whether a host in this state can be allowed anything. One that is out for good never is.
-    fn reaches(self, state: HostState) -> bool {
-        match state {
-            HostState::Active | HostState::Pending => true,
-            HostState::Dormant => self == Self::Included,
-            HostState::Revoked => false,
-        }
-    }
 }
 
 impl Draft {
@@ -140,6 +129,8 @@ impl Draft {
     /// The rule as it is now, in this fleet.
     pub(super) fn finish(self, roster: &Roster) -> Rule {
         let everywhere = Selector::any(roster);
+        let narrows = self.effect == Effect::Allow && self.services.is_some() && self.hosts.is_none();
+        let reach = narrows.then(|| roster.reach());
         let selected = match (self.hosts, self.except) {
             (None, None) => None,
             (hosts, None) => hosts,
@@ -154,11 +145,13 @@ impl Draft {
             not_after: self.not_after,
             because: self.because,
             including_dormant: self.dormant == Dormant::Included,
+            every_host: reach == Some(ServiceReach::EveryHost),
         };
         let selected = selected.map_or(everywhere.hosts, |selector| selector.hosts);
         let mut hosts = selected.clone();
-        if self.effect == Effect::Allow {
-            hosts.remove(&HostSet::of(roster, |host| !self.dormant.reaches(host.state)));
+        hosts.remove(&HostSet::of(roster, |host| !text.reaches(host.state)));
+        if let (Some(ServiceReach::Listed), Some(services)) = (reach, &self.services) {
+            hosts.remove(&HostSet::of(roster, |host| !services.match_one_of(host)));
         }
         Rule {
             reference: text.into(),
@@ -166,6 +159,7 @@ impl Draft {
             hosts,
             selected,
             services: self.services,
+            reach,
             conditions: self.conditions,
         }
     }

@@ -70,6 +70,8 @@ pub enum Missed {
         /// Which, in the words of the policy; none where `{service}` in its pattern is another one.
         selector: Option<String>,
     },
+    /// The rule names no hosts, and the host does not list the service.
+    Unlisted,
     /// The rule selects the host, which is switched off or out for good.
     State {
         /// The state.
@@ -100,6 +102,9 @@ impl fmt::Display for Missed {
             }
             Self::Service { selector: None } => {
                 f.write_str("`{service}` in its pattern stands for another service")
+            }
+            Self::Unlisted => {
+                f.write_str("it names no hosts, and this one does not list the service in `secretctl.toml`")
             }
             Self::State { state: HostState::Dormant } => {
                 f.write_str("the host is dormant, and the rule does not say `.including_dormant()`")
@@ -159,14 +164,17 @@ impl Policy {
         } else if !rule.covers(secret, host) {
             missed.push(Missed::Host { selector: None });
         }
-        let facts = at.filter(|at| rule.selected.contains(*at) && !rule.hosts.contains(*at));
-        if let Some(facts) = facts.and_then(|at| self.roster.hosts().get(at)) {
+        let selected = at.filter(|at| rule.selected.contains(*at));
+        let facts = selected.and_then(|at| self.roster.hosts().get(at));
+        if let Some(facts) = facts.filter(|facts| !rule.reference.reaches(facts.state)) {
             missed.push(Missed::State { state: facts.state });
         }
         if rule.services.as_ref().is_some_and(|services| !services.matches(query.service)) {
             missed.push(Missed::Service { selector: rule.reference.services.clone() });
         } else if !rule.covers(secret, service) {
             missed.push(Missed::Service { selector: None });
+        } else if facts.is_some_and(|facts| !rule.serves(query.service, facts)) {
+            missed.push(Missed::Unlisted);
         }
         if let Some(end) = rule.reference.not_after.filter(|_| rule.has_ended(now)) {
             missed.push(Missed::Ended { at: end });

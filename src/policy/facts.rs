@@ -18,6 +18,7 @@ use super::reword::suggestion;
 use crate::fleet::Fleet;
 use crate::fleet::Host;
 use crate::fleet::HostState;
+use crate::fleet::ServiceReach;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::ServiceName;
@@ -30,6 +31,7 @@ pub(super) struct Roster {
     index: HashMap<HostName, usize>,
     admins: Vec<ImmutableString>,
     known_admins: BTreeSet<AdminName>,
+    reach: ServiceReach,
 }
 
 /// What is known about one host.
@@ -50,7 +52,13 @@ impl Roster {
         let hosts: Vec<_> = fleet.hosts.iter().map(|(name, host)| HostFacts::new(name, host)).collect();
         let index = hosts.iter().enumerate().map(|(at, host)| (host.name.clone(), at)).collect();
         let admins = fleet.active_admins().map(|(name, _)| name.as_str().into()).collect();
-        Self { hosts, index, admins, known_admins: fleet.admins.keys().cloned().collect() }
+        let known_admins = fleet.admins.keys().cloned().collect();
+        Self { hosts, index, admins, known_admins, reach: fleet.services }
+    }
+
+    /// Which hosts a rule that allows services, and names no hosts, is about.
+    pub(super) fn reach(&self) -> ServiceReach {
+        self.reach
     }
 
     /// All hosts in order of name.
@@ -89,6 +97,11 @@ impl Roster {
 }
 
 impl HostFacts {
+    /// Whether `secretctl.toml` lists the service for the host; `system` is there on every host.
+    pub(super) fn lists(&self, service: &ServiceName) -> bool {
+        self.services.contains(service) || service.as_str() == ServiceName::SYSTEM
+    }
+
     fn new(name: &HostName, host: &Host) -> Self {
         let fields = HostFields {
             name: name.as_str().into(),

@@ -20,7 +20,6 @@ use super::glob::Binding;
 use super::rule::Effect;
 use super::rule::Rule;
 use super::rule::RuleRef;
-use super::select::ServiceSelector;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
@@ -201,8 +200,7 @@ pub(super) fn known_services<'r>(
     rules: impl IntoIterator<Item = &'r Rule>,
     host: &HostFacts,
 ) -> BTreeSet<ServiceName> {
-    let named =
-        rules.into_iter().filter_map(|rule| rule.services.as_ref()).flat_map(ServiceSelector::literals);
+    let named = rules.into_iter().flat_map(|rule| rule.literals(host));
     let mut all: BTreeSet<_> = host.services.iter().chain(named).cloned().collect();
     all.insert(ServiceName::system());
     all

@@ -18,11 +18,14 @@ use jiff::Timestamp;
 use super::Policy;
 use super::rule::Effect;
 use super::rule::Rule;
+use super::rule::RuleRef;
 use crate::diag::Class;
 use crate::diag::Finding;
 use crate::diag::Place;
 use crate::diag::Severity;
+use crate::name::HostName;
 use crate::name::SecretName;
+use crate::name::ServiceName;
 use world::Seen;
 
 /// How far a claim about one rule speaks for the line that declares it.
@@ -77,6 +80,7 @@ impl Policy {
         let misspelt: BTreeSet<usize> = claims.iter().map(|claim| claim.rule).collect();
         claims.extend(unmatched::claims(self, secrets, &seen, &misspelt));
         claims.extend(self.spoken(&seen));
+        claims.extend(self.not_there(secrets, now));
         claims.extend(redundant::claims(self, now));
         self.settle(claims)
     }
@@ -110,6 +114,35 @@ impl Policy {
             }
         }
         claims
+    }
+
+    /// Rules that seal to hosts which do not list the services, because they name no hosts.
+    fn not_there(&self, secrets: &[SecretName], now: Timestamp) -> Vec<Claim> {
+        let unlisted = self.unlisted(secrets, now);
+        let mut reached: BTreeMap<&RuleRef, (BTreeSet<&HostName>, BTreeSet<&ServiceName>)> = BTreeMap::new();
+        for found in &unlisted {
+            for rule in &found.permits {
+                let (hosts, services) = reached.entry(rule).or_default();
+                hosts.insert(&found.host);
+                services.insert(&found.service);
+            }
+        }
+        let rules = self.rules.iter().enumerate();
+        let claims = rules.filter_map(|(at, rule)| {
+            let (hosts, services) = reached.get(&rule.reference)?;
+            let services: Vec<String> = services.iter().map(|service| format!("`{service}`")).collect();
+            let number = hosts.len();
+            let which = if number == 1 { "host that does" } else { "hosts that do" };
+            let message = format!(
+                "{} allows {} on {number} {which} not list it, `{}` for one",
+                named(rule),
+                services.join(", "),
+                hosts.first()?
+            );
+            let help = "name the hosts with `.hosts(..)`, or run `secretctl upgrade services`, which leaves it to hosts that list the service";
+            Some(Claim::new(at, "lint::service_not_there", message).of_any_rule().help(help))
+        });
+        claims.collect()
     }
 
     fn shadowed(&self, at: usize, rule: &Rule, seen: &Seen) -> Option<Claim> {

@@ -9,11 +9,15 @@ use serde::Serialize;
 use serde::Serializer;
 
 use super::condition::Condition;
+use super::facts::HostFacts;
 use super::glob::Binding;
 use super::pattern::Pattern;
 use super::select::HostSet;
 use super::select::ServiceSelector;
 use crate::diag::Place;
+use crate::fleet::HostState;
+use crate::fleet::ServiceReach;
+use crate::name::ServiceName;
 
 /// What a rule does to the requests it speaks about.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -63,6 +67,9 @@ pub struct RuleText {
     /// Whether an `allow` is about dormant hosts too.
     #[serde(skip_serializing_if = "is_false")]
     pub including_dormant: bool,
+    /// Whether it allows services on every host, whatever a host lists, because it names no hosts.
+    #[serde(skip_serializing_if = "is_false")]
+    pub every_host: bool,
     /// Why it exists, in the words of its author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
@@ -109,7 +116,20 @@ pub struct Rule {
     /// The hosts that it selects, with those whose state keeps it from being about them.
     pub(super) selected: HostSet,
     pub(super) services: Option<ServiceSelector>,
+    /// Of an `allow` for services that names no hosts: which hosts it is about.
+    pub(super) reach: Option<ServiceReach>,
     pub(super) conditions: Vec<Condition>,
+}
+
+impl RuleText {
+    /// Whether the rule can be about a host in this state. One that is out for good is never allowed anything.
+    pub(super) fn reaches(&self, state: HostState) -> bool {
+        match state {
+            HostState::Active | HostState::Pending => true,
+            HostState::Dormant => self.effect != Effect::Allow || self.including_dormant,
+            HostState::Revoked => self.effect != Effect::Allow,
+        }
+    }
 }
 
 impl Rule {
@@ -121,6 +141,23 @@ impl Rule {
     /// Whether the rule holds a closure, so that only a full request tells whether it speaks.
     pub fn is_conditional(&self) -> bool {
         !self.conditions.is_empty()
+    }
+
+    /// Whether the rule is about hosts that list a service of it, and no others.
+    pub(super) fn is_where_listed(&self) -> bool {
+        self.reach == Some(ServiceReach::Listed)
+    }
+
+    /// Whether the rule is about this service of a host that it is about.
+    pub(super) fn serves(&self, service: &ServiceName, host: &HostFacts) -> bool {
+        let listed = !self.is_where_listed() || host.lists(service);
+        listed && self.services.as_ref().is_none_or(|services| services.matches(service))
+    }
+
+    /// The services that the rule names without a glob and is about on this host.
+    pub(super) fn literals<'r>(&'r self, host: &HostFacts) -> impl Iterator<Item = &'r ServiceName> {
+        let named = self.services.iter().flat_map(ServiceSelector::literals);
+        named.filter(move |service| self.serves(service, host))
     }
 
     /// Whether the rule allows something to a host because it says that dormant ones are included.

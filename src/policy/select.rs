@@ -194,6 +194,11 @@ impl ServiceSelector {
         self.names.contains(service) || self.globs.iter().any(|(_, glob)| glob.matches(service.as_str()))
     }
 
+    /// Whether one of the services that the host lists is selected.
+    pub(super) fn match_one_of(&self, host: &HostFacts) -> bool {
+        self.matches(&ServiceName::system()) || host.services.iter().any(|service| self.matches(service))
+    }
+
     /// The services that are named without a glob.
     pub(super) fn literals(&self) -> impl Iterator<Item = &ServiceName> {
         self.names.iter()

@@ -26,6 +26,7 @@ use crate::fleet::Admin;
 use crate::fleet::Fleet;
 use crate::fleet::Host;
 use crate::fleet::HostState;
+use crate::fleet::ServiceReach;
 use crate::name::HostName;
 use crate::name::ServiceName;
 
@@ -67,6 +68,11 @@ fn file(path: &str, text: &str) -> PolicyFile {
 
 fn try_load(text: &str) -> Result<Policy, PolicyError> {
     Policy::load(&[file("policies/access.rhai", text)], &fleet())
+}
+
+fn load_with(text: &str, services: ServiceReach) -> Policy {
+    let fleet = Fleet { services, ..fleet() };
+    Policy::load(&[file("policies/access.rhai", text)], &fleet).unwrap()
 }
 
 fn load(text: &str) -> Policy {

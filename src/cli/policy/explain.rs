@@ -70,6 +70,9 @@ fn words(explained: &Explained) -> String {
         lines.push(format!(
             "  note: `{host}` does not list the service `{service}` in secretctl.toml; it lists {listed}"
         ));
+        if explained.for_naming_no_host {
+            lines.push("  note: it is allowed there because the rule names no hosts; with `secretctl upgrade services`, only hosts that list the service get it".to_owned());
+        }
     }
     lines.join("\n")
 }

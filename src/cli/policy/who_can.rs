@@ -120,6 +120,12 @@ fn notes(answer: &WhoCan, service: Option<&ServiceName>, ui: &mut Ui) {
     for (host, state) in &answer.inactive {
         ui.say(&format!("note: rules allow `{host}` too, but it is {state} and gets no sealed copies"));
     }
+    for (host, services) in &answer.unlisted {
+        ui.say(&format!(
+            "note: `{host}` does not list {} in secretctl.toml, and may read it because the rule names no hosts; see `secretctl upgrade services`",
+            names(services.iter().map(|service| format!("`{service}`")))
+        ));
+    }
     if let (Some(listed), Some(service)) = (&answer.listed, service) {
         ui.say(&format!(
             "note: the host does not list the service `{service}` in secretctl.toml; it lists {}",

@@ -15,9 +15,12 @@ pub use keys::KeyChange;
 pub use side::DiffError;
 pub use side::SideName;
 
+use crate::fleet::Fleet;
+use crate::fleet::ServiceReach;
 use crate::ops::policy::diff::side::Side;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::find_root;
+use crate::ops::workspace::read_fleet;
 
 /// The revision that stands for what is committed.
 const HEAD: &str = "HEAD";
@@ -120,6 +123,16 @@ pub fn diff(settings: &Settings, range: &Range) -> Result<AccessDiff, DiffError>
         }
     };
     Ok(between(old, new, settings.now))
+}
+
+/// Compares both readings of services without hosts, over the rules of the working tree; gives the one in force.
+pub(in crate::ops) fn narrowed(settings: &Settings) -> Result<(ServiceReach, AccessDiff), DiffError> {
+    let root = find_root(settings)?;
+    let fleet = read_fleet(&root)?;
+    let reach = fleet.services;
+    let narrow = Fleet { services: ServiceReach::Listed, ..fleet.clone() };
+    let (old, new) = (Side::with(&root, fleet)?, Side::with(&root, narrow)?);
+    Ok((reach, between(old, new, settings.now)))
 }
 
 fn between(old: Side, new: Side, now: Timestamp) -> AccessDiff {

@@ -10,6 +10,7 @@ use crate::name::ServiceName;
 use crate::ops::error::OpsError;
 use crate::ops::host::known;
 use crate::ops::workspace::Workspace;
+use crate::policy::Decision;
 use crate::policy::Explanation;
 use crate::policy::Query;
 use crate::policy::Services;
@@ -22,6 +23,9 @@ pub struct Explained {
     pub explanation: Explanation,
     /// The services that the host lists, if the one asked about is not among them.
     pub listed: Option<BTreeSet<ServiceName>>,
+    /// Whether it is allowed on a host that does not list the service because the rules name no hosts.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub for_naming_no_host: bool,
     /// Services that may read the secret, if none was named and it was asked for `system`.
     pub others: Option<BTreeSet<ServiceName>>,
     /// Whether the secret has a source.
@@ -47,7 +51,9 @@ pub fn explain(
     let unlisted = *asked != system && !listed.contains(asked);
     let others = service.is_none() && *asked == system && !granted.is_empty() && !granted.contains(&system);
     let explanation = ws.policy.explain(&Query { secret, host, service: asked }, ws.settings.now);
+    let everywhere = matches!(&explanation.decision, Decision::Allow { permits, .. } if permits.iter().all(|rule| rule.every_host));
     Ok(Explained {
+        for_naming_no_host: unlisted && everywhere,
         explanation,
         listed: unlisted.then(|| listed.clone()),
         others: others.then_some(granted),

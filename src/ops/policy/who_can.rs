@@ -53,6 +53,9 @@ pub struct WhoCan {
     pub readers: Vec<Reader>,
     /// Hosts that rules allow to read it and that get nothing, for they are not active.
     pub inactive: BTreeMap<HostName, HostState>,
+    /// Hosts that get it for services which they do not list, because the rules name no hosts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unlisted: BTreeMap<HostName, BTreeSet<ServiceName>>,
     /// What should be known about a secret that does not exist; its readers are those that it would have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
@@ -89,14 +92,29 @@ pub fn readable_by(
 
 fn collected<'h>(ws: &Workspace, granted: impl Iterator<Item = (&'h Host, Reader)>) -> WhoCan {
     let (mut readers, mut inactive) = (Vec::new(), BTreeMap::new());
+    let mut unlisted: BTreeMap<HostName, BTreeSet<ServiceName>> = BTreeMap::new();
     for (host, reader) in granted {
         if ws.policy.seals_for(&reader.host) {
+            let services = not_there(host, &reader);
+            if !services.is_empty() {
+                unlisted.entry(reader.host.clone()).or_default().extend(services);
+            }
             readers.push(reader);
         } else {
             inactive.insert(reader.host, host.state);
         }
     }
-    WhoCan { version: 1, readers, inactive, missing: None, listed: None }
+    WhoCan { version: 1, readers, inactive, unlisted, missing: None, listed: None }
+}
+
+/// The services that may read it on a host that does not list them, only because the rules name no hosts.
+fn not_there(host: &Host, reader: &Reader) -> BTreeSet<ServiceName> {
+    let Affected::Only(services) = &reader.services else { return BTreeSet::new() };
+    let unlisted = |service: &&ServiceName| {
+        **service != ServiceName::system() && !host.services.contains(service.as_str())
+    };
+    let everywhere = reader.rules.iter().all(|rule| rule.every_host);
+    services.iter().filter(unlisted).filter(|_| everywhere).cloned().collect()
 }
 
 /// What a person should know about a name without a source.

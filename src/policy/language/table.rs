@@ -82,7 +82,7 @@ pub(in crate::policy) const LANGUAGE: &[Entry] = &[
         "services",
         &["selector: ?"],
         ".services(\"sonarr\")",
-        "Only these services: a name, a glob, or an array of both.",
+        "Only these services: a name, a glob, or an array of both. On an `allow` without `.hosts(..)`, where a host lists them.",
     ),
     method(
         Rules,

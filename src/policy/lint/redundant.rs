@@ -81,6 +81,9 @@ impl<'r> Read<'r> {
     }
 
     fn contains_hosts(&self, other: &Self) -> bool {
+        if self.rule.is_where_listed() && !other.rule.is_where_listed() {
+            return false;
+        }
         if self.rule.reference.hosts.is_none() {
             return true;
         }
@@ -100,6 +103,7 @@ impl<'r> Read<'r> {
             let selected = |at: &usize| other.rule.hosts.contains(*at);
             let lists = |(_, host): (usize, &HostFacts)| host.services.contains(service);
             *service == ServiceName::system()
+                || other.rule.is_where_listed()
                 || hosts.iter().enumerate().filter(|(at, _)| selected(at)).all(lists)
         };
         let Some(mine) = &self.rule.services else { return theirs.literals().all(named_here) };

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use crate::diag::Finding;
 use crate::diag::Severity;
 use crate::fleet::Fleet;
+use crate::fleet::ServiceReach;
 use crate::name::SecretName;
 use crate::name::ServiceName;
 use crate::policy::Policy;
@@ -60,8 +61,20 @@ fn policy(text: &str) -> Policy {
     Policy::load(&[file], &fleet()).unwrap()
 }
 
+/// Codes in a fleet that leaves services to the hosts that list them.
+fn narrow_codes(text: &str) -> String {
+    let file = PolicyFile { path: "policies/access.rhai".into(), text: text.to_owned() };
+    let fleet = Fleet { services: ServiceReach::Listed, ..fleet() };
+    let found = Policy::load(&[file], &fleet).unwrap().lint(&secrets(), now());
+    found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-20T10:00:00Z".parse().unwrap()
+}
+
 fn lint(text: &str) -> Vec<Finding> {
-    policy(text).lint(&secrets(), "2026-11-20T10:00:00Z".parse().unwrap())
+    policy(text).lint(&secrets(), now())
 }
 
 /// Codes with the line that each is about.
@@ -86,6 +99,37 @@ fn a_policy_in_which_every_rule_matters_is_clean() {
         for h in fleet.hosts { deny(h.name + \"/**\").hosts(any_host().except(h)); }\n\
         allow(\"shared/tls/*\").services(\"system\").until(\"2027-01-31\");\n";
     assert_eq!(codes(text), "");
+}
+
+#[test]
+fn a_rule_that_seals_to_hosts_which_do_not_list_its_service_is_told_in_the_wide_reading() {
+    let text = "allow(\"shared/token\").services(\"caddy\");";
+    let found = lint(text);
+    let [finding] = found.as_slice() else { return assert_eq!(found.len(), 1) };
+    assert_eq!(finding.code, "lint::service_not_there");
+    assert_eq!(
+        finding.message,
+        "`allow(\"shared/token\")` allows `caddy` on 1 host that does not list it, `forge` for one"
+    );
+    assert_eq!(narrow_codes(text), "");
+    for quiet in [
+        "allow(\"shared/token\").services(\"caddy\").hosts(any_host());",
+        "allow(\"shared/token\").services(\"caddy\").hosts(\"web-*\");",
+        "allow(\"shared/token\").services(\"*\");",
+        "allow(\"shared/token\").services(\"system\");",
+    ] {
+        assert_eq!(codes(quiet), "", "{quiet}");
+    }
+}
+
+#[test]
+fn a_narrow_rule_is_redundant_only_beside_one_that_is_about_its_hosts_too() {
+    let wide = "allow(\"shared/token\").services(\"caddy\");\n";
+    let named = "allow(\"shared/token\").services(\"caddy\").hosts(\"web-1\");";
+    assert!(codes(&format!("{wide}{named}")).contains("2 redundant"));
+    assert_eq!(narrow_codes(&format!("{wide}{named}")), "");
+    let general = "allow(\"shared/**\").services([\"caddy\", \"restic\"]);";
+    assert_eq!(narrow_codes(&format!("{wide}{general}")), "lint::redundant");
 }
 
 #[test]

@@ -126,6 +126,5 @@ fn put(touching: &[(usize, &Rule)], ask: &Ask<'_>, secret: &SecretName, seen: &m
 
 fn is_about(rule: &Rule, ask: &Ask<'_>) -> bool {
     let binding = Binding { host: Some(ask.host.name.as_str()), service: Some(ask.service.as_str()) };
-    rule.services.as_ref().is_none_or(|services| services.matches(ask.service))
-        && rule.covers(ask.secret, binding)
+    rule.serves(ask.service, ask.host) && rule.covers(ask.secret, binding)
 }

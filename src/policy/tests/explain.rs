@@ -37,6 +37,17 @@ fn each_missed_condition_is_named() {
 }
 
 #[test]
+fn a_rule_that_names_no_hosts_misses_a_host_that_does_not_list_the_service() {
+    let rules = r#"allow("x/y").services("caddy")"#;
+    let missed = near(&load_with(rules, ServiceReach::Listed), "x/y attic caddy");
+    assert_eq!(
+        missed,
+        ["x/y: it names no hosts, and this one does not list the service in `secretctl.toml`"]
+    );
+    assert!(explain(&load(rules), "x/y attic caddy").decision.is_allowed());
+}
+
+#[test]
 fn the_rule_that_missed_least_comes_first() {
     let policy = load(
         r#"

@@ -20,8 +20,23 @@ struct Spec {
     ended: bool,
     except: Option<&'static str>,
     dormant: bool,
+    /// Whether the fleet reads services without hosts as the hosts that list them.
+    listed: bool,
 }
 
+/// What the fleet of these tests lists, in words of its own.
+fn lists(host: &str, service: &str) -> bool {
+    let services: &[&str] = match host {
+        "forge" => &["sonarr", "restic", "caddy"],
+        "web-1" => &["caddy", "wireguard"],
+        "torii-chan" => &["wireguard"],
+        "cellar" => &["restic"],
+        _ => &["caddy"],
+    };
+    service == "system" || services.contains(&service)
+}
+
+const KNOWN: [&str; 5] = ["system", "caddy", "restic", "sonarr", "wireguard"];
 const NAMES: [&str; 5] = ["torii-chan", "web-1", "forge", "cellar", "stolen"];
 const SERVICES: [&str; 4] = ["system", "caddy", "restic", "wireguard"];
 const TRUE: &str = "|s, h, v| true";
@@ -47,6 +62,11 @@ impl Spec {
         )
     }
 
+    /// Whether it is about no host but those that list one of its services.
+    fn narrows(&self) -> bool {
+        self.listed && self.allow && self.hosts.is_none() && self.services.is_some()
+    }
+
     fn selects(&self, secret: &str, host: &str, service: &str) -> bool {
         let pattern = self.pattern.replace("{host:_}", &host.replace('-', "_"));
         let pattern = pattern.replace("{host}", host).replace("{service}", service);
@@ -62,6 +82,7 @@ impl Spec {
             && self.except.is_none_or(|glob| !stars(glob, host))
             && self.hosts.is_none_or(|glob| stars(glob, host))
             && self.services.is_none_or(|glob| stars(glob, service))
+            && (!self.narrows() || lists(host, service))
             && segments(&pattern, &secret)
     }
 
@@ -134,10 +155,12 @@ fn naive_grant(rules: &[Spec], secret: &str, host: &str) -> String {
         };
         let pattern = rule.pattern.split('/').map(any).collect::<Vec<_>>().join("/");
         let star = Spec { services: None, pattern, ..(*rule).clone() };
-        star.selects(secret, host, "unheard-of")
+        let here = |service: &&str| lists(host, service) && rule.services.is_some_and(|glob| stars(glob, service));
+        star.selects(secret, host, "unheard-of") && (!rule.narrows() || KNOWN.iter().any(here))
     };
     let touching: Vec<_> = rules.iter().filter(touches).collect();
-    known.extend(touching.iter().filter_map(|rule| rule.services).filter(|name| !name.contains('*')));
+    let names = touching.iter().filter(|rule| !rule.narrows()).filter_map(|rule| rule.services);
+    known.extend(names.filter(|name| !name.contains('*')));
     let independent = |rule: &&Spec| rule.services.is_none() && !rule.pattern.contains("{service}");
     if touching.iter().all(|rule| rule.allow && rule.condition.is_none())
         && touching.iter().copied().any(|rule| independent(&rule))
@@ -186,7 +209,18 @@ fn rule() -> impl Strategy<Value = Spec> {
             ended,
             except,
             dormant,
+            listed: false,
         })
+}
+
+/// Rules of one fleet, which reads them in one of the two ways.
+fn rules(most: usize) -> impl Strategy<Value = Vec<Spec>> {
+    let rules = proptest::collection::vec(rule(), 0..most);
+    (rules, proptest::bool::ANY).prop_map(|(rules, listed)| read(rules, listed))
+}
+
+fn read(rules: Vec<Spec>, listed: bool) -> Vec<Spec> {
+    rules.into_iter().map(|rule| Spec { listed, ..rule }).collect()
 }
 
 fn secret() -> impl Strategy<Value = String> {
@@ -216,6 +250,12 @@ fn requests(secrets: &[String]) -> Vec<String> {
     all
 }
 
+/// These rules in a fleet that reads them as they are to be read; more text may follow them.
+fn load_read(rules: &[Spec], more: &str) -> Policy {
+    let reach = if rules.iter().any(|rule| rule.listed) { ServiceReach::Listed } else { ServiceReach::EveryHost };
+    load_with(&format!("{}{more}", text(rules)), reach)
+}
+
 fn text<'s>(rules: impl IntoIterator<Item = &'s Spec>) -> String {
     rules.into_iter().map(Spec::text).collect()
 }
@@ -243,10 +283,10 @@ proptest! {
 
     #[test]
     fn the_order_of_random_rules_changes_no_decision(
-        (rules, shuffled) in proptest::collection::vec(rule(), 0..7).prop_flat_map(|rules| (Just(rules.clone()), Just(rules).prop_shuffle())),
+        (rules, shuffled) in rules(7).prop_flat_map(|rules| (Just(rules.clone()), Just(rules).prop_shuffle())),
         secrets in proptest::collection::vec(secret(), 1..4),
     ) {
-        let (straight, other) = (load(&text(&rules)), load(&text(&shuffled)));
+        let (straight, other) = (load_read(&rules, ""), load_read(&shuffled, ""));
         for request in requests(&secrets) {
             prop_assert_eq!(allowed(&straight, &request), allowed(&other, &request), "{}", request);
         }
@@ -256,10 +296,12 @@ proptest! {
     fn a_further_deny_never_gives_and_a_further_allow_that_does_not_fail_never_takes(
         rules in proptest::collection::vec(rule(), 0..6),
         more in rule(),
+        listed in proptest::bool::ANY,
         secrets in proptest::collection::vec(secret(), 1..4),
     ) {
-        let before = load(&text(&rules));
-        let after = load(&text(rules.iter().chain([&more])));
+        let rules = read(rules, listed);
+        let all = read(rules.iter().chain([&more]).cloned().collect(), listed);
+        let (before, after) = (load_read(&rules, ""), load_read(&all, ""));
         for request in requests(&secrets) {
             let (before, after) = (allowed(&before, &request), allowed(&after, &request));
             let holds = if more.allow { !before || after || more.condition == Some(BROKEN) } else { before || !after };
@@ -269,13 +311,13 @@ proptest! {
 
     #[test]
     fn an_invariant_is_broken_exactly_where_a_naive_reading_grants_against_it(
-        rules in proptest::collection::vec(rule(), 0..5),
+        rules in rules(5),
         invariant in rule(),
         secret in secret(),
     ) {
         let invariant = Spec { allow: false, ended: false, condition: None, services: None, pattern: invariant.pattern.replace("{service}", "*").replace("**", "*"), ..invariant };
         let never = invariant.text().replacen("deny", "never", 1);
-        let policy = load(&format!("{}{never}", text(&rules)));
+        let policy = load_read(&rules, &never);
         let found = policy.violations(&[secret.parse().unwrap()], now());
         for host in NAMES {
             let wanted = naive_grant(&rules, &secret, host) != "none" && invariant.selects(&secret, host, "system");
@@ -286,11 +328,11 @@ proptest! {
 
     #[test]
     fn decisions_and_grants_agree_with_a_naive_reading(
-        rules in proptest::collection::vec(rule(), 0..6),
+        rules in rules(6),
         secrets in proptest::collection::vec(secret(), 1..8),
     ) {
         let text: String = rules.iter().map(Spec::text).collect();
-        let policy = load(&text);
+        let policy = load_read(&rules, "");
         for secret in &secrets {
             for host in NAMES {
                 for service in SERVICES {
@@ -304,10 +346,10 @@ proptest! {
 
     #[test]
     fn a_denial_is_told_exactly_where_the_decision_denies_what_an_allow_is_about(
-        rules in proptest::collection::vec(rule(), 0..6),
+        rules in rules(6),
         secret in secret(),
     ) {
-        let policy = load(&text(&rules));
+        let policy = load_read(&rules, "");
         for host in NAMES {
             let verdict = policy.verdict(&secret.parse().unwrap(), &host.parse().unwrap(), now());
             prop_assert_eq!(&verdict.grant, &grant(&policy, &secret, host));
@@ -337,15 +379,40 @@ proptest! {
 
     #[test]
     fn a_grant_holds_exactly_where_the_decision_does(
-        rules in proptest::collection::vec(rule(), 0..6),
+        rules in rules(6),
         secret in secret(),
     ) {
-        let policy = load(&rules.iter().map(Spec::text).collect::<String>());
+        let policy = load_read(&rules, "");
         for host in NAMES {
             let grant = grant(&policy, &secret, host);
             for service in fleet().hosts.get(host).unwrap().services.iter().map(ServiceName::as_str).chain(["system"]) {
                 let contains = grant.as_ref().is_some_and(|grant| grant.services.contains(&service.parse().unwrap()));
                 prop_assert_eq!(contains, allowed(&policy, &format!("{secret} {host} {service}")), "{}", service);
+            }
+        }
+    }
+
+    #[test]
+    fn the_narrow_reading_takes_exactly_what_rules_gave_for_naming_no_hosts(
+        rules in proptest::collection::vec(rule(), 0..6),
+        secret in secret(),
+    ) {
+        // A rule that fails for fewer hosts denies fewer, which is no matter of what it allows.
+        let rules: Vec<Spec> = rules.into_iter().filter(|rule| rule.condition != Some(BROKEN)).collect();
+        let (wide, narrow) = (load_read(&rules, ""), load_read(&read(rules.clone(), true), ""));
+        let name: crate::name::SecretName = secret.parse().unwrap();
+        prop_assert!(narrow.unlisted(std::slice::from_ref(&name), now()).is_empty());
+        let unlisted = wide.unlisted(&[name], now());
+        for host in NAMES {
+            for service in KNOWN.into_iter().chain(["unlisted"]) {
+                let request = format!("{secret} {host} {service}");
+                let lost = allowed(&wide, &request) && !allowed(&narrow, &request);
+                let told = unlisted.iter().any(|one| one.host.as_str() == host && one.service.as_str() == service);
+                prop_assert!(allowed(&wide, &request) || !allowed(&narrow, &request), "{}\n{}", request, text(&rules));
+                // What no rule names without a glob is in no grant, so nothing is lost there.
+                prop_assert!(!told || lost, "{}\n{}", request, text(&rules));
+                let granted = grant(&wide, &secret, host).is_some_and(|grant| grant.services.contains(&service.parse().unwrap()));
+                prop_assert!(told || !lost || !granted, "{}\n{}", request, text(&rules));
             }
         }
     }

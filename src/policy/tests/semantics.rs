@@ -207,6 +207,57 @@ fn a_grant_is_for_all_services_only_if_no_rule_tells_services_apart() {
 }
 
 #[test]
+fn services_without_hosts_mean_every_host_until_the_fleet_says_listed() {
+    for (rules, host, wide, narrow) in [
+        (r#"allow("x").services("restic");"#, "web-1", "restic", "none"),
+        (r#"allow("x").services("restic");"#, "forge", "restic", "restic"),
+        (r#"allow("x").services(["restic", "wireguard"]);"#, "attic", "restic wireguard", "restic"),
+        (r#"allow("x").services("system");"#, "web-1", "system", "system"),
+        (r#"allow("x").services(["system", "restic"]);"#, "web-1", "restic system", "system"),
+        (r#"allow("x").services("*");"#, "web-1", "caddy system wireguard", "caddy system wireguard"),
+        (r#"allow("x").services("re*");"#, "web-1", "none", "none"),
+        (r#"allow("x").except("attic").services("restic");"#, "web-1", "restic", "none"),
+        (r#"allow("x").except("attic").services("restic");"#, "forge", "restic", "restic"),
+        // Whoever names hosts means them.
+        (r#"allow("x").hosts("web-1").services("restic");"#, "web-1", "restic", "restic"),
+        (r#"allow("x").hosts(any_host()).services("restic");"#, "web-1", "restic", "restic"),
+        // Without services, every service of every host.
+        (r#"allow("x");"#, "web-1", "all", "all"),
+        // A denial stays as wide as it was.
+        (r#"allow("x").hosts("web-1").services("restic"); deny("x").services("restic");"#, "web-1", "none", "none"),
+        // A rule about other hosts does not tell services apart here.
+        (r#"allow("x"); allow("x").services("restic").when(|s, h, v| true);"#, "web-1", "caddy restic system wireguard", "all"),
+    ] {
+        let read = |reach| granted(&load_with(rules, reach), "x", host);
+        assert_eq!(read(ServiceReach::EveryHost), wide, "{rules} {host}");
+        assert_eq!(read(ServiceReach::Listed), narrow, "{rules} {host}");
+    }
+}
+
+#[test]
+fn a_dormant_host_is_sealed_for_only_if_a_rule_that_includes_it_is_about_it() {
+    let seals = |rules: &str, services| {
+        let mut fleet = Fleet { services, ..fleet() };
+        let key = "age1s2ux9cmgmwu9swhyqaxtzxu69u7k2zrcavz3f4zrh3ud4p67hd7q33k036".parse().unwrap();
+        fleet.hosts.get_mut("cellar").unwrap().recipients = [key].into();
+        Policy::load(&[file("policies/access.rhai", rules)], &fleet).unwrap().seals_for(&"cellar".parse().unwrap())
+    };
+    let (there, elsewhere) = (
+        r#"allow("x").services("restic").including_dormant();"#,
+        r#"allow("x").services("caddy").including_dormant();"#,
+    );
+    assert!(seals(there, ServiceReach::Listed) && seals(elsewhere, ServiceReach::EveryHost));
+    assert!(!seals(elsewhere, ServiceReach::Listed));
+}
+
+#[test]
+fn a_narrow_rule_breaks_no_invariant_where_the_service_is_not_listed() {
+    let rules = r#"allow("x").services("restic"); never("x").hosts("web-1").services("restic");"#;
+    let broken = |reach| load_with(rules, reach).violations(&["x".parse().unwrap()], now()).len();
+    assert_eq!((broken(ServiceReach::EveryHost), broken(ServiceReach::Listed)), (1, 0));
+}
+
+#[test]
 fn a_placeholder_for_the_service_grants_to_that_service_alone() {
     let policy = load(r#"allow("{host}/{service}/**"); deny("forge/{service}/own");"#);
     assert_eq!(granted(&policy, "forge/sonarr/key", "forge"), "sonarr");

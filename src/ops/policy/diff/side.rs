@@ -137,7 +137,11 @@ pub(super) struct Side {
 impl Side {
     /// The files as they lie there now.
     pub(super) fn working_tree(root: &Path) -> Result<Self, DiffError> {
-        let fleet = read_fleet(root)?;
+        Self::with(root, read_fleet(root)?)
+    }
+
+    /// The files as they lie there now, with this fleet in the place of the one that they describe.
+    pub(super) fn with(root: &Path, fleet: Fleet) -> Result<Self, DiffError> {
         let layout = Layout::new(root, declared(&fleet));
         let files = layout.policy_texts()?;
         let files: Vec<_> =

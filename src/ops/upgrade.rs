@@ -1,0 +1,7 @@
+//! Moves an existing fleet to what a new one starts with.
+
+mod services;
+
+pub use services::Narrowing;
+pub use services::narrow;
+pub use services::narrowing;
