@@ -66,6 +66,13 @@ in
     ++ lib.optionals sealed (map (entry: entry.name) manifest.secrets)
     ++ map (entry: entry.secret) denied;
 
+  # Files that the manifest lists and that are not in the folder that evaluation sees.
+  missing = lib.optionals sealed (
+    lib.filter (file: !builtins.pathExists (tree + "/${file}")) (
+      map (entry: entry.file) (lib.filter (entry: entry ? file) manifest.secrets)
+    )
+  );
+
   hasSource = name: builtins.pathExists (fleet + "/secrets/${name}.age");
 
   # A store path of its own, so that the change of another host's tree does not rebuild this host.

@@ -36,9 +36,15 @@ let
     secret: service:
     let
       grant = facts.grants.${secret} or null;
+      longer = "${host}/${secret}";
       objections = lib.filter (about service) (facts.objections.${secret} or [ ]);
     in
-    if objections != [ ] then
+    if facts.grants ? ${longer} && allows facts.grants.${longer} service then
+      {
+        what = "`${longer}` is granted to `${service}`, and `${secret}` is not";
+        next = "set `secret = \"${longer}\"`";
+      }
+    else if objections != [ ] then
       {
         what = concatStringsSep "; " (map objection objections);
         next = explain secret service;

@@ -107,7 +107,14 @@ in
       description = "Files made from a text and the values of secrets.";
     };
     services = mkOption {
-      type = types.attrsOf (types.submodule (import ./service.nix { inherit lib kinds; }));
+      type = types.attrsOf (
+        types.submodule (
+          import ./service.nix {
+            inherit lib kinds;
+            inherit (cfg) facts host;
+          }
+        )
+      );
       default = { };
       example = lib.literalExpression ''{ sonarr.secrets.api-key = { }; }'';
       description = "Credentials by the service that reads them.";

@@ -64,6 +64,11 @@ let
     ++ optional (facts.known && facts.state == "active" && !facts.sealed) (refuse ''
       secretctl.host: host `${cfg.host}` has no sealed tree (`sealed/${cfg.host}/manifest.json`).
       Run `secretctl seal --host ${cfg.host}`, then `git add sealed`.'')
+    ++ optional (facts.missing != [ ]) (refuse ''
+      secretctl.fleet: the manifest of host `${cfg.host}` lists ${
+        lib.concatMapStringsSep ", " (file: "`${file}`") facts.missing
+      }, which `sealed/${cfg.host}` lacks.
+      A flake sees only what Git tracks: run `git add sealed`. What is gone from the work tree as well, `git checkout -- sealed` brings back.'')
     ++
       optional
         (

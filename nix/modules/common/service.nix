@@ -1,11 +1,26 @@
 # `secretctl.services.<service>`: credentials without further options.
-{ lib, kinds }:
+{
+  lib,
+  kinds,
+  facts,
+  host,
+}:
 { name, ... }:
 
 let
   inherit (lib) mkOption types;
   units = import ../../lib/units.nix { inherit lib; };
   service = name;
+  inherit (import ../../lib/grants.nix { inherit lib; } { inherit facts host; }) granted;
+
+  # `SERVICE/ID`, unless only `HOST/SERVICE/ID` is granted.
+  usual =
+    id:
+    let
+      short = "${service}/${id}";
+      long = "${host}/${short}";
+    in
+    if !granted short service && granted long service then long else short;
 
   credential =
     { name, config, ... }:
@@ -13,9 +28,9 @@ let
       options = {
         secret = mkOption {
           type = kinds.secretName;
-          default = "${service}/${name}";
-          defaultText = lib.literalMD "`SERVICE/ID`";
-          example = "forge/sonarr/api-key";
+          default = usual name;
+          defaultText = lib.literalMD "`SERVICE/ID`, or `HOST/SERVICE/ID` where only that is granted";
+          example = "shared/sonarr/api-key";
           description = "The secret's name in the fleet. The policy must grant it to this service.";
         };
         path = mkOption {

@@ -5,6 +5,15 @@ let
   inherit (import ../shared.nix { inherit lib; }) alpha only;
 in
 {
+  the-shortest-form-finds-what-is-granted-below-the-host = {
+    module = alpha { secretctl.services.app.secrets.own = { }; };
+    gives = config: { inherit (only config) secret as service; };
+    expected = {
+      secret = "alpha/app/own";
+      as = "credentials/app/own";
+      service = "app";
+    };
+  };
   credentials-of-a-service = {
     module = alpha { secretctl.services.dynamic.secrets.key = { }; };
     gives = config: {

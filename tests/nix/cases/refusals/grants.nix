@@ -29,6 +29,13 @@ in
     module = secret "app/key" { service = "dynamic"; owner = "root"; group = "root"; };
     says = [ "granted to `app` on this host, not to service `dynamic`" ];
   };
+  granted-below-the-host = {
+    module = secret "app/own" { service = "app"; };
+    says = [
+      "`alpha/app/own` is granted to `app`, and `app/own` is not"
+      "set `secret = \"alpha/app/own\"`"
+    ];
+  };
   unknown-secret = {
     module = secret "app/kye" { service = "app"; };
     says = [

@@ -5,6 +5,22 @@ let
   inherit (import ../shared.nix { inherit lib; }) alpha;
 in
 {
+  sealed-file-that-git-does-not-track = {
+    module = alpha {
+      secretctl.fleet = lib.mkForce (
+        builtins.path {
+          path = ../../fleet;
+          name = "fleet";
+          filter = path: _: baseNameOf path != "token.age";
+        }
+      );
+      secretctl.secrets."any/token" = { };
+    };
+    says = [
+      "the manifest of host `alpha` lists `files/any/token.age`, which `sealed/alpha` lacks"
+      "run `git add sealed`"
+    ];
+  };
   identity-on-tmpfs = {
     module = alpha {
       fileSystems."/" = {
