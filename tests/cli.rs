@@ -23,6 +23,7 @@ mod cli {
     mod documents;
     mod documents_attack;
     mod documents_crash;
+    mod documents_flat;
     mod documents_gpg;
     mod documents_input;
     mod documents_leaks;

@@ -1,6 +1,8 @@
 //! Changing single keys of an open file. Nothing else of it moves.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 
@@ -22,6 +24,7 @@ use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Step;
 use super::tree::Text;
+use super::tree::TextError;
 use super::value::DataKey;
 use crate::secret::SecretBytes;
 
@@ -57,7 +60,7 @@ impl Opened {
     }
 
     fn change(&self, changes: &[Change], now: Timestamp) -> Result<Self, Problem> {
-        let mut work = Work { opened: self, made: None, values: BTreeMap::new() };
+        let mut work = Work::new(self, None);
         let mut rest = changes;
         while let Some(first) = rest.first() {
             // Values of keys that are there are set in one go.
@@ -88,6 +91,8 @@ struct Work<'o> {
     made: Option<Made>,
     /// New values that are not in the text yet. All of them will be encrypted.
     values: BTreeMap<usize, Scalar>,
+    /// Where each value is among the leaves, once somebody asks.
+    places: OnceCell<HashMap<KeyPath, usize>>,
 }
 
 /// A text that a change made, read again.
@@ -98,12 +103,16 @@ struct Made {
 }
 
 impl<'o> Work<'o> {
+    fn new(opened: &'o Opened, made: Option<Made>) -> Self {
+        Self { opened, made, values: BTreeMap::new(), places: OnceCell::new() }
+    }
+
     fn of(opened: &'o Opened, bytes: &[u8]) -> Result<Self, Problem> {
         let document = opened.document();
         let text = document.format().parse(bytes)?;
         let selected = leaves::selected(&*text, document.selector());
         let said = leaves::open(&*text, &selected, opened.key())?;
-        Ok(Self { opened, made: Some(Made { text, selected, said }), values: BTreeMap::new() })
+        Ok(Self::new(opened, Some(Made { text, selected, said })))
     }
 
     fn text(&self) -> &dyn Text {
@@ -140,8 +149,12 @@ impl<'o> Work<'o> {
     }
 
     fn index(&self, key: &KeyPath) -> Option<usize> {
-        let is_it = |leaf: &Leaf| leaf.kind == LeafKind::Value && leaf.path == *key;
-        self.text().leaves().iter().position(is_it)
+        let values = || {
+            let leaves = self.text().leaves().iter().enumerate();
+            let values = leaves.filter(|(_, leaf)| leaf.kind == LeafKind::Value);
+            values.map(|(index, leaf)| (leaf.path.clone(), index)).collect()
+        };
+        self.places.get_or_init(values).get(key).copied()
     }
 
     /// Whether a change gives a new value to a scalar that is there.
@@ -245,6 +258,8 @@ impl<'o> Work<'o> {
             return Err(Problem::Unsupported { place, reason });
         };
         let own = || SecretBytes::from(value.expose().to_vec());
+        let carried = self.text().carries(&Scalar::Str(own()));
+        carried.map_err(|kind| TextError::about(kind, key))?;
         let fits = match old {
             Some(Scalar::Int(_)) => {
                 text.parse::<i64>().is_ok_and(|int| int.to_string() == text).then(|| Scalar::Int(own()))

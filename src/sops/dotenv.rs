@@ -1,5 +1,6 @@
 //! The text layer of dotenv: `KEY=value` lines and `#` comments, where `\n` stands for a line break.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -46,17 +47,17 @@ struct Field {
 impl Dotenv {
     fn parse(text: &[u8]) -> Result<Self, TextError> {
         if let Err(error) = std::str::from_utf8(text) {
-            return Err(TextError::at(TextErrorKind::NotUtf8, text, error.valid_up_to()));
+            return Err(TextError::at(TextErrorKind::NotUtf8, error.valid_up_to()));
         }
         if text.starts_with(b"\xef\xbb\xbf") {
             let kind = TextErrorKind::Syntax(
                 "it starts with a byte order mark, which would belong to the first key",
             );
-            return Err(TextError::at(kind, text, 0));
+            return Err(TextError::at(kind, 0));
         }
         let parsed = Parsed { bytes: SecretBytes::from(text.to_vec()), ..Parsed::default() };
         let mut read = Self { parsed, lines: Vec::new(), fields: Vec::new() };
-        let (mut known, mut above, mut start) = (HashSet::new(), Vec::new(), 0);
+        let (mut known, mut above, mut start) = (HashSet::new(), None, 0);
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             let span = start..start + line.len();
             start = span.end;
@@ -65,7 +66,7 @@ impl Dotenv {
         let fields: Vec<(String, String)> =
             read.fields.iter().map(|field| (field.name.clone(), field.text.clone())).collect();
         if !fields.is_empty() {
-            let syntax = || TextError::at(TextErrorKind::Syntax(flat::MALFORMED), text, 0);
+            let syntax = || TextError::at(TextErrorKind::Syntax(flat::MALFORMED), 0);
             read.parsed.metadata = Some(flat::tree(&fields).ok_or_else(syntax)?);
         }
         Ok(read)
@@ -76,7 +77,7 @@ impl Dotenv {
         text: &[u8],
         line: Range<usize>,
         known: &mut HashSet<String>,
-        above: &mut Vec<usize>,
+        above: &mut Option<usize>,
     ) -> Result<(), TextError> {
         let raw = text.get(line.clone()).unwrap_or_default();
         let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
@@ -85,18 +86,16 @@ impl Dotenv {
             return Ok(());
         }
         if raw.starts_with(b"#") {
-            let comments = above.clone();
-            above.push(self.leaves().len());
             let span = line.start + 1..end;
             let scalar = Scalar::str(text.get(span.clone()).unwrap_or_default());
             let path = KeyPath::default();
             let kind = LeafKind::Comment;
-            self.push(Leaf { path, kind, scalar, span, comments, other_holders: Vec::new() }, line);
+            *above = Some(self.push(Leaf { path, kind, scalar, span, above: *above }, line)?);
             return Ok(());
         }
-        let wrong = |kind| TextError::at(kind, text, line.start);
+        let wrong = |kind| TextError::at(kind, line.start);
         let equals = raw.iter().position(|byte| *byte == b'=');
-        let equals = equals.ok_or(wrong(TextErrorKind::Syntax("the line has no `=`")))?;
+        let equals = equals.ok_or_else(|| wrong(TextErrorKind::Syntax("the line has no `=`")))?;
         let key = String::from_utf8_lossy(raw.get(..equals).unwrap_or_default()).into_owned();
         let value = line.start + equals + 1..end;
         let path = KeyPath::of_keys([key.as_str()]);
@@ -109,15 +108,14 @@ impl Dotenv {
             self.fields.push(Field { name: name.to_owned(), text, line, value });
             return Ok(());
         }
-        let comments = std::mem::take(above);
-        let (kind, scalar) = (LeafKind::Value, Scalar::Str(plain));
-        self.push(Leaf { path, kind, scalar, span: value, comments, other_holders: Vec::new() }, line);
+        let (kind, scalar, above) = (LeafKind::Value, Scalar::Str(plain), above.take());
+        self.push(Leaf { path, kind, scalar, span: value, above }, line)?;
         Ok(())
     }
 
-    fn push(&mut self, leaf: Leaf, line: Range<usize>) {
-        self.parsed.leaves.push(leaf);
+    fn push(&mut self, leaf: Leaf, line: Range<usize>) -> Result<usize, TextError> {
         self.lines.push(line);
+        self.parsed.leaves.push(leaf)
     }
 
     /// Where new lines go: behind the last value or comment that is no metadata.
@@ -140,21 +138,25 @@ impl Dotenv {
     fn update_block(&self, block: Block<'_>, edits: &mut Edits) {
         let mut wanted = flat::fields(block.node);
         if let Some(like) = block.like.and_then(|like| Self::parse(like).ok()) {
-            let place = |name: &str| like.fields.iter().position(|field| field.name == name);
-            wanted.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+            let names = like.fields.iter().map(|field| field.name.as_str());
+            let places: HashMap<&str, usize> = names.zip(0..).collect();
+            wanted.sort_by_key(|(name, _)| places.get(name.as_str()).copied().unwrap_or(usize::MAX));
         }
         if self.metadata().is_some_and(|node| flat::fields(node) == wanted) {
             return;
         }
         // Known lines stay in their order; what is new comes behind them, sorted as sops sorts.
+        let texts: HashMap<&str, &str> =
+            wanted.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         for field in &self.fields {
-            match wanted.iter().find(|(name, _)| *name == field.name) {
-                Some((_, text)) if *text == field.text => {}
-                Some((_, text)) => edits.replace(field.value.clone(), escape_field(text).into_bytes()),
+            match texts.get(field.name.as_str()) {
+                Some(text) if *text == field.text => {}
+                Some(text) => edits.replace(field.value.clone(), escape_field(text).into_bytes()),
                 None => edits.delete(field.line.clone()),
             }
         }
-        let is_new = |name: &str| !self.fields.iter().any(|field| field.name == name);
+        let known: HashSet<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
+        let is_new = |name: &str| !known.contains(name);
         let mut lines = SecretBytes::default();
         for (name, text) in wanted.iter().filter(|(name, _)| is_new(name)) {
             lines.extend(format!("{METADATA}{name}={}\n", escape_field(text)).as_bytes());
@@ -197,6 +199,10 @@ impl Text for Dotenv {
         Ok(edits.apply(self.bytes()))
     }
 
+    fn carries(&self, value: &Scalar) -> Result<(), TextErrorKind> {
+        spell(value, LeafKind::Value).map(drop)
+    }
+
     fn insert(&self, path: &KeyPath, value: &Scalar) -> Result<SecretBytes, TextError> {
         let key = key_of(path)?;
         if self.index(path).is_ok() {
@@ -215,9 +221,9 @@ impl Text for Dotenv {
     fn remove(&self, path: &KeyPath) -> Result<SecretBytes, TextError> {
         let index = self.index(path)?;
         let mut edits = Edits::default();
-        let above = self.leaves().get(index).map_or(&[][..], |leaf| &leaf.comments);
-        for gone in above.iter().chain([&index]) {
-            edits.delete(self.lines.get(*gone).cloned().unwrap_or_default());
+        let above = |index: &usize| self.leaves().get(*index)?.above;
+        for gone in std::iter::successors(Some(index), above) {
+            edits.delete(self.lines.get(gone).cloned().unwrap_or_default());
         }
         Ok(edits.apply(self.bytes()))
     }

@@ -34,6 +34,7 @@ use super::tree::Node;
 use super::tree::Replacements;
 use super::tree::Scalar;
 use super::tree::Text;
+use super::tree::TextError;
 use super::tree::line_of;
 use super::unlock;
 use super::value::DataKey;
@@ -190,6 +191,7 @@ impl Source {
         {
             if known.is_none() {
                 self.check_number(leaf)?;
+                self.check_carried(leaf)?;
             }
             if !selected {
                 continue;
@@ -202,6 +204,14 @@ impl Source {
         }
         replacements.append(&mut leaves::seal(&anew, key)?);
         Ok(replacements)
+    }
+
+    /// Refuses a new value that `sops` would change on the way.
+    fn check_carried(&self, leaf: &Leaf) -> Result<(), Problem> {
+        if leaf.kind == LeafKind::Comment {
+            return Ok(());
+        }
+        Ok(self.text.carries(&leaf.scalar).map_err(|kind| TextError::about(kind, &leaf.path))?)
     }
 
     /// Refuses a number that is another one after a round trip through 64 bits.

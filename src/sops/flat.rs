@@ -1,5 +1,8 @@
 //! The metadata tree as flat fields, for formats without maps and lists: `age__list_0__map_recipient`.
 
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
 use super::tree::Node;
 
 const MAP: &str = "__map_";
@@ -8,8 +11,8 @@ const LIST: &str = "__list_";
 /// Why flat fields make no tree.
 pub(super) const MALFORMED: &str = "the fields of the metadata do not fit together";
 
-/// Longest list that is read, so that one large number does not fill the memory.
-const LIST_MAX: usize = 10_000;
+/// How deep maps and lists may lie in each other; those that sops writes lie 3 deep.
+const DEPTH_MAX: usize = 32;
 
 /// The fields of a tree, sorted by name as sops sorts them.
 pub(super) fn fields(node: &Node) -> Vec<(String, String)> {
@@ -43,18 +46,18 @@ fn flatten(name: &str, node: &Node, fields: &mut Vec<(String, String)>) {
 
 /// The tree of flat fields; none where they contradict each other or a list has holes.
 pub(super) fn tree(fields: &[(String, String)]) -> Option<Node> {
-    let mut root = Node::Map(Vec::new());
+    let mut root = Growing::Map(Fields::default());
     for (name, text) in fields {
         let mut at = &mut root;
-        for step in steps(name)? {
-            at = descend(at, &step)?;
+        for part in parts(name)? {
+            at = at.below(part)?;
         }
-        if *at != Node::Null {
+        if !matches!(at, Growing::Nothing) {
             return None;
         }
-        *at = Node::Str(text.clone());
+        *at = Growing::Text(text.clone());
     }
-    whole(&root).then_some(root)
+    root.node()
 }
 
 enum Part {
@@ -62,53 +65,74 @@ enum Part {
     Item(usize),
 }
 
-fn steps(name: &str) -> Option<Vec<Part>> {
-    let mut steps = Vec::new();
+fn parts(name: &str) -> Option<Vec<Part>> {
+    let mut parts = Vec::new();
     let (mut rest, mut list) = (name, false);
-    loop {
+    while parts.len() < DEPTH_MAX {
         let next = [rest.find(MAP), rest.find(LIST)].into_iter().flatten().min();
         let text = rest.get(..next.unwrap_or(rest.len()))?;
-        let position = || text.parse().ok().filter(|position| *position < LIST_MAX);
-        steps.push(if list { Part::Item(position()?) } else { Part::Key(text.to_owned()) });
-        let Some(at) = next else { return Some(steps) };
+        parts.push(if list { Part::Item(text.parse().ok()?) } else { Part::Key(text.to_owned()) });
+        let Some(at) = next else { return Some(parts) };
         rest = rest.get(at..)?;
         list = rest.starts_with(LIST);
         rest = rest.get(if list { LIST.len() } else { MAP.len() }..)?;
     }
+    None
 }
 
-/// The child of a node, made where it is not there; a null becomes what the step needs.
-fn descend<'n>(node: &'n mut Node, part: &Part) -> Option<&'n mut Node> {
-    if *node == Node::Null {
-        *node = match part {
-            Part::Key(_) => Node::Map(Vec::new()),
-            Part::Item(_) => Node::List(Vec::new()),
-        };
-    }
-    match (node, part) {
-        (Node::Map(entries), Part::Key(key)) => {
-            let at = entries.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
-                entries.push((key.clone(), Node::Null));
-                entries.len() - 1
-            });
-            entries.get_mut(at).map(|(_, value)| value)
+/// A tree that is being put together.
+enum Growing {
+    Nothing,
+    Text(String),
+    Map(Fields),
+    /// Items come in any order, so that a large position takes no room.
+    List(BTreeMap<usize, Growing>),
+}
+
+/// The fields of a map in the order in which they came first.
+#[derive(Default)]
+struct Fields {
+    places: HashMap<String, usize>,
+    fields: Vec<(String, Growing)>,
+}
+
+impl Growing {
+    /// The child of this name, made where it is not there; nothing becomes what the name needs.
+    fn below(&mut self, part: Part) -> Option<&mut Self> {
+        if matches!(self, Self::Nothing) {
+            *self = match part {
+                Part::Key(_) => Self::Map(Fields::default()),
+                Part::Item(_) => Self::List(BTreeMap::new()),
+            };
         }
-        (Node::List(items), Part::Item(index)) => {
-            if *index >= items.len() {
-                items.resize(index + 1, Node::Null);
+        match (self, part) {
+            (Self::Map(Fields { places, fields }), Part::Key(key)) => {
+                let at = *places.entry(key).or_insert_with_key(|key| {
+                    fields.push((key.clone(), Self::Nothing));
+                    fields.len() - 1
+                });
+                fields.get_mut(at).map(|(_, value)| value)
             }
-            items.get_mut(*index)
+            (Self::List(items), Part::Item(index)) => Some(items.entry(index).or_insert(Self::Nothing)),
+            _ => None,
         }
-        _ => None,
     }
-}
 
-fn whole(node: &Node) -> bool {
-    match node {
-        Node::Map(entries) => entries.iter().all(|(_, value)| whole(value)),
-        Node::List(items) => items.iter().all(whole),
-        Node::Null => false,
-        _ => true,
+    /// The tree, if its lists have no holes.
+    fn node(self) -> Option<Node> {
+        match self {
+            Self::Nothing => None,
+            Self::Text(text) => Some(Node::Str(text)),
+            Self::Map(Fields { fields, .. }) => {
+                let fields = fields.into_iter().map(|(key, value)| Some((key, value.node()?)));
+                fields.collect::<Option<_>>().map(Node::Map)
+            }
+            Self::List(items) => {
+                let items = items.into_iter().enumerate();
+                let items = items.map(|(place, (index, item))| item.node().filter(|_| index == place));
+                items.collect::<Option<_>>().map(Node::List)
+            }
+        }
     }
 }
 
@@ -140,6 +164,7 @@ mod tests {
             pairs(&[("a__list_99999999", "x")]),
             pairs(&[("a__list_x", "x")]),
             pairs(&[("a__list_0", "x"), ("a__map_b", "y")]),
+            pairs(&[(&format!("a{}", "__map_a".repeat(DEPTH_MAX)), "x")]),
         ] {
             assert_eq!(tree(&broken), None, "{broken:?}");
         }

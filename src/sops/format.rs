@@ -51,23 +51,23 @@ impl Format {
             let kind = TextErrorKind::TooLarge { what: "the size of the file in bytes", limit: TEXT_MAX };
             return Err(TextError { kind, offset: None, line: None, key: None });
         }
-        match self {
+        let parsed = match self {
             Self::Json | Self::Binary => json::parse(text),
             Self::Dotenv => dotenv::parse(text),
             Self::Ini => ini::parse(text),
             Self::Yaml => yaml::parse(text),
-        }
+        };
+        parsed.map_err(|error| error.within(text))
     }
-}
 
-impl Format {
     /// A plaintext with all that an encrypted text cannot have written out; none where there is no such thing.
     pub(super) fn normalized(self, plaintext: &[u8]) -> Result<Option<SecretBytes>, TextError> {
-        match self {
+        let normalized = match self {
             Self::Ini => ini::normalized(plaintext),
             Self::Yaml => yaml::normalized(plaintext),
             Self::Json | Self::Dotenv | Self::Binary => Ok(None),
-        }
+        };
+        normalized.map_err(|error| error.within(plaintext))
     }
 }
 

@@ -5,6 +5,8 @@ mod spell;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use scan::Comment;
@@ -18,6 +20,7 @@ use super::tree::Block;
 use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
+use super::tree::Leaves;
 use super::tree::Node;
 use super::tree::Parsed;
 use super::tree::Replacements;
@@ -44,7 +47,7 @@ pub(super) fn normalized(plaintext: &[u8]) -> Result<Option<SecretBytes>, TextEr
     let ini = scan::scan(plaintext)?;
     if let Some(stray) = ini.stray {
         let reason = "a comment at the end belongs to no key, and sops would drop it; put it above a key";
-        return Err(TextError::at(TextErrorKind::Unsupported(reason), plaintext, stray));
+        return Err(TextError::at(TextErrorKind::Unsupported(reason), stray));
     }
     let mut edits = Edits::default();
     let mut moved = false;
@@ -69,28 +72,41 @@ struct IniText {
 impl IniText {
     fn parse(text: &[u8]) -> Result<Self, TextError> {
         let ini = scan::scan(text)?;
-        let mut leaves = Vec::new();
+        let mut leaves = Leaves::default();
         let mut metadata = None;
         for section in &ini.sections {
             if section.name == METADATA {
-                metadata = Some(tree(text, section)?);
+                metadata = Some(tree(section)?);
             } else {
-                gather(text, section, &mut leaves);
+                gather(text, section, &mut leaves)?;
             }
         }
         let bytes = SecretBytes::from(text.to_vec());
         Ok(Self { parsed: Parsed { bytes, leaves, metadata }, ini })
     }
 
+    /// The first section of this name.
     fn section(&self, name: &str) -> Option<&Section> {
         self.ini.sections.iter().find(|section| section.name == name)
     }
 
+    /// The section at this path, if it is not the metadata.
+    fn section_at(&self, (name, nth): (&str, Option<usize>)) -> Option<&Section> {
+        let is_it = |section: &&Section| section.name == name && section.nth == nth;
+        self.ini.sections.iter().find(is_it).filter(|_| name != METADATA)
+    }
+
     fn entry(&self, path: &KeyPath) -> Result<&Entry, TextError> {
         let (section, key) = names(path)?;
-        let section = self.section(section).filter(|section| section.name != METADATA);
+        let section = self.section_at(section);
         let found = section.and_then(|section| section.entries.iter().find(|entry| entry.key == key));
         found.ok_or_else(|| TextError::about(TextErrorKind::Missing, path))
+    }
+
+    /// The number of a section that would come next under this name; none for the first one.
+    fn next(&self, name: &str) -> Option<usize> {
+        let number = self.ini.sections.iter().filter(|section| section.name == name).count();
+        Some(number).filter(|number| *number > 1)
     }
 
     /// Whole lines at a place, after a line end where the text before has none.
@@ -131,14 +147,17 @@ impl IniText {
             let value = spell::value(text.replace('\n', "\\n").as_bytes());
             value.map_err(|kind| TextError { kind, offset: None, line: None, key: None })
         };
+        let texts: HashMap<&str, &str> =
+            wanted.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         for entry in entries {
-            match wanted.iter().find(|(name, _)| *name == entry.key) {
-                Some((_, text)) if field(entry) == *text => {}
-                Some((_, text)) => edits.replace(entry.value.clone(), spelled(text)?),
+            match texts.get(entry.key.as_str()) {
+                Some(text) if field(entry) == *text => {}
+                Some(text) => edits.replace(entry.value.clone(), spelled(text)?),
                 None => edits.delete(entry.line.clone()),
             }
         }
-        let is_new = |name: &str| !entries.iter().any(|entry| entry.key == name);
+        let known: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        let is_new = |name: &str| !known.contains(name);
         let mut lines = SecretBytes::default();
         if section.is_none() {
             let gap = if self.bytes().is_empty() { &b""[..] } else { self.ini.line_end };
@@ -221,8 +240,12 @@ impl Text for IniText {
         Ok(edits.apply(self.bytes()))
     }
 
+    fn carries(&self, value: &Scalar) -> Result<(), TextErrorKind> {
+        spell::carried(value)
+    }
+
     fn insert(&self, path: &KeyPath, value: &Scalar) -> Result<SecretBytes, TextError> {
-        let (name, key) = names(path)?;
+        let ((name, nth), key) = names(path)?;
         if self.entry(path).is_ok() {
             return Err(TextError::about(TextErrorKind::Exists, path));
         }
@@ -230,10 +253,11 @@ impl Text for IniText {
         let spelled = spell::scalar(value).map_err(|kind| TextError::about(kind, path))?;
         let line = self.entry_line(key, &spelled);
         let mut edits = Edits::default();
-        if let Some(section) =
-            self.section(name).filter(|section| section.header.is_some() || name == DEFAULT)
-        {
+        let section = self.section_at((name, nth));
+        if let Some(section) = section.filter(|section| section.header.is_some() || name == DEFAULT) {
             self.add_lines(section.end(), &line, &mut edits);
+        } else if nth != self.next(name) {
+            return Err(TextError::about(TextErrorKind::NotAContainer, path));
         } else {
             let metadata = self.section(METADATA).and_then(|section| section.header.clone());
             let mut lines = SecretBytes::default();
@@ -248,9 +272,9 @@ impl Text for IniText {
 
     fn remove(&self, path: &KeyPath) -> Result<SecretBytes, TextError> {
         let mut edits = Edits::default();
-        if let [Step::Key(name)] = path.steps() {
-            let section = self.section(name).filter(|section| section.name != METADATA);
-            let section = section.ok_or_else(|| TextError::about(TextErrorKind::Missing, path))?;
+        if let Some(section) = section_of(path.steps()) {
+            let section =
+                self.section_at(section).ok_or_else(|| TextError::about(TextErrorKind::Missing, path))?;
             let start = section.header.as_ref().map_or(section.start, |header| header.start);
             let above = section.comment.as_ref().map_or(start, |comment| comment.lines.start);
             edits.delete(above.min(start)..section.end());
@@ -267,7 +291,7 @@ impl Text for IniText {
         let exists = || TextError::about(TextErrorKind::Exists, to);
         let unfit = |kind| TextError::about(kind, to);
         if let ([Step::Key(old)], [Step::Key(new)]) = (from.steps(), to.steps()) {
-            let section = self.section(old).filter(|section| section.name != METADATA);
+            let section = self.section_at((old, None));
             let name = section.and_then(|section| section.name_span.clone());
             let name = name.ok_or_else(|| TextError::about(TextErrorKind::Missing, from))?;
             if self.section(new).is_some() {
@@ -277,7 +301,7 @@ impl Text for IniText {
             edits.replace(name, new.as_bytes().to_vec());
             return Ok(edits.apply(self.bytes()));
         }
-        let (entry, (section, key)) = (self.entry(from)?, names(to)?);
+        let (entry, ((section, _), key)) = (self.entry(from)?, names(to)?);
         if from.parent() != to.parent() {
             return Err(TextError::about(TextErrorKind::NotAContainer, to));
         }
@@ -290,34 +314,38 @@ impl Text for IniText {
     }
 }
 
-/// Section and key of a path.
-fn names(path: &KeyPath) -> Result<(&str, &str), TextError> {
-    match path.steps() {
-        [Step::Key(section), Step::Key(key)] => Ok((section, key)),
-        _ => Err(TextError::about(TextErrorKind::NotAContainer, path)),
+/// A section by its name, and by its number where there are several of that name.
+type SectionName<'p> = (&'p str, Option<usize>);
+
+fn section_of(steps: &[Step]) -> Option<SectionName<'_>> {
+    match steps {
+        [Step::Key(name)] => Some((name, None)),
+        [Step::Key(name), Step::Item(nth)] => Some((name, Some(*nth))),
+        _ => None,
     }
 }
 
+/// Section and key of a path.
+fn names(path: &KeyPath) -> Result<(SectionName<'_>, &str), TextError> {
+    if let Some((Step::Key(key), above)) = path.steps().split_last()
+        && let Some(section) = section_of(above)
+    {
+        return Ok((section, key));
+    }
+    Err(TextError::about(TextErrorKind::NotAContainer, path))
+}
+
 /// The leaves of a section, in the order in which sops hashes them: its comment, then each key and the comment above it.
-fn gather(text: &[u8], section: &Section, leaves: &mut Vec<Leaf>) {
-    let path = KeyPath::of_keys([section.name.as_str()]);
-    let mut active = Vec::new();
-    let comment = |comment: &Comment, leaves: &mut Vec<Leaf>, active: &mut Vec<usize>| {
-        let comments = active.clone();
-        active.push(leaves.len());
-        let scalar = Scalar::Str(comment.text(text));
+fn gather(text: &[u8], section: &Section, leaves: &mut Leaves) -> Result<(), TextError> {
+    let path = section.path();
+    let mut active = None;
+    let comment = |comment: &Comment, above: Option<usize>, leaves: &mut Leaves| {
+        let (kind, scalar) = (LeafKind::Comment, Scalar::Str(comment.text(text)));
         let (path, span) = (path.clone(), comment.span.clone());
-        leaves.push(Leaf {
-            path,
-            kind: LeafKind::Comment,
-            scalar,
-            span,
-            comments,
-            other_holders: Vec::new(),
-        });
+        leaves.push(Leaf { path, kind, scalar, span, above })
     };
     if let Some(above) = &section.comment {
-        comment(above, leaves, &mut active);
+        active = Some(comment(above, active, leaves)?);
     }
     for entry in &section.entries {
         leaves.push(Leaf {
@@ -325,14 +353,14 @@ fn gather(text: &[u8], section: &Section, leaves: &mut Vec<Leaf>) {
             kind: LeafKind::Value,
             scalar: Scalar::Str(SecretBytes::from(entry.plain.expose().to_vec())),
             span: entry.value.clone(),
-            comments: std::mem::take(&mut active),
-            other_holders: Vec::new(),
-        });
+            above: active.take(),
+        })?;
         // sops keeps the comment of a key behind it, so it is active for the key that follows.
         if let Some(above) = &entry.above {
-            comment(above, leaves, &mut active);
+            active = Some(comment(above, active, leaves)?);
         }
     }
+    Ok(())
 }
 
 /// The text of a metadata field.
@@ -340,9 +368,9 @@ fn field(entry: &Entry) -> String {
     String::from_utf8_lossy(entry.plain.expose()).replace("\\n", "\n")
 }
 
-fn tree(text: &[u8], section: &Section) -> Result<Node, TextError> {
+fn tree(section: &Section) -> Result<Node, TextError> {
     let fields: Vec<(String, String)> =
         section.entries.iter().map(|entry| (entry.key.clone(), field(entry))).collect();
     let at = section.header.as_ref().map_or(0, |header: &Range<usize>| header.start);
-    flat::tree(&fields).ok_or_else(|| TextError::at(TextErrorKind::Syntax(flat::MALFORMED), text, at))
+    flat::tree(&fields).ok_or_else(|| TextError::at(TextErrorKind::Syntax(flat::MALFORMED), at))
 }

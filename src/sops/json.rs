@@ -18,6 +18,7 @@ use super::tree::Block;
 use super::tree::KeyPath;
 use super::tree::Leaf;
 use super::tree::LeafKind;
+use super::tree::Leaves;
 use super::tree::Node;
 use super::tree::Parsed;
 use super::tree::Replacements;
@@ -50,15 +51,14 @@ struct Json {
 impl Json {
     fn parse(text: &[u8]) -> Result<Self, TextError> {
         let root = scan::scan(text)?;
-        let mut leaves = Vec::new();
+        let mut gatherer = Gatherer { text, steps: Vec::new(), leaves: Leaves::default() };
         for entry in entries(&root).iter().filter(|entry| entry.key != METADATA) {
-            let path = KeyPath::default().join(Step::Key(entry.key.clone()));
-            gather(text, &entry.value, &path, &mut leaves)?;
+            gatherer.below(Step::Key(entry.key.clone()), &entry.value)?;
         }
         let metadata = entries(&root).iter().find(|entry| entry.key == METADATA);
         let metadata = metadata.map(|entry| emit::read_node(text, &entry.value));
         let bytes = SecretBytes::from(text.to_vec());
-        Ok(Self { parsed: Parsed { bytes, leaves, metadata }, root })
+        Ok(Self { parsed: Parsed { bytes, leaves: gatherer.leaves, metadata }, root })
     }
 
     fn layout(&self) -> Layout {
@@ -267,28 +267,40 @@ fn child<'v>(value: &'v Value, step: &Step, path: &KeyPath) -> Result<Option<&'v
     }
 }
 
-fn gather(text: &[u8], value: &Value, path: &KeyPath, leaves: &mut Vec<Leaf>) -> Result<(), TextError> {
-    match &value.shape {
-        Shape::Map(entries) if !entries.is_empty() => {
-            for entry in entries {
-                gather(text, &entry.value, &path.join(Step::Key(entry.key.clone())), leaves)?;
+/// Gathers leaves; only those have a path of their own.
+struct Gatherer<'t> {
+    text: &'t [u8],
+    steps: Vec<Step>,
+    leaves: Leaves,
+}
+
+impl Gatherer<'_> {
+    fn below(&mut self, step: Step, value: &Value) -> Result<(), TextError> {
+        self.steps.push(step);
+        match &value.shape {
+            Shape::Map(entries) if !entries.is_empty() => {
+                for entry in entries {
+                    self.below(Step::Key(entry.key.clone()), &entry.value)?;
+                }
             }
-        }
-        Shape::List(items) if !items.is_empty() => {
-            for (index, item) in items.iter().enumerate() {
-                gather(text, item, &path.join(Step::Item(index)), leaves)?;
+            Shape::List(items) if !items.is_empty() => {
+                for (index, item) in items.iter().enumerate() {
+                    self.below(Step::Item(index), item)?;
+                }
             }
+            _ => self.leaf(value)?,
         }
-        _ => leaves.push(Leaf {
-            path: path.clone(),
-            kind: LeafKind::Value,
-            scalar: read_scalar(text, value).map_err(|error| error.with_key(path))?,
-            span: value.span.clone(),
-            comments: Vec::new(),
-            other_holders: Vec::new(),
-        }),
+        self.steps.pop();
+        Ok(())
     }
-    Ok(())
+
+    fn leaf(&mut self, value: &Value) -> Result<(), TextError> {
+        let path = KeyPath::new(self.steps.iter().cloned());
+        let scalar = read_scalar(self.text, value).map_err(|error| error.with_key(&path))?;
+        let (kind, span) = (LeafKind::Value, value.span.clone());
+        self.leaves.push(Leaf { path, kind, scalar, span, above: None })?;
+        Ok(())
+    }
 }
 
 fn read_scalar(text: &[u8], value: &Value) -> Result<Scalar, TextError> {
@@ -301,7 +313,7 @@ fn read_scalar(text: &[u8], value: &Value) -> Result<Scalar, TextError> {
         Shape::Null => Scalar::Null,
         Shape::Number => {
             let number = std::str::from_utf8(raw).ok().and_then(read_number);
-            number.ok_or_else(|| TextError::at(TextErrorKind::Number, text, value.span.start))?
+            number.ok_or_else(|| TextError::at(TextErrorKind::Number, value.span.start))?
         }
     })
 }

@@ -68,12 +68,16 @@ pub(super) struct Meant<'m> {
 /// Which leaves the selector wants encrypted.
 pub(super) fn selected(text: &dyn Text, selector: &Compiled) -> Vec<bool> {
     let leaves = text.leaves();
-    let comment = |index: &usize| leaves.get(*index).and_then(comment_text);
-    let ask = |leaf: &Leaf| {
-        let active = leaf.comments.iter().filter(|_| selector.asks_comments()).filter_map(comment);
-        selector.selects(&leaf.path, active, comment_text(leaf))
-    };
-    leaves.iter().map(ask).collect()
+    // Whether each leaf, or a comment that is active for it, decides about what comes below it.
+    let mut spoken: Vec<bool> = Vec::with_capacity(leaves.len());
+    let mut selected = Vec::with_capacity(leaves.len());
+    for leaf in leaves {
+        let above = leaf.above.and_then(|index| spoken.get(index)).is_some_and(|spoken| *spoken);
+        let own = comment_text(leaf);
+        selected.push(selector.selects(&leaf.path, above, own));
+        spoken.push(above || own.is_some_and(|text| selector.speaks_of(text)));
+    }
+    selected
 }
 
 fn comment_text(leaf: &Leaf) -> Option<&str> {
@@ -155,8 +159,7 @@ fn open_value(leaf: &Leaf, key: &Cipher<'_>) -> Result<Said, Problem> {
 /// A comment that does not look encrypted never was: older versions of sops left them alone.
 fn open_comment(leaf: &Leaf, key: &Cipher<'_>) -> Said {
     let Scalar::Str(text) = &leaf.scalar else { return Said::Clear };
-    let around = std::iter::successors(Some(leaf.path.clone()), KeyPath::parent);
-    let mut holders = around.chain(leaf.other_holders.iter().cloned());
+    let mut holders = std::iter::successors(Some(leaf.path.clone()), KeyPath::parent);
     match key.open(text.expose(), &place(&leaf.path)) {
         Ok(plain) => Said::Opened(plain),
         Err(Refusal::Plain) => Said::Clear,

@@ -175,11 +175,14 @@ impl<'a> Joined<'a> {
 
     /// A value where ours has a map, or a map where ours has a value, that ours keeps.
     fn leave_what_does_not_fit(&mut self) {
-        let stays: Vec<KeyPath> =
+        let stays: BTreeSet<KeyPath> =
             self.ours.keys().filter(|path| !self.changes.contains_key(*path)).cloned().collect();
+        let solid: BTreeSet<&KeyPath> = stays.iter().filter(|path| !self.is_empty_map(path)).collect();
+        let around = |path: &KeyPath| std::iter::successors(Some(path.clone()), KeyPath::parent);
         let in_the_way = |path: &KeyPath| {
-            let solid = |other: &&KeyPath| !self.is_empty_map(other);
-            stays.iter().filter(solid).any(|other| path.starts_with(other) || other.starts_with(path))
+            // What lies below a path comes right behind it in order.
+            around(path).any(|other| solid.contains(&other))
+                || solid.range::<KeyPath, _>(path..).next().is_some_and(|other| other.starts_with(path))
         };
         let misfits: Vec<(KeyPath, bool)> = self
             .changes
@@ -193,7 +196,7 @@ impl<'a> Joined<'a> {
         for (path, empty) in misfits {
             self.changes.remove(&path);
             // A map that theirs has emptied and ours has put something into is just not empty.
-            if !empty || stays.iter().any(|other| path.starts_with(other)) {
+            if !empty || around(&path).any(|other| stays.contains(&other)) {
                 self.conflicts.insert(Conflict::Key(path));
             }
         }

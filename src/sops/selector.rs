@@ -97,6 +97,9 @@ impl Selector {
     }
 }
 
+/// Longest expression that is read, since what a brace or bracket means takes a look at all that follows.
+const EXPRESSION_MAX: usize = 64 << 10;
+
 /// A selector ready for use.
 #[derive(Clone, Debug)]
 pub(super) struct Compiled {
@@ -113,33 +116,32 @@ enum Test {
 
 impl Compiled {
     /// Whether the leaf is encrypted. `own` is the text of a comment that is asked about itself.
-    pub(super) fn selects<'c>(
-        &self,
-        path: &KeyPath,
-        mut active: impl Iterator<Item = &'c str>,
-        own: Option<&str>,
-    ) -> bool {
+    /// `spoken` says that one of its active comments is [spoken of](Self::speaks_of).
+    pub(super) fn selects(&self, path: &KeyPath, spoken: bool, own: Option<&str>) -> bool {
         let spoken_of = match &self.test {
             Test::Suffix(suffix) => path.keys().any(|key| key.ends_with(suffix.as_str())),
             Test::Key(regex) => path.keys().any(|key| regex.is_match(key)),
             Test::Comment(regex) => {
                 // A comment that turns encryption on stays readable itself; one that turns it off does too.
                 let own = own.filter(|_| self.all);
-                active.any(|text| regex.is_match(text)) || own.is_some_and(|text| regex.is_match(text))
+                spoken || own.is_some_and(|text| regex.is_match(text))
             }
         };
         spoken_of != self.all
     }
 
-    /// Whether comments decide.
-    pub(super) fn asks_comments(&self) -> bool {
-        matches!(self.test, Test::Comment(_))
+    /// Whether a comment of this text decides about what it is active for.
+    pub(super) fn speaks_of(&self, comment: &str) -> bool {
+        matches!(&self.test, Test::Comment(regex) if regex.is_match(comment))
     }
 }
 
 /// Compiles an expression of Go's syntax: classes by letter are ASCII, and some characters are literal that this
 /// library gives a meaning.
 fn go_regex(text: &str) -> Option<Regex> {
+    if text.len() > EXPRESSION_MAX {
+        return None;
+    }
     Regex::new(&Translation::of(text)?).ok()
 }
 
@@ -274,7 +276,8 @@ mod tests {
 
     fn selects(selector: &Selector, keys: &[&str], active: &[&str], own: Option<&str>) -> bool {
         let path = KeyPath::of_keys(keys.iter().copied());
-        selector.compiled().unwrap().selects(&path, active.iter().copied(), own)
+        let selector = selector.compiled().unwrap();
+        selector.selects(&path, active.iter().any(|text| selector.speaks_of(text)), own)
     }
 
     #[test]
@@ -321,7 +324,7 @@ mod tests {
         assert!(matches(r"\<", "<"));
         assert!(matches("(?i)KEY", "my_key"));
         assert!(matches(r"^[\w.-]+$", "a.b-c"));
-        for refused in ["(?x)a", "(", r"\8", r"(?=a)"] {
+        for refused in ["(?x)a", "(", r"\8", r"(?=a)", &"{".repeat(EXPRESSION_MAX + 1)] {
             assert!(go_regex(refused).is_none(), "{refused}");
         }
     }

@@ -1,6 +1,8 @@
 //! Files of `sops` that are checked in, and what must be refused.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod scale;
+
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;

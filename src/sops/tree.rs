@@ -92,6 +92,11 @@ impl KeyPath {
         self.document == other.document && self.steps.starts_with(&other.steps)
     }
 
+    /// About how many bytes of memory it takes.
+    fn size(&self) -> usize {
+        size_of::<Step>() * self.steps.len() + self.keys().map(str::len).sum::<usize>()
+    }
+
     /// The map keys on the way; positions in lists left out, as the format does.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| match step {
@@ -195,12 +200,49 @@ pub struct Leaf {
     pub scalar: Scalar,
     /// Its bytes in the text, quotes and block indicators included.
     pub span: Range<usize>,
-    /// Indices (among the leaves of the text) of the comments that are active for it, outermost first: those directly
-    /// above it in its map or list, and directly above each enclosing map or list in *its* holder. Never itself.
-    pub comments: Vec<usize>,
-    /// Only for a comment: other holders whose path may be in its additional data, because writers disagree.
-    /// Decrypting tries `path`, then these; encrypting uses `path`.
-    pub other_holders: Vec<KeyPath>,
+    /// The nearest comment that is active for it, by its index among the leaves; the `above` of that one leads to the
+    /// next. Active are those directly above it in its map or list, and directly above each enclosing map or list in
+    /// *its* holder. A list of all of them in each leaf would grow with the square of a text of comments.
+    pub above: Option<usize>,
+}
+
+/// How many bytes of memory all leaves of a text may take, their paths included.
+const LEAVES_MAX: usize = 256 << 20;
+
+/// The leaves of a text, in order. What they take together is bounded: one long key, or a deep nesting, is in the path of
+/// each value below it.
+#[derive(Debug, Default)]
+pub struct Leaves {
+    all: Vec<Leaf>,
+    size: usize,
+}
+
+impl Leaves {
+    /// Adds the next leaf, and gives its index.
+    pub fn push(&mut self, leaf: Leaf) -> Result<usize, TextError> {
+        self.size += size_of::<Leaf>() + leaf.path.size();
+        if self.size > LEAVES_MAX {
+            let what = "what the values and the keys above them take of the memory in bytes";
+            return Err(TextError::at(TextErrorKind::TooLarge { what, limit: LEAVES_MAX }, leaf.span.start));
+        }
+        self.all.push(leaf);
+        Ok(self.all.len() - 1)
+    }
+
+    /// Those so far.
+    pub fn all(&self) -> &[Leaf] {
+        &self.all
+    }
+
+    /// Those so far, to be changed in place.
+    pub fn all_mut(&mut self) -> &mut [Leaf] {
+        &mut self.all
+    }
+
+    /// All of them.
+    pub fn into_all(self) -> Vec<Leaf> {
+        self.all
+    }
 }
 
 /// The metadata subtree, in order. Strings are what the format knows; all else is kept as it stands.
@@ -259,7 +301,7 @@ pub struct Parsed {
     /// What [`Text::bytes`] lends.
     pub bytes: SecretBytes,
     /// What [`Text::leaves`] lends.
-    pub leaves: Vec<Leaf>,
+    pub leaves: Leaves,
     /// What [`Text::metadata`] lends.
     pub metadata: Option<Node>,
 }
@@ -276,7 +318,7 @@ pub trait Text: fmt::Debug + Send + Sync {
 
     /// All values and comments in the order of the MAC: that of the text.
     fn leaves(&self) -> &[Leaf] {
-        &self.parsed().leaves
+        self.parsed().leaves.all()
     }
 
     /// The subtree below the top-level key `sops`; in a stream of documents the first one that has it.
@@ -293,6 +335,12 @@ pub trait Text: fmt::Debug + Send + Sync {
     /// of the top map, in the style of the current `sops`. In a stream each document has the block.
     fn render(&self, replacements: &Replacements, block: Option<Block<'_>>)
     -> Result<SecretBytes, TextError>;
+
+    /// Whether a value comes back as it is once a plaintext of this format was written and read by `sops`. Encrypted, any
+    /// text would fit, and the next edit with `sops` would change it without a word.
+    fn carries(&self, _value: &Scalar) -> Result<(), TextErrorKind> {
+        Ok(())
+    }
 
     /// The text with one more value; missing maps on the way are made.
     ///

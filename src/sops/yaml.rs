@@ -77,8 +77,8 @@ fn readable(bytes: &[u8]) -> Result<&str, TextError> {
         let kind = TextErrorKind::TooLarge { what: "the size in bytes", limit: SIZE_MAX };
         return Err(TextError { kind, offset: None, line: None, key: None });
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|e| TextError::at(TextErrorKind::NotUtf8, bytes, e.valid_up_to()))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|e| TextError::at(TextErrorKind::NotUtf8, e.valid_up_to()))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
@@ -90,7 +90,7 @@ impl Yaml {
         comments.sort_by_key(|comment| comment.start);
         let documents = node::documents(text, tokens)?;
         let mut found = leaves::harvest(text, &documents, &comments)?;
-        let spans = found.leaves.iter_mut().map(|leaf| &mut leaf.span).chain(&mut comments);
+        let spans = found.leaves.all_mut().iter_mut().map(|leaf| &mut leaf.span).chain(&mut comments);
         for span in spans {
             *span = span.start + bom..span.end + bom;
         }
@@ -141,13 +141,14 @@ impl Yaml {
                 *slot = their;
             }
         }
-        let leaves = std::mem::take(&mut self.parsed.leaves).into_iter().zip(std::mem::take(&mut self.spots));
+        let placed = encrypted.parsed.leaves;
+        let leaves = std::mem::replace(&mut self.parsed.leaves, placed).into_all();
+        let leaves = leaves.into_iter().zip(std::mem::take(&mut self.spots));
         let mut moved: Vec<(usize, (Leaf, Spot))> = there.into_iter().zip(leaves).collect();
         moved.sort_by_key(|(there, _)| *there);
-        for ((_, (mut leaf, spot)), other) in moved.into_iter().zip(encrypted.parsed.leaves) {
-            leaf.comments = other.comments;
-            leaf.path = other.path;
-            self.parsed.leaves.push(leaf);
+        for ((_, (leaf, spot)), placed) in moved.into_iter().zip(self.parsed.leaves.all_mut()) {
+            let Leaf { kind, scalar, span, .. } = leaf;
+            (placed.kind, placed.scalar, placed.span) = (kind, scalar, span);
             self.spots.push(spot);
         }
     }

@@ -22,7 +22,7 @@ note_unencrypted: open to all
 ";
 
 /// The real `sops`, with the keys of alice and nothing of the person who runs the tests.
-fn sops(fleet: &TestFleet) -> Command {
+pub(crate) fn sops(fleet: &TestFleet) -> Command {
     let mut command = Command::new(tool("sops"));
     command
         .env_clear()
@@ -34,7 +34,7 @@ fn sops(fleet: &TestFleet) -> Command {
     command
 }
 
-fn done(command: &mut Command) -> String {
+pub(crate) fn done(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

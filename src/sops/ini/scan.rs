@@ -1,12 +1,15 @@
 //! A reader of INI that remembers where everything stands. Its grammar is that of the library behind `sops`.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::ops::Range;
 
 use super::super::tree::KeyPath;
+use super::super::tree::Step;
 use super::super::tree::TextError;
 use super::super::tree::TextErrorKind;
 use super::DEFAULT;
+use super::METADATA;
 use crate::secret::SecretBytes;
 
 /// A text in parts.
@@ -25,6 +28,8 @@ pub(super) struct Ini {
 #[derive(Debug)]
 pub(super) struct Section {
     pub(super) name: String,
+    /// Which of the sections of this name it is, where there are several.
+    pub(super) nth: Option<usize>,
     /// The header line; none for keys before any section.
     pub(super) header: Option<Range<usize>>,
     /// The name inside the brackets.
@@ -36,6 +41,11 @@ pub(super) struct Section {
 }
 
 impl Section {
+    /// Where its keys are. sops binds a value to the names of section and key alone, as it does with items of a list.
+    pub(super) fn path(&self) -> KeyPath {
+        KeyPath::new(std::iter::once(Step::Key(self.name.clone())).chain(self.nth.map(Step::Item)))
+    }
+
     /// Behind its last entry.
     pub(super) fn end(&self) -> usize {
         let header = self.header.as_ref().map_or(self.start, |header| header.end);
@@ -84,22 +94,30 @@ impl Comment {
 /// Reads a whole text.
 pub(super) fn scan(text: &[u8]) -> Result<Ini, TextError> {
     if let Err(error) = std::str::from_utf8(text) {
-        return Err(TextError::at(TextErrorKind::NotUtf8, text, error.valid_up_to()));
+        return Err(TextError::at(TextErrorKind::NotUtf8, error.valid_up_to()));
     }
     let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let first = Section {
         name: DEFAULT.to_owned(),
+        nth: None,
         header: None,
         name_span: None,
         comment: None,
         entries: Vec::new(),
         start,
     };
-    let mut scanner =
-        Scanner { text, at: start, sections: vec![first], pending: Vec::new(), known: HashSet::new() };
+    let mut scanner = Scanner {
+        text,
+        at: start,
+        sections: vec![first],
+        pending: Vec::new(),
+        known: HashSet::new(),
+        places: HashMap::new(),
+    };
     while scanner.at < text.len() {
         scanner.line()?;
     }
+    scanner.number();
     let stray = scanner.pending.first().map(|part| part.start);
     let tight = |entry: &Entry| text.get(entry.key_span.end) == Some(&b'=');
     let equals =
@@ -118,11 +136,13 @@ struct Scanner<'a> {
     pending: Vec<Range<usize>>,
     /// Keys of the last section.
     known: HashSet<String>,
+    /// The sections of each name.
+    places: HashMap<String, Vec<usize>>,
 }
 
 impl Scanner<'_> {
     fn wrong(&self, at: usize, reason: &'static str) -> TextError {
-        TextError::at(TextErrorKind::Syntax(reason), self.text, at)
+        TextError::at(TextErrorKind::Syntax(reason), at)
     }
 
     fn slice(&self, range: Range<usize>) -> &[u8] {
@@ -197,15 +217,36 @@ impl Scanner<'_> {
             first.start = line.start;
             return Ok(());
         }
-        if name == DEFAULT || self.sections.iter().any(|section| section.name == name) {
+        let places = self.places.entry(name.clone()).or_default();
+        places.push(self.sections.len());
+        if name == DEFAULT || (name == METADATA && places.len() > 1) {
             let path = KeyPath::of_keys([name]);
-            return Err(TextError::at(TextErrorKind::DuplicateKey, self.text, line.start).with_key(&path));
+            return Err(TextError::at(TextErrorKind::DuplicateKey, line.start).with_key(&path));
         }
         let (header, name_span) = (Some(line.clone()), Some(name_span));
         let entries = Vec::new();
         self.known.clear();
-        self.sections.push(Section { name, header, name_span, comment, entries, start: line.start });
+        self.sections.push(Section {
+            name,
+            nth: None,
+            header,
+            name_span,
+            comment,
+            entries,
+            start: line.start,
+        });
         Ok(())
+    }
+
+    /// Tells sections of one name apart, such as the peers of WireGuard.
+    fn number(&mut self) {
+        for places in self.places.values().filter(|places| places.len() > 1) {
+            for (nth, place) in places.iter().enumerate() {
+                if let Some(section) = self.sections.get_mut(*place) {
+                    section.nth = Some(nth);
+                }
+            }
+        }
     }
 
     fn entry(&mut self, line: Range<usize>, inner: Range<usize>) -> Result<(), TextError> {
@@ -216,7 +257,7 @@ impl Scanner<'_> {
         let path = KeyPath::of_keys([section.name.as_str(), key.as_str()]);
         let line = line.start..self.at;
         if !self.known.insert(key.clone()) {
-            return Err(TextError::at(TextErrorKind::DuplicateKey, self.text, line.start).with_key(&path));
+            return Err(TextError::at(TextErrorKind::DuplicateKey, line.start).with_key(&path));
         }
         section.entries.push(Entry { key, key_span, line, value, plain, above, behind });
         Ok(())

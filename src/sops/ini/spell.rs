@@ -16,6 +16,34 @@ pub(super) fn scalar(scalar: &Scalar) -> Result<SecretBytes, TextErrorKind> {
     }
 }
 
+/// Refuses a value that `sops` would write in a way that reads back as another one.
+pub(super) fn carried(value: &Scalar) -> Result<(), TextErrorKind> {
+    let plain = value.canonical().unwrap_or_default();
+    if reads_back(&as_sops(plain), plain) {
+        return Ok(());
+    }
+    let reason =
+        "the next edit with `sops` would change this value, for INI has no spelling of it that `sops` writes";
+    Err(TextErrorKind::Unsupported(reason))
+}
+
+/// A value as the library behind `sops` writes it, which does not look whether it can be read.
+fn as_sops(plain: &[u8]) -> SecretBytes {
+    let has = |marks: &[u8]| plain.iter().any(|byte| marks.contains(byte));
+    let trimmed = std::str::from_utf8(plain).is_ok_and(|text| text.trim().len() == text.len());
+    let quote: &[u8] = match () {
+        () if has(b"\n`") => b"\"\"\"",
+        () if has(b"#;") => b"`",
+        () if !trimmed => b"\"",
+        () => b"",
+    };
+    let mut spelled = SecretBytes::with_capacity(plain.len() + 2 * quote.len());
+    spelled.extend(quote);
+    spelled.extend(plain);
+    spelled.extend(quote);
+    spelled
+}
+
 /// A value in the plainest spelling that reads back as the same.
 pub(super) fn value(plain: &[u8]) -> Result<SecretBytes, TextErrorKind> {
     std::str::from_utf8(plain).map_err(|_| TextErrorKind::NotUtf8)?;

@@ -34,7 +34,7 @@ fn leaves_come_as_sops_orders_them_with_the_comment_of_a_key_behind_it() {
             "a/tick q # r"
         ]
     );
-    assert_eq!(ini.leaves()[5].comments, [4]);
+    assert_eq!(ini.leaves()[5].above, Some(4));
     let enc = ini.metadata().unwrap().field("age").and_then(Node::as_list).unwrap()[0].field("enc").cloned();
     assert_eq!(enc, Some(Node::Str("a\nb".to_owned())));
 }
@@ -96,7 +96,7 @@ fn a_comment_behind_a_value_moves_above_it_and_one_without_a_key_is_refused() {
     assert_eq!(text(&moved), "# up\n; behind\nk = v\nl = w\n");
     assert!(normalized(b"k = v\n").unwrap().is_none());
     let error = normalized(b"k = v\n; password = x\n").unwrap_err();
-    assert!(matches!(error.kind, TextErrorKind::Unsupported(_)) && error.line == Some(2), "{error:?}");
+    assert!(matches!(error.kind, TextErrorKind::Unsupported(_)) && error.offset == Some(6), "{error:?}");
 }
 
 #[test]
@@ -106,7 +106,9 @@ fn what_does_not_parse_or_stands_twice_is_refused() {
         assert!(matches!(kind(broken), TextErrorKind::Syntax(_)), "{}", String::from_utf8_lossy(broken));
     }
     assert_eq!(kind(b"k = 1\nk = 2\n"), TextErrorKind::DuplicateKey);
-    assert_eq!(kind(b"[a]\n[a]\n"), TextErrorKind::DuplicateKey);
+    assert_eq!(kind(b"[a]\nk = 1\nk = 2\n[a]\nk = 1\n"), TextErrorKind::DuplicateKey);
+    assert_eq!(kind(b"[a]\n[sops]\n[sops]\n"), TextErrorKind::DuplicateKey);
+    assert_eq!(kind(b"k = 1\n[DEFAULT]\n"), TextErrorKind::DuplicateKey);
     assert_eq!(kind(b"k = \xff\n"), TextErrorKind::NotUtf8);
 }
 

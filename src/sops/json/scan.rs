@@ -10,6 +10,9 @@ use crate::secret::SecretBytes;
 /// How deep maps and lists may lie in each other.
 const DEPTH_MAX: usize = 128;
 
+/// How many values a text may have, maps and lists included.
+const VALUES_MAX: usize = 4 << 20;
+
 /// A value and where it stands.
 #[derive(Debug)]
 pub(super) struct Value {
@@ -39,9 +42,9 @@ pub(super) struct Entry {
 /// Reads a whole text.
 pub(super) fn scan(text: &[u8]) -> Result<Value, TextError> {
     if let Err(error) = std::str::from_utf8(text) {
-        return Err(TextError::at(TextErrorKind::NotUtf8, text, error.valid_up_to()));
+        return Err(TextError::at(TextErrorKind::NotUtf8, error.valid_up_to()));
     }
-    let mut scanner = Scanner { text, at: 0, depth: 0 };
+    let mut scanner = Scanner { text, at: 0, depth: 0, values: 0 };
     if text.starts_with(b"\xef\xbb\xbf") {
         return Err(scanner.wrong("it starts with a byte order mark, which JSON does not have"));
     }
@@ -108,11 +111,12 @@ struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     depth: usize,
+    values: usize,
 }
 
 impl Scanner<'_> {
     fn wrong(&self, reason: &'static str) -> TextError {
-        TextError::at(TextErrorKind::Syntax(reason), self.text, self.at)
+        TextError::at(TextErrorKind::Syntax(reason), self.at)
     }
 
     fn peek(&self) -> Option<u8> {
@@ -138,6 +142,11 @@ impl Scanner<'_> {
 
     fn value(&mut self) -> Result<Value, TextError> {
         let start = self.at;
+        self.values += 1;
+        if self.values > VALUES_MAX {
+            let kind = TextErrorKind::TooLarge { what: "the number of values", limit: VALUES_MAX };
+            return Err(TextError::at(kind, start));
+        }
         let shape = match self.peek() {
             Some(b'{') => self.nested(Self::map)?,
             Some(b'[') => self.nested(Self::list)?,
@@ -156,7 +165,7 @@ impl Scanner<'_> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             let kind = TextErrorKind::TooLarge { what: "the depth of maps and lists", limit: DEPTH_MAX };
-            return Err(TextError::at(kind, self.text, self.at));
+            return Err(TextError::at(kind, self.at));
         }
         self.at += 1;
         self.space();
@@ -173,7 +182,7 @@ impl Scanner<'_> {
         loop {
             let entry = self.entry()?;
             if !known.insert(entry.key.clone()) {
-                return Err(TextError::at(TextErrorKind::DuplicateKey, self.text, entry.key_span.start));
+                return Err(TextError::at(TextErrorKind::DuplicateKey, entry.key_span.start));
             }
             entries.push(entry);
             self.space();

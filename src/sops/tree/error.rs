@@ -8,7 +8,7 @@ use super::KeyPath;
 pub struct TextError {
     /// What is wrong.
     pub kind: TextErrorKind,
-    /// Byte offset in the text, where there is one. [`line_of`] makes a line number of it.
+    /// Byte offset in the text, where there is one.
     pub offset: Option<usize>,
     /// Line, counted from 1, where there is one.
     pub line: Option<usize>,
@@ -17,9 +17,16 @@ pub struct TextError {
 }
 
 impl TextError {
-    /// An error at an offset of `text`.
-    pub fn at(kind: TextErrorKind, text: &[u8], offset: usize) -> Self {
-        Self { kind, offset: Some(offset), line: Some(line_of(text, offset)), key: None }
+    /// An error at an offset of a text. It costs nothing to make one: [`Self::within`] counts the lines.
+    pub fn at(kind: TextErrorKind, offset: usize) -> Self {
+        Self { kind, offset: Some(offset), line: None, key: None }
+    }
+
+    /// The same error with its line in the text that it is about.
+    #[must_use]
+    pub fn within(mut self, text: &[u8]) -> Self {
+        self.line = self.line.or(self.offset.map(|offset| line_of(text, offset)));
+        self
     }
 
     /// An error about a key as a whole.

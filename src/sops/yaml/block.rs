@@ -135,11 +135,11 @@ fn respell(
 ) -> Result<(), TextError> {
     let text = emitter.text;
     let inside = in_flow || value.flow;
-    if metadata::generic(text, value)? == *node {
+    if metadata::generic(value)? == *node {
         return Ok(());
     }
     match (&value.content, node) {
-        (Content::Map(entries), Node::Map(fields)) if same_keys(text, entries, fields) => {
+        (Content::Map(entries), Node::Map(fields)) if same_keys(entries, fields) => {
             for ((_, value), (_, node)) in entries.iter().zip(fields) {
                 respell(emitter, value, node, inside, changes)?;
             }
@@ -154,8 +154,8 @@ fn respell(
     rewrite(emitter, value, node, in_flow, changes)
 }
 
-fn same_keys(text: &str, entries: &[(node::Node<'_>, node::Node<'_>)], fields: &[(String, Node)]) -> bool {
-    let named = |(key, _): &(node::Node<'_>, node::Node<'_>)| metadata::key_text(text, key).ok();
+fn same_keys(entries: &[(node::Node<'_>, node::Node<'_>)], fields: &[(String, Node)]) -> bool {
+    let named = |(key, _): &(node::Node<'_>, node::Node<'_>)| metadata::key_text(key).ok();
     entries.len() == fields.len()
         && entries.iter().zip(fields).all(|(entry, (name, _))| named(entry).as_ref() == Some(name))
 }
@@ -170,7 +170,7 @@ fn rewrite(
     let text = emitter.text;
     let start = value.span.start;
     let column = leaves::column(text, start);
-    let wrong = |kind| TextError::at(kind, text.as_bytes(), start);
+    let wrong = |kind| TextError::at(kind, start);
     let block = !in_flow && !value.flow;
     let lines = match (&value.content, node) {
         (Content::Map(old), Node::Map(fields)) if block && !old.is_empty() && !fields.is_empty() => {
@@ -229,7 +229,7 @@ impl<'n, 't> Sample<'n, 't> {
     fn next(&self) -> Option<(String, usize)> {
         let Content::Map(entries) = &self.document.top.content else { return None };
         let (key, _) = entries.iter().find(|(key, _)| key.mark > self.entry.0.mark)?;
-        Some((metadata::key_text(self.yaml.text(), key).ok()?, key.mark))
+        Some((metadata::key_text(key).ok()?, key.mark))
     }
 
     /// Where the block goes in another text of the same file.
@@ -317,7 +317,7 @@ impl Changes<'_, '_> {
             Content::Scalar(..) if top.whole().is_empty() => 0,
             _ => {
                 let why = "a document of nothing but `null` has no place for metadata; remove the document";
-                return Err(TextError::at(TextErrorKind::Unsupported(why), self.text.as_bytes(), at));
+                return Err(TextError::at(TextErrorKind::Unsupported(why), at));
             }
         };
         let sample = sample.filter(|sample| {

@@ -37,17 +37,11 @@ pub(super) fn error(kind: TextErrorKind, path: &KeyPath) -> TextError {
 }
 
 /// Where the entry of a map or list lies that one step leads to.
-pub(super) fn child(
-    text: &str,
-    node: &Node<'_>,
-    step: &Step,
-    path: &KeyPath,
-) -> Result<Option<usize>, TextError> {
+pub(super) fn child(node: &Node<'_>, step: &Step, path: &KeyPath) -> Result<Option<usize>, TextError> {
     match (&node.content, step) {
         (Content::Map(entries), Step::Key(name)) => {
-            let found = entries
-                .iter()
-                .position(|(key, _)| metadata::key_text(text, key).is_ok_and(|key| key == *name));
+            let found =
+                entries.iter().position(|(key, _)| metadata::key_text(key).is_ok_and(|key| key == *name));
             Ok(found)
         }
         (Content::List(items), Step::Item(position)) => {
@@ -102,7 +96,7 @@ impl Yaml {
         let mut holder = Holder { node: top, outer: column, in_flow: false, depth: 0 };
         let way = path.steps().len().saturating_sub(1);
         for step in path.steps().iter().take(way) {
-            let Some(index) = child(self.text(), holder.node, step, path)? else { break };
+            let Some(index) = child(holder.node, step, path)? else { break };
             let Some(next) = value_of(holder.node, index) else { break };
             if matches!(next.content, Content::Scalar(..) | Content::Alias(_)) {
                 return Err(error(TextErrorKind::NotAContainer, path));
@@ -119,10 +113,10 @@ impl Yaml {
         let missing = || error(TextErrorKind::Missing, path);
         let document = documents.get(path.document()).ok_or_else(missing)?;
         let holder = self.holder(document, path)?;
-        let (node, text) = (holder.node, self.text());
+        let node = holder.node;
         let last =
             path.steps().last().filter(|_| holder.depth + 1 == path.steps().len()).ok_or_else(missing)?;
-        let index = child(text, node, last, path)?.ok_or_else(missing)?;
+        let index = child(node, last, path)?.ok_or_else(missing)?;
         if length(node) == 1 {
             return Ok(self.emptied(&holder));
         }
@@ -197,8 +191,8 @@ impl Yaml {
         if holder.depth + 1 != from.steps().len() {
             return Err(missing());
         }
-        let index = child(self.text(), holder.node, old, from)?.ok_or_else(missing)?;
-        if child(self.text(), holder.node, new, to)?.is_some() {
+        let index = child(holder.node, old, from)?.ok_or_else(missing)?;
+        if child(holder.node, new, to)?.is_some() {
             return Err(error(TextErrorKind::Exists, to));
         }
         let Content::Map(entries) = &holder.node.content else { return Err(missing()) };

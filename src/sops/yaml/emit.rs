@@ -50,7 +50,7 @@ impl Emitter<'_> {
         for (name, value) in fields {
             let before = old.and_then(|old| entry(old, name));
             if let Some((key, was)) = before
-                && metadata::generic(self.text, was).is_ok_and(|was| was == *value)
+                && metadata::generic(was).is_ok_and(|was| was == *value)
                 && leaves::column(self.text, key.mark) == column
             {
                 lines.extend(self.kept(key.mark, entry_end(key, was)));
@@ -129,7 +129,7 @@ impl Emitter<'_> {
 
     fn equal_item<'n, 't>(self, old: &'n node::Node<'t>, item: &Node) -> Option<&'n node::Node<'t>> {
         let Content::List(items) = &old.content else { return None };
-        items.iter().find(|was| metadata::generic(self.text, was).is_ok_and(|was| was == *item))
+        items.iter().find(|was| metadata::generic(was).is_ok_and(|was| was == *item))
     }
 
     /// A scalar, or an empty map or list.

@@ -107,7 +107,7 @@ impl<'n, 't> Survey<'n, 't> {
             Content::Alias(name) => {
                 let Some(target) = self.known.get(name.text()) else {
                     let kind = TextErrorKind::Syntax("no anchor of this name stands before the alias");
-                    return Err(TextError::at(kind, text.as_bytes(), node.span.start));
+                    return Err(TextError::at(kind, node.span.start));
                 };
                 self.targets.insert(node.span.start, target);
                 self.aliases.push((node.span.clone(), site));
@@ -142,7 +142,7 @@ struct Copier<'a, 'n, 't> {
 
 impl<'n, 't> Copier<'_, 'n, 't> {
     fn fault(&self, kind: TextErrorKind, node: &Node<'_>) -> TextError {
-        TextError::at(kind, self.text.as_bytes(), node.span.start)
+        TextError::at(kind, node.span.start)
     }
 
     /// The bytes that an alias gives way to.
@@ -158,7 +158,7 @@ impl<'n, 't> Copier<'_, 'n, 't> {
             return Err(self.fault(inside_itself(), target));
         }
         if site.is_key {
-            let name = metadata::key_text(self.text, target)?;
+            let name = metadata::key_text(target)?;
             let key = write::key(&name, site.in_flow).map_err(|kind| self.fault(kind, target))?;
             return Ok((span.clone(), SecretBytes::from(key.into_bytes())));
         }
@@ -257,7 +257,7 @@ impl<'n, 't> Copier<'_, 'n, 't> {
 
     fn name(&self, key: &'n Node<'t>) -> Result<String, TextError> {
         let target = self.targets.get(&key.span.start).copied().unwrap_or(key);
-        metadata::key_text(self.text, target)
+        metadata::key_text(target)
     }
 
     fn comments(&self, made: &mut SecretBytes, column: usize, nodes: [&Lines; 2]) {

@@ -62,7 +62,7 @@ impl<'t, 'a> Feed<'t, 'a> {
     }
 
     pub(super) fn fault(&self, kind: TextErrorKind, at: usize) -> TextError {
-        TextError::at(kind, self.cursor.text, at)
+        TextError::at(kind, at)
     }
 
     /// Kind and start of the next token. Takes up the comments that belong to it.

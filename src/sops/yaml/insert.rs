@@ -39,7 +39,7 @@ impl Yaml {
         let Some((first, deeper)) = rest.split_first() else {
             return Err(error(TextErrorKind::Missing, path));
         };
-        let taken = child(self.text(), holder.node, first, path)?;
+        let taken = child(holder.node, first, path)?;
         if taken.is_some() {
             return Err(error(TextErrorKind::Exists, path));
         }
@@ -85,7 +85,7 @@ impl Yaml {
     ) -> Result<SecretBytes, TextError> {
         let (text, node) = (self.text(), holder.node);
         let count = length(node);
-        let metadata = at_top.then(|| child(text, node, &Step::Key(METADATA_KEY.to_owned()), addition.path));
+        let metadata = at_top.then(|| child(node, &Step::Key(METADATA_KEY.to_owned()), addition.path));
         let metadata = metadata.transpose()?.flatten();
         let last = (0..count).rev().find(|index| Some(*index) != metadata);
         if node.flow && (count > 0 || holder.in_flow) {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::sops::tree::KeyPath;
 use crate::sops::tree::Leaf;
 use crate::sops::tree::LeafKind;
+use crate::sops::tree::Leaves;
 use crate::sops::tree::Node as Metadata;
 use crate::sops::tree::Scalar;
 use crate::sops::tree::Step;
@@ -19,9 +20,6 @@ use crate::sops::yaml::node::Node;
 use crate::sops::yaml::remark::Lines;
 use crate::sops::yaml::resolve::resolve;
 use crate::sops::yaml::token::Style;
-
-/// How many steps all paths together may have, comments above a value included.
-const WEIGHT_MAX: usize = 8 << 20;
 
 /// How a leaf stands in the text.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +46,7 @@ pub(super) fn is_comment_item(item: &Node<'_>, list: &Node<'_>) -> bool {
 /// What a text holds.
 #[derive(Debug, Default)]
 pub(super) struct Harvest {
-    pub(super) leaves: Vec<Leaf>,
+    pub(super) leaves: Leaves,
     pub(super) spots: Vec<Spot>,
     pub(super) metadata: Option<Metadata>,
 }
@@ -63,9 +61,9 @@ pub(super) fn harvest(
     for (number, document) in documents.iter().enumerate() {
         gatherer.document = number;
         gatherer.one(document)?;
-        gatherer.unseen(document.span.end);
+        gatherer.unseen(document.span.end)?;
     }
-    gatherer.unseen(usize::MAX);
+    gatherer.unseen(usize::MAX)?;
     Ok(gatherer.found)
 }
 
@@ -80,8 +78,8 @@ struct Gatherer<'s> {
     text: &'s str,
     document: usize,
     steps: Vec<Step>,
-    /// Comments above the item at hand, for each map and list around it.
-    active: Vec<Vec<usize>>,
+    /// The last comment above the item at hand, for each map and list around it.
+    active: Vec<Option<usize>>,
     seen: BTreeSet<usize>,
     found: Harvest,
     column: usize,
@@ -91,13 +89,11 @@ struct Gatherer<'s> {
     next_unseen: usize,
     /// The innermost braces or brackets around comments that no node has, by where the comment starts.
     inside: BTreeMap<usize, KeyPath>,
-    /// Steps and comments that all leaves together refer to.
-    weight: usize,
 }
 
 impl Gatherer<'_> {
     fn fault(&self, kind: TextErrorKind, at: usize) -> TextError {
-        TextError::at(kind, self.text.as_bytes(), at)
+        TextError::at(kind, at)
     }
 
     fn path(&self) -> KeyPath {
@@ -106,10 +102,10 @@ impl Gatherer<'_> {
 
     fn one(&mut self, document: &Document<'_>) -> Result<(), TextError> {
         let top = &document.top;
-        self.active = vec![Vec::new()];
-        self.comments(&document.head);
-        self.comments(&top.head);
-        self.comments(&top.line);
+        self.active = vec![None];
+        self.comments(&document.head)?;
+        self.comments(&top.head)?;
+        self.comments(&top.line)?;
         match &top.content {
             Content::Map(entries) => self.entries(entries, top)?,
             Content::Scalar(Style::Plain, value) if value.text().is_empty() => {}
@@ -124,33 +120,42 @@ impl Gatherer<'_> {
             Content::List(_) => return Err(self.not_a_map(top.span.start)),
             Content::Alias(_) => return Err(self.fault(TextErrorKind::Alias, top.span.start)),
         }
-        self.comments(&top.foot);
-        self.comments(&document.foot);
-        Ok(())
+        self.comments(&top.foot)?;
+        self.comments(&document.foot)
     }
 
     fn not_a_map(&self, at: usize) -> TextError {
         self.fault(TextErrorKind::Unsupported("the top of a SOPS file must be a map of keys and values"), at)
     }
 
-    fn comments(&mut self, lines: &Lines) {
+    /// The nearest comment that is active for what comes next.
+    fn above(&self) -> Option<usize> {
+        self.active.iter().rev().find_map(|level| *level)
+    }
+
+    fn comments(&mut self, lines: &Lines) -> Result<(), TextError> {
         for span in lines.iter().flatten() {
             if !self.seen.insert(span.start) {
                 continue;
             }
-            let index = self.found.leaves.len();
-            self.comment(span.clone(), self.active.concat(), self.path());
+            let index = self.comment(span.clone(), self.above(), self.path())?;
             if let Some(level) = self.active.last_mut() {
-                level.push(index);
+                *level = Some(index);
             }
         }
+        Ok(())
     }
 
-    fn comment(&mut self, span: Range<usize>, comments: Vec<usize>, path: KeyPath) {
+    fn comment(
+        &mut self,
+        span: Range<usize>,
+        above: Option<usize>,
+        path: KeyPath,
+    ) -> Result<usize, TextError> {
         let text = self.text.as_bytes().get(span.start + 1..span.end).unwrap_or_default();
         let (kind, scalar) = (LeafKind::Comment, Scalar::str(text));
-        self.found.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders: Vec::new() });
         self.found.spots.push(self.spot(None, false));
+        self.found.leaves.push(Leaf { path, kind, scalar, span, above })
     }
 
     fn spot(&self, style: Option<Style>, flow: bool) -> Spot {
@@ -170,30 +175,31 @@ impl Gatherer<'_> {
 
     /// Comments that the YAML library drops, such as those within empty braces, where sops itself writes some and does
     /// not find them again. They are leaves all the same, so that none is lost or stays readable.
-    fn unseen(&mut self, until: usize) {
+    fn unseen(&mut self, until: usize) -> Result<(), TextError> {
         let comments = self.comments;
         while let Some(span) = comments.get(self.next_unseen).filter(|span| span.start < until) {
             self.next_unseen += 1;
             if self.seen.insert(span.start) {
                 let top = || KeyPath::in_document(self.document, []);
                 let path = self.inside.remove(&span.start).unwrap_or_else(top);
-                self.comment(span.clone(), Vec::new(), path);
+                self.comment(span.clone(), None, path)?;
             }
         }
+        Ok(())
     }
 
     fn entries(&mut self, entries: &[(Node<'_>, Node<'_>)], map: &Node<'_>) -> Result<(), TextError> {
         let outer = self.enter(map, false);
         let mut names = BTreeSet::new();
         for (key, value) in entries {
-            self.comments(&key.head);
-            self.comments(&key.line);
+            self.comments(&key.head)?;
+            self.comments(&key.line)?;
             let direct = matches!(value.content, Content::Scalar(..) | Content::Alias(_));
             if direct {
-                self.comments(&value.head);
-                self.comments(&value.line);
+                self.comments(&value.head)?;
+                self.comments(&value.line)?;
             }
-            let name = metadata::key_text(self.text, key)?;
+            let name = metadata::key_text(key)?;
             let top = self.steps.is_empty();
             self.steps.push(Step::Key(name.clone()));
             if !names.insert(name.clone()) {
@@ -208,9 +214,9 @@ impl Gatherer<'_> {
             self.steps.pop();
             self.item_ends();
             if direct {
-                self.comments(&value.foot);
+                self.comments(&value.foot)?;
             }
-            self.comments(&key.foot);
+            self.comments(&key.foot)?;
         }
         (self.column, self.in_list) = outer;
         Ok(())
@@ -228,7 +234,7 @@ impl Gatherer<'_> {
 
     fn item_ends(&mut self) {
         if let Some(level) = self.active.last_mut() {
-            level.clear();
+            *level = None;
         }
     }
 
@@ -242,12 +248,12 @@ impl Gatherer<'_> {
             }
         };
         if let Some(scalar) = empty {
-            self.leaf(scalar, node.span.clone(), self.spot(None, flow));
+            self.leaf(scalar, node.span.clone(), self.spot(None, flow))?;
         }
-        self.active.push(Vec::new());
+        self.active.push(None);
         if !handled {
-            self.comments(&node.head);
-            self.comments(&node.line);
+            self.comments(&node.head)?;
+            self.comments(&node.line)?;
         }
         match &node.content {
             Content::Map(entries) => self.entries(entries, node)?,
@@ -255,22 +261,11 @@ impl Gatherer<'_> {
             Content::Scalar(..) | Content::Alias(_) => {}
         }
         if !handled {
-            self.comments(&node.foot);
+            self.comments(&node.foot)?;
         }
         self.active.pop();
         if node.flow {
             self.surround(node);
-        }
-        self.weigh(node.span.start)
-    }
-
-    /// Bounds what a text makes of the memory: a leaf deep inside or below many comments refers to all of them.
-    fn weigh(&mut self, at: usize) -> Result<(), TextError> {
-        let comments: usize = self.active.iter().map(Vec::len).sum();
-        self.weight += self.steps.len() + comments;
-        if self.weight > WEIGHT_MAX {
-            let what = "the number of keys above all values together";
-            return Err(self.fault(TextErrorKind::TooLarge { what, limit: WEIGHT_MAX }, at));
         }
         Ok(())
     }
@@ -279,10 +274,10 @@ impl Gatherer<'_> {
         let outer = self.enter(list, true);
         let mut position = 0;
         for item in items {
-            self.comments(&item.head);
-            self.comments(&item.line);
+            self.comments(&item.head)?;
+            self.comments(&item.line)?;
             if is_comment_item(item, list) {
-                self.comment_item(item);
+                self.comment_item(item)?;
             } else {
                 self.steps.push(Step::Item(position));
                 self.value(item, list.flow, true)?;
@@ -290,7 +285,7 @@ impl Gatherer<'_> {
                 position += 1;
             }
             self.item_ends();
-            self.comments(&item.foot);
+            self.comments(&item.foot)?;
         }
         if position == 0
             && let Some(spot) = self.found.spots.last_mut()
@@ -301,38 +296,37 @@ impl Gatherer<'_> {
         Ok(())
     }
 
-    fn comment_item(&mut self, item: &Node<'_>) {
-        let Content::Scalar(_, text) = &item.content else { return };
+    fn comment_item(&mut self, item: &Node<'_>) -> Result<(), TextError> {
+        let Content::Scalar(_, text) = &item.content else { return Ok(()) };
         let scalar = Scalar::str(text.text().as_bytes());
-        self.comment(item.mark..item.span.end, self.active.concat(), self.path());
-        if let Some(leaf) = self.found.leaves.last_mut() {
+        self.comment(item.mark..item.span.end, self.above(), self.path())?;
+        if let Some(leaf) = self.found.leaves.all_mut().last_mut() {
             leaf.scalar = scalar;
         }
+        Ok(())
     }
 
     fn scalar(&mut self, node: &Node<'_>, style: Style, text: &str, flow: bool) -> Result<(), TextError> {
         let tag = node.properties.tag.as_ref();
         let name = tag.map(|(_, name)| name.as_str());
-        self.weigh(node.span.start)?;
         let scalar = resolve(text, style, name)
             .map_err(|kind| self.fault(kind, node.span.start).with_key(&self.path()))?;
         let start = tag.map_or(node.span.start, |(span, _)| span.start);
         let spot = self.spot(Some(style), flow);
-        self.leaf(scalar, start..node.span.end, spot);
-        Ok(())
+        self.leaf(scalar, start..node.span.end, spot)
     }
 
-    fn leaf(&mut self, scalar: Scalar, span: Range<usize>, spot: Spot) {
-        let (path, comments) = (self.path(), self.active.concat());
-        let kind = LeafKind::Value;
-        self.found.leaves.push(Leaf { path, kind, scalar, span, comments, other_holders: Vec::new() });
+    fn leaf(&mut self, scalar: Scalar, span: Range<usize>, spot: Spot) -> Result<(), TextError> {
+        let (path, kind, above) = (self.path(), LeafKind::Value, self.above());
         self.found.spots.push(spot);
+        self.found.leaves.push(Leaf { path, kind, scalar, span, above })?;
+        Ok(())
     }
 
     /// Reads the metadata. Comments in it are no leaves.
     fn metadata(&mut self, value: &Node<'_>) -> Result<(), TextError> {
         self.pass_over(value);
-        let read = metadata::generic(self.text, value)?;
+        let read = metadata::generic(value)?;
         self.found.metadata.get_or_insert(read);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The metadata of a YAML text, in the form that all formats share.
 
+use std::collections::HashSet;
+
 use crate::sops::tree::Node as Generic;
 use crate::sops::tree::Scalar;
 use crate::sops::tree::TextError;
@@ -12,8 +14,8 @@ use crate::sops::yaml::resolve::resolve;
 pub(super) const METADATA_KEY: &str = "sops";
 
 /// The text of a key, if it is a string.
-pub(super) fn key_text(text: &str, key: &Node<'_>) -> Result<String, TextError> {
-    let fault = |kind| TextError::at(kind, text.as_bytes(), key.whole().start);
+pub(super) fn key_text(key: &Node<'_>) -> Result<String, TextError> {
+    let fault = |kind| TextError::at(kind, key.whole().start);
     match &key.content {
         Content::Scalar(style, value) => {
             let tag = key.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
@@ -30,21 +32,19 @@ pub(super) fn key_text(text: &str, key: &Node<'_>) -> Result<String, TextError> 
 }
 
 /// The generic form of a node of the metadata.
-pub(super) fn generic(text: &str, node: &Node<'_>) -> Result<Generic, TextError> {
-    let fault = |kind| TextError::at(kind, text.as_bytes(), node.span.start);
+pub(super) fn generic(node: &Node<'_>) -> Result<Generic, TextError> {
+    let fault = |kind| TextError::at(kind, node.span.start);
     match &node.content {
         Content::Alias(_) => Err(fault(TextErrorKind::Alias)),
-        Content::List(items) => {
-            items.iter().map(|item| generic(text, item)).collect::<Result<_, _>>().map(Generic::List)
-        }
+        Content::List(items) => items.iter().map(generic).collect::<Result<_, _>>().map(Generic::List),
         Content::Map(entries) => {
-            let mut fields: Vec<(String, Generic)> = Vec::new();
+            let (mut fields, mut known) = (Vec::new(), HashSet::new());
             for (key, value) in entries {
-                let name = key_text(text, key)?;
-                if fields.iter().any(|(other, _)| *other == name) {
-                    return Err(TextError::at(TextErrorKind::DuplicateKey, text.as_bytes(), key.span.start));
+                let name = key_text(key)?;
+                if !known.insert(name.clone()) {
+                    return Err(TextError::at(TextErrorKind::DuplicateKey, key.span.start));
                 }
-                fields.push((name, generic(text, value)?));
+                fields.push((name, generic(value)?));
             }
             Ok(Generic::Map(fields))
         }

@@ -117,9 +117,7 @@ fn limits_are_named_and_met_in_bounded_time() {
     let many = format!("a: [{}1]\n", "1,".repeat(super::token::TOKENS_MAX / 2));
     refused(many.as_bytes(), "sops::too_large", &["tokens"]);
     let deep = format!("a: {}{}1{}\n", "[".repeat(90), "1,".repeat(120_000), "]".repeat(90));
-    refused(deep.as_bytes(), "sops::too_large", &["keys above all values"]);
-    let below = format!("{}a: [{}1]\n", "# c\n".repeat(5000), "1,".repeat(5000));
-    refused(below.as_bytes(), "sops::too_large", &["keys above all values"]);
+    refused(deep.as_bytes(), "sops::too_large", &["the values and the keys above them"]);
 }
 
 #[test]

@@ -117,19 +117,19 @@ pub(super) fn tokens(source: &str) -> Result<Tokens<'_>, TextError> {
     for token in Scanner::with_options(StrInput::new(source), limits) {
         let token = token.map_err(|e| {
             let kind = syntax(&e);
-            TextError::at(kind, source.as_bytes(), e.marker().byte_offset().unwrap_or_default())
+            TextError::at(kind, e.marker().byte_offset().unwrap_or_default())
         })?;
         let (span, content) = token.into_parts();
         let Some(span) = span.byte_range() else { continue };
         if read.tokens.len() + read.comments.len() >= TOKENS_MAX {
             let kind = TextErrorKind::TooLarge { what: "the number of YAML tokens", limit: TOKENS_MAX };
-            return Err(TextError::at(kind, source.as_bytes(), span.start));
+            return Err(TextError::at(kind, span.start));
         }
         if matches!(content, TokenType::Comment(_)) {
             read.comments.push(span);
             continue;
         }
-        let fault = |kind| TextError::at(kind, source.as_bytes(), span.start);
+        let fault = |kind| TextError::at(kind, span.start);
         if let Some(mut token) = one(content, span.clone(), &mut tags).map_err(fault)? {
             if token.style.is_block() && span.end >= source.len() {
                 without_missing_break(&mut token, source);
@@ -169,7 +169,7 @@ fn refuse_odd_breaks(source: &str) -> Result<(), TextError> {
     let Some(at) = source.find(['\u{85}', '\u{2028}', '\u{2029}']) else { return Ok(()) };
     let why =
         "a line or paragraph separator stands here unescaped, which YAML readers take for different things";
-    Err(TextError::at(TextErrorKind::Unsupported(why), source.as_bytes(), at))
+    Err(TextError::at(TextErrorKind::Unsupported(why), at))
 }
 
 /// A token as it is needed here; none for what its neighbours say as well.
