@@ -56,6 +56,8 @@ pub mod run;
 #[cfg(feature = "admin")]
 pub mod seal;
 #[cfg(feature = "admin")]
+mod settle;
+#[cfg(feature = "admin")]
 pub mod show;
 pub mod source;
 #[cfg(feature = "admin")]

@@ -51,6 +51,7 @@ mod cli {
     mod rotate;
     mod run;
     mod seal;
+    mod settle;
     mod status;
     mod stranger;
     mod tamper;

@@ -106,6 +106,12 @@ pub(super) fn run(
     let plan = ops::rotate::plan(&ws, &picked(args, &ws)?, &asker, pace)?;
     let mut report = RotateReport { version: 1, plan, done: Vec::new() };
     let mut worst = Exit::Clean;
+    if !args.dry_run
+        && let Some(finding) = ops::rotate::settle(&ws)?
+    {
+        ui.finding(&finding);
+        worst = Exit::Found(finding.class);
+    }
     if args.format == Format::Text {
         show(&report.plan, args.dry_run, ui)?;
     }

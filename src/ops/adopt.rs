@@ -26,6 +26,7 @@ use crate::ops::put::append;
 use crate::ops::put::existing;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
+use crate::ops::settle;
 use crate::ops::values;
 use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
@@ -93,7 +94,9 @@ pub fn adopt(
     let mut report = AdoptReport { version: 1, ..AdoptReport::default() };
     let author = ws.author()?;
     let lock = ws.lock()?;
-    for loaded in chosen(ws, prefixes)? {
+    let documents = chosen(ws, prefixes)?;
+    let mut prefixes = BTreeSet::new();
+    for loaded in documents {
         let found = loaded.open(ws.identities()?)?;
         let key = if run == Run::Real { own_key(ws, &loaded, &found, unwrappable)? } else { DataKey::Same };
         let fresh = match key {
@@ -113,11 +116,15 @@ pub fn adopt(
         };
         let lines = lines(ws, &author, fresh.as_ref().unwrap_or(&loaded), &mut report)?;
         report.documents.insert(loaded.place.path.clone());
+        prefixes.insert(loaded.prefix.clone());
         if run == Run::Real {
             write(ws, &lock, fresh, lines)?;
         }
     }
     if run == Run::Real {
+        // A run before this one may have been interrupted before it sealed.
+        let left = settle::left(ws, &document::secrets(ws, &prefixes)?)?;
+        report.hosts.extend(left.into_values().flatten());
         report.unsealed = sealed(ws, &lock, &author, &report);
     }
     Ok(report)

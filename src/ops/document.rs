@@ -54,6 +54,16 @@ pub(super) fn home(ws: &Workspace, name: &SecretName, key: &str) -> String {
     declared.map_or_else(|| format!("'secrets/{prefix}.sops*'"), |path| path.as_path().display().to_string())
 }
 
+/// The secrets of these documents, and those that they had once.
+pub(super) fn secrets(
+    ws: &Workspace,
+    prefixes: &BTreeSet<SecretName>,
+) -> Result<BTreeSet<SecretName>, OpsError> {
+    let survey = ws.layout.survey()?;
+    let within = |name: &&SecretName| prefixes.iter().any(|prefix| name.is_within(prefix));
+    Ok(survey.sources.union(&survey.ledgers).filter(within).cloned().collect())
+}
+
 /// What a person means by a name: one secret, or a whole document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Target {

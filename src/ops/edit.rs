@@ -1,5 +1,6 @@
 //! Edits a value in the person's own editor, in memory, and puts it back.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::fsx::PrivateDir;
@@ -14,6 +15,7 @@ use crate::ops::put::PutReport;
 use crate::ops::put::existing;
 use crate::ops::put::put;
 use crate::ops::put::unchanged;
+use crate::ops::settle::settle;
 use crate::ops::values;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
@@ -61,7 +63,8 @@ pub fn edit(ws: &Workspace, secret: &SecretName, editor: &mut dyn Editor) -> Res
         let mut new = run(secret, editor, &folder)?;
         drop_added_newline(&old, &mut new);
         if let (Existing::Sound(source), true) = (&base, new.same(&old)) {
-            return Ok(unchanged(ws, source));
+            let unsealed = settle(ws, &BTreeSet::from([secret.clone()]))?.unsealed;
+            return Ok(PutReport { unsealed, ..unchanged(ws, source) });
         }
         if new.is_empty() && base.ledger().current().is_none() {
             return Err(OpsError::NothingMade { secret: secret.clone() });

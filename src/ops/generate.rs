@@ -26,10 +26,12 @@ pub(super) use make::make;
 pub(super) use order::Graph;
 pub(super) use recipe::recipe;
 
+use crate::diag::Finding;
 use crate::ledger::Event;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::put::PutReport;
+use crate::ops::settle::settle;
 use crate::ops::workspace::Workspace;
 use crate::value::Generator;
 
@@ -86,16 +88,17 @@ pub fn without_questions(missing: Vec<Missing>) -> (Vec<Missing>, Vec<Missing>) 
 }
 
 /// Makes the values, and seals each for its readers. Nothing is kept unless all of them could be made and are as the
-/// policy asks.
+/// policy asks. Seals what a run before this one has made and not sealed; gives what stopped that, if something did.
 pub fn generate(
     ws: &Workspace,
     missing: &[Missing],
     means: &Means<'_>,
     told: &mut dyn FnMut(&PutReport),
-) -> Result<(), OpsError> {
+) -> Result<Option<Finding>, OpsError> {
+    let unsealed = settle(ws, &ws.layout.sources()?.intersection(&ws.policy.generated()).cloned().collect())?;
     let task = |one: &Missing| Task { secret: one.secret.clone(), recipe: one.recipe.clone(), from: None };
     for ready in make(ws, &missing.iter().map(task).collect::<Vec<_>>(), means)? {
         told(&ready.keep(ws, Event::Edited)?);
     }
-    Ok(())
+    Ok(unsealed.unsealed)
 }

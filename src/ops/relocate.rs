@@ -17,6 +17,8 @@ use crate::ops::put::refuse_case_clash;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
 use crate::ops::seal::settle_reasons;
+use crate::ops::settle::Settled;
+use crate::ops::settle::settle;
 use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
@@ -49,7 +51,8 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
     let lock = ws.lock()?;
     let ledger = ws.layout.read_ledger(secret, &ws.authors())?;
     if !ws.layout.has_source(secret) && ledger.current().is_none() {
-        return Err(ws.layout.unknown(secret).into());
+        drop(lock);
+        return settled(ws, secret, None);
     }
     let hosts = ledger.head().map(|head| head.hosts.clone()).unwrap_or_default();
     let mut writing = Writing::new(ws);
@@ -71,6 +74,10 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     let lock = ws.lock()?;
     if from == to {
         return Err(OpsError::SameName { secret: to.clone() });
+    }
+    if !ws.layout.has_source(from) && came_from(ws, to, from)? {
+        drop(lock);
+        return settled(ws, from, Some(to));
     }
     let source = ws.layout.read_source(from, &ws.authors())?;
     if ws.layout.has_source(to) {
@@ -106,6 +113,25 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     let known = BTreeMap::from([(to.clone(), &value)]);
     let unsealed = reseal(ws, &lock, &author, &hosts, &[from, to], &known);
     Ok(RelocateReport { version: 1, secret: from.clone(), to: Some(to.clone()), hosts, unsealed })
+}
+
+/// Whether a secret had the other name before its last line.
+fn came_from(ws: &Workspace, to: &SecretName, from: &SecretName) -> Result<bool, OpsError> {
+    let ledger = ws.layout.read_ledger(to, &ws.authors())?;
+    Ok(match ledger.lines() {
+        [.., before, moved] => moved.event == Event::Moved && before.secret == *from,
+        _ => false,
+    })
+}
+
+/// Seals what a run before this one has left to do; where that is nothing, there is no such secret.
+fn settled(ws: &Workspace, secret: &SecretName, to: Option<&SecretName>) -> Result<RelocateReport, OpsError> {
+    let names = std::iter::once(secret).chain(to).cloned().collect();
+    let Settled { hosts, unsealed } = settle(ws, &names)?;
+    if hosts.is_empty() {
+        return Err(ws.layout.unknown(secret).into());
+    }
+    Ok(RelocateReport { version: 1, secret: secret.clone(), to: to.cloned(), hosts, unsealed })
 }
 
 /// Puts a value at its new name and takes it away from the old one; between files, ciphertext stays where it can.

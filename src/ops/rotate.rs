@@ -25,6 +25,7 @@ pub(super) use plan::by_hand;
 
 pub use crate::policy::Services;
 
+use crate::diag::Finding;
 use crate::ledger::Event;
 use crate::ops::error::OpsError;
 use crate::ops::generate::Means;
@@ -33,6 +34,7 @@ use crate::ops::generate::make;
 use crate::ops::previous;
 use crate::ops::put::PutReport;
 use crate::ops::relocate;
+use crate::ops::settle;
 use crate::ops::workspace::Workspace;
 
 /// What `rotate` planned, and what it did.
@@ -73,6 +75,17 @@ pub fn rotate(
         }
     }
     Ok(done)
+}
+
+/// Seals what a rotation before this one has made and not sealed: it is not due any more, so no plan has it. Gives what
+/// stopped that, if something did.
+pub fn settle(ws: &Workspace) -> Result<Option<Finding>, OpsError> {
+    let ledgers = ws.layout.read_ledgers(&ws.layout.sources()?, &ws.authors());
+    let rotated = ledgers.into_iter().filter(|(_, ledger)| {
+        let value = ledger.as_ref().ok().and_then(|ledger| ledger.value());
+        value.is_some_and(|line| line.event == Event::Rotated)
+    });
+    Ok(settle::settle(ws, &rotated.map(|(secret, _)| secret).collect())?.unsealed)
 }
 
 fn task(step: &Step) -> Task {

@@ -21,12 +21,19 @@ use crate::store::StoreError;
 pub fn show(ws: &Workspace, secret: &SecretName) -> Result<SecretBytes, OpsError> {
     match ws.layout.read_source(secret, &ws.authors()) {
         Ok(source) => Ok(source.open(ws.identities()?)?),
-        // Half of an interrupted change looks like tampering, and is repaired in another way.
-        Err(StoreError::SourceChanged { .. }) if Transaction::is_pending(&ws.layout.staging()) => {
-            Err(OpsError::Pending { secret: secret.clone() })
-        }
+        Err(error) if is_half_done(ws, &error) => Err(OpsError::Pending { secret: secret.clone() }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Half of an interrupted change looks like tampering, or like a secret that is not there, and is repaired in another
+/// way.
+fn is_half_done(ws: &Workspace, error: &StoreError) -> bool {
+    let half = matches!(
+        error,
+        StoreError::SourceChanged { .. } | StoreError::NoLedger { .. } | StoreError::Unknown { .. }
+    );
+    half && Transaction::is_pending(&ws.layout.staging())
 }
 
 /// One line of `list`.
@@ -84,7 +91,9 @@ fn code(failure: &impl Failure) -> String {
 pub fn log(ws: &Workspace, secret: &SecretName) -> Result<Vec<Line>, OpsError> {
     let ledger = ws.layout.read_ledger(secret, &ws.authors())?;
     if ledger.lines().is_empty() {
-        return Err(ws.layout.unknown(secret).into());
+        let unknown = ws.layout.unknown(secret);
+        let pending = || OpsError::Pending { secret: secret.clone() };
+        return Err(if is_half_done(ws, &unknown) { pending() } else { unknown.into() });
     }
     Ok(ledger.lines().to_vec())
 }

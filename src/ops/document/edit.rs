@@ -19,6 +19,7 @@ use crate::ledger::Origin;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::adopt::removed;
+use crate::ops::document;
 use crate::ops::edit::Editor;
 use crate::ops::edit::ask_again;
 use crate::ops::edit::run_on;
@@ -32,6 +33,8 @@ use crate::ops::put::existing;
 use crate::ops::put::found;
 use crate::ops::seal::Scope;
 use crate::ops::seal::seal_locked;
+use crate::ops::settle::Settled;
+use crate::ops::settle::settle;
 use crate::ops::values;
 use crate::ops::wanted::readers;
 use crate::ops::workspace::Author;
@@ -89,7 +92,9 @@ pub fn edit(
     loop {
         let text = run_on(prefix, &file, editor, &folder)?;
         if text.same(&old) {
-            return Ok(DocumentReport { version: 1, ..DocumentReport::default() });
+            let settled = settle(ws, &document::secrets(ws, &BTreeSet::from([prefix.clone()]))?)?;
+            let Settled { hosts, unsealed } = settled;
+            return Ok(DocumentReport { version: 1, hosts, unsealed, ..DocumentReport::default() });
         }
         let new = match base.edited(ws, (prefix, place), &text) {
             Ok(new) => new,
