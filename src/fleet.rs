@@ -7,6 +7,7 @@ mod parse;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -103,6 +104,40 @@ pub struct Admin {
     pub removed: Option<Timestamp>,
     /// Keys that this admin replaced, and that nobody else ever had: nothing is encrypted to them any more.
     pub retired: BTreeSet<Recipient>,
+    /// Which sources are encrypted to them.
+    pub editor: EditorScope,
+}
+
+/// Which sources are encrypted to an admin.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EditorScope {
+    /// Every source that no `editors(..)` rule keeps from them.
+    #[default]
+    All,
+    /// Only those that an `editors(..)` rule names them for, so no future ones by default.
+    Named,
+}
+
+impl EditorScope {
+    /// Every value with its word in `secretctl.toml`.
+    pub const ALL: [(&'static str, Self); 2] = [("all", Self::All), ("named", Self::Named)];
+}
+
+impl fmt::Display for EditorScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = Self::ALL.iter().find(|(_, editor)| editor == self).map_or("all", |(word, _)| word);
+        f.write_str(word)
+    }
+}
+
+impl FromStr for EditorScope {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == word);
+        known.map(|(_, editor)| *editor).ok_or_else(|| format!("`{word}` is neither `all` nor `named`"))
+    }
 }
 
 /// A machine that reads secrets.
@@ -160,11 +195,27 @@ impl Fleet {
         self.admins.iter().filter(|(_, admin)| admin.removed.is_none())
     }
 
-    /// What a source is encrypted to: these active admins, or every one, and every recovery recipient.
-    pub fn source_recipients(&self, editors: Option<&BTreeSet<AdminName>>) -> BTreeSet<Recipient> {
-        let chosen = |name: &AdminName| editors.is_none_or(|editors| editors.contains(name));
-        let admins = self.active_admins().filter(|(name, _)| chosen(name));
-        let recipients = admins.flat_map(|(_, admin)| admin.recipients.iter().cloned());
+    /// The active admins who can open a source: those that `editors(..)` names, or without such a rule every one who
+    /// need not be named.
+    pub fn editors<'f>(
+        &'f self,
+        named: Option<&'f BTreeSet<AdminName>>,
+    ) -> impl Iterator<Item = (&'f AdminName, &'f Admin)> {
+        self.active_admins().filter(move |(name, admin)| match named {
+            Some(named) => named.contains(*name),
+            None => admin.editor == EditorScope::All,
+        })
+    }
+
+    /// What a source is encrypted to: its editors, and every recovery recipient.
+    pub fn source_recipients(&self, named: Option<&BTreeSet<AdminName>>) -> BTreeSet<Recipient> {
+        let recipients = self.editors(named).flat_map(|(_, admin)| admin.recipients.iter().cloned());
+        recipients.chain(self.recovery.iter().cloned()).collect()
+    }
+
+    /// Keys of people: those of active admins, whatever they open, and recovery.
+    pub fn people(&self) -> BTreeSet<Recipient> {
+        let recipients = self.active_admins().flat_map(|(_, admin)| admin.recipients.iter().cloned());
         recipients.chain(self.recovery.iter().cloned()).collect()
     }
 

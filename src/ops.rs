@@ -100,6 +100,8 @@ pub use crate::crypto::VerifyingKey;
 #[cfg(feature = "admin")]
 pub use crate::fleet::Admin;
 #[cfg(feature = "admin")]
+pub use crate::fleet::EditorScope;
+#[cfg(feature = "admin")]
 pub use crate::fleet::Host;
 #[cfg(feature = "admin")]
 pub use crate::fleet::HostChange;

@@ -40,6 +40,7 @@ mod cli {
     mod lock;
     mod merge;
     mod merge_documents;
+    mod named_admins;
     mod people;
     mod policy;
     mod policy_access;

@@ -13,6 +13,7 @@ use super::ui::Ui;
 use crate::name::AdminName;
 use crate::ops;
 use crate::ops::Admin;
+use crate::ops::EditorScope;
 use crate::ops::Recipient;
 use crate::ops::audit::Knower;
 
@@ -32,6 +33,9 @@ pub(super) struct AddArgs {
     /// What secrets are encrypted to: age1… or an ssh public key (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
     recipients: Vec<Recipient>,
+    /// Which sources they open: all, or only those that an `editors(..)` rule names them for
+    #[arg(long, value_name = "all|named", default_value_t)]
+    editor: EditorScope,
 }
 
 /// List admins with their keys
@@ -70,10 +74,18 @@ fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<E
         recipients: args.recipients.into_iter().collect(),
         signing_keys: key.into_iter().collect(),
         removed: None,
+        editor: args.editor,
         ..Admin::default()
     };
     ops::admin::add(&settings, &args.name, &admin)?;
-    ui.say(&format!("added admin {}; run `secretctl rekey` to encrypt the sources to them", args.name));
+    let next = match args.editor {
+        EditorScope::All => "run `secretctl rekey` to encrypt the sources to them".to_owned(),
+        EditorScope::Named => format!(
+            "name them in `policies/`, such as `editors(\"NAME/**\", [\"{}\"])`, then run `secretctl rekey`",
+            args.name
+        ),
+    };
+    ui.say(&format!("added admin {}; {next}", args.name));
     Ok(Exit::Clean)
 }
 
@@ -92,9 +104,10 @@ fn list(args: &ListArgs, env: Environment, global: Global, ui: &mut Ui) -> Resul
         Format::Text => {
             let rows = admins.iter().map(|admin| {
                 let state = admin.removed.map_or("active".to_owned(), |time| format!("removed {time}"));
-                vec![admin.admin.to_string(), state, names(&admin.recipients), names(&admin.signing_keys)]
+                let keys = [names(&admin.recipients), names(&admin.signing_keys)];
+                [admin.admin.to_string(), state, admin.editor.to_string()].into_iter().chain(keys).collect()
             });
-            ui.line(&table(&["admin", "state", "recipients", "signing keys"], rows))?;
+            ui.line(&table(&["admin", "state", "editor", "recipients", "signing keys"], rows))?;
         }
     }
     Ok(Exit::Clean)

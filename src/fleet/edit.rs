@@ -15,6 +15,7 @@ use toml_edit::value;
 
 use super::Admin;
 use super::Document;
+use super::EditorScope;
 use super::Host;
 use super::HostState;
 use super::ServiceReach;
@@ -153,7 +154,22 @@ impl FleetFile {
         let mut table = Table::new();
         insert_list(&mut table, "recipients", admin.recipients.iter().map(Recipient::as_str));
         insert_list(&mut table, "signing-keys", admin.signing_keys.iter().map(VerifyingKey::as_str));
+        if admin.editor != EditorScope::All {
+            table.insert("editor", value(admin.editor.to_string()));
+        }
         self.section("admins").insert(name.as_str(), Item::Table(table));
+    }
+
+    /// Adds to the recipients of `[recovery]`.
+    pub fn add_recovery(&mut self, more: &BTreeSet<Recipient>) {
+        if more.is_empty() {
+            return;
+        }
+        let recovery = self.section("recovery");
+        let there = recovery.get("recipients").and_then(Item::as_array).into_iter().flatten();
+        let there = there.filter_map(Value::as_str).filter_map(|word| word.parse().ok());
+        let all = there.chain(more.iter().cloned()).collect();
+        set_list(recovery, "recipients", &all);
     }
 
     /// Notes when an admin left. Their keys stay, so that messages and old ledger lines can name them.
@@ -378,6 +394,19 @@ state = \"pending\"
             let read: Vec<&str> = array.iter().filter_map(Value::as_str).collect();
             assert_eq!(read, words.split(' ').collect::<Vec<_>>(), "{before}");
         }
+    }
+
+    #[test]
+    fn an_admin_who_must_be_named_opens_what_names_them_and_nothing_else() {
+        let mut file = FleetFile::new();
+        let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse().unwrap();
+        let admin = Admin { recipients: [recipient].into(), editor: EditorScope::Named, ..Admin::default() };
+        file.add_admin(&"bo".parse().unwrap(), &admin);
+        assert!(file.to_text().contains("editor = \"named\"\n"), "{}", file.to_text());
+        let fleet = Fleet::parse(&file.to_text(), Path::new("t")).unwrap();
+        assert!(fleet.source_recipients(None).is_empty());
+        assert_eq!(fleet.source_recipients(Some(&["bo".parse().unwrap()].into())).len(), 1);
+        assert_eq!(fleet.people().len(), 1);
     }
 
     #[test]

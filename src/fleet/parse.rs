@@ -171,7 +171,7 @@ impl Reader {
     fn admin(&mut self, name: &str, table: &dyn TableLike) -> Admin {
         self.keys(
             table,
-            &["recipients", "retired-recipients", "signing-keys", "removed"],
+            &["recipients", "retired-recipients", "signing-keys", "removed", "editor"],
             &format!("in `admins.{name}`"),
         );
         let admin = Admin {
@@ -179,6 +179,7 @@ impl Reader {
             signing_keys: self.list(table, "signing-keys"),
             removed: self.text(table, "removed"),
             retired: self.list(table, "retired-recipients"),
+            editor: self.text(table, "editor").unwrap_or_default(),
         };
         if is_empty_list(table, "recipients") && admin.removed.is_none() {
             let help = "add `recipients = [\"age1…\"]`; an admin's ssh public key works too".to_owned();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::crypto::Recipient;
 use crate::crypto::VerifyingKey;
 use crate::fleet::Admin;
+use crate::fleet::EditorScope;
 use crate::name::AdminName;
 use crate::ops::error::OpsError;
 use crate::ops::host::Run;
@@ -55,6 +56,8 @@ pub struct ListedAdmin {
     pub recipients: BTreeSet<Recipient>,
     /// Whose signatures count.
     pub signing_keys: BTreeSet<VerifyingKey>,
+    /// Which sources they open.
+    pub editor: EditorScope,
     /// When they left, if they did.
     pub removed: Option<Timestamp>,
 }
@@ -66,6 +69,7 @@ pub fn list(settings: &Settings) -> Result<Vec<ListedAdmin>, OpsError> {
         admin: name,
         recipients: admin.recipients,
         signing_keys: admin.signing_keys,
+        editor: admin.editor,
         removed: admin.removed,
     });
     Ok(listed.collect())

@@ -326,13 +326,16 @@ pub enum OpsError {
     #[error("no active admin is an editor of `{secret}`, so only recovery could decrypt it")]
     #[diagnostic(
         code(policy::no_editor),
-        help("name an active admin in `editors(..)` at {places}, or take one of the lists away")
+        help("{}", match places {
+            Some(places) => format!("name an active admin in `editors(..)` at {places}, or take one of the lists away"),
+            None => format!("no admin edits by default: name one with `editors(\"{secret}\", [\"NAME\"])`"),
+        })
     )]
     NoEditor {
         /// The secret.
         secret: SecretName,
-        /// The declarations that leave nobody.
-        places: String,
+        /// The declarations that leave nobody; none where no rule names anybody, and every admin must be named.
+        places: Option<String>,
     },
     /// A document can't be changed.
     #[error(transparent)]

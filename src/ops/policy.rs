@@ -39,6 +39,7 @@ pub use matrix::matrix;
 pub use test::TestReport;
 pub use test::test;
 pub use who_can::Reader;
+pub use who_can::SourceReaders;
 pub use who_can::WhoCan;
 pub use who_can::readable_by;
 pub use who_can::readers_of;

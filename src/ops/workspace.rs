@@ -20,6 +20,7 @@ use crate::crypto::SignerError;
 use crate::crypto::SignerSource;
 use crate::diag::Class;
 use crate::diag::Failure;
+use crate::diag::Place;
 use crate::fleet::FLEET_FILE;
 use crate::fleet::Fleet;
 use crate::fleet::FleetError;
@@ -291,14 +292,22 @@ impl Workspace {
     /// What the source of a secret is encrypted to: its editors, or all active admins, and recovery.
     pub fn source_recipients(&self, secret: &SecretName) -> Result<BTreeSet<Recipient>, OpsError> {
         let editors = self.policy.attributes(secret).editors;
-        if let Some(editors) = &editors {
-            let active = |name: &AdminName| self.fleet.active_admins().any(|(admin, _)| admin == name);
-            if !editors.names.iter().any(active) {
-                let places: Vec<String> = editors.places.iter().map(ToString::to_string).collect();
-                return Err(OpsError::NoEditor { secret: secret.clone(), places: places.join(" and ") });
-            }
+        let named = editors.as_ref().map(|editors| &editors.names);
+        let nobody = self.fleet.editors(named).next().is_none();
+        if nobody && (editors.is_some() || self.fleet.active_admins().next().is_some()) {
+            let words =
+                |places: &[Place]| places.iter().map(Place::to_string).collect::<Vec<_>>().join(" and ");
+            let places = editors.map(|editors| words(&editors.places));
+            return Err(OpsError::NoEditor { secret: secret.clone(), places });
         }
-        Ok(self.fleet.source_recipients(editors.as_ref().map(|editors| &editors.names)))
+        Ok(self.fleet.source_recipients(named))
+    }
+
+    /// The admins who can open the source of a secret.
+    pub fn editors(&self, secret: &SecretName) -> BTreeSet<AdminName> {
+        let editors = self.policy.attributes(secret).editors;
+        let named = editors.as_ref().map(|editors| &editors.names);
+        self.fleet.editors(named).map(|(name, _)| name.clone()).collect()
     }
 
     /// The admin's identities, read when they are first needed.

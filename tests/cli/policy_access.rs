@@ -32,10 +32,12 @@ fn the_readers_of_a_secret_are_shown_with_their_rules() {
     policies/access.rhai:1  allow("shared/token")
       because it asks
     policies/access.rhai:2  allow("shared/**")
+    its source is open to admin `alice`, recovery
     "#);
     let json = fleet.run(["policy", "who-can", "shared/token", "--format", "json"]).ok().json();
     assert_eq!(json["readers"][0]["services"], serde_json::json!(["sonarr"]));
     assert_eq!(json["readers"][1]["rules"][0]["place"]["line"], 2);
+    assert_eq!(json["source"], serde_json::json!({ "admins": ["alice"], "recovery": 1 }));
 }
 
 #[test]
@@ -61,7 +63,8 @@ fn what_a_host_or_service_may_read_is_shown_by_secret() {
 fn nobody_is_told_as_exit_1_and_a_misspelt_name_with_the_nearest() {
     let fleet = TestFleet::sealed();
     let ran = fleet.run(["policy", "who-can", "sharde/token"]).with_code(1);
-    ran.prints(&["nobody may read `sharde/token`"]).says(&["note: ", "did you mean `shared/token`?"]);
+    ran.prints(&["no host may read `sharde/token`", "its source is open to admin `alice`"])
+        .says(&["note: ", "did you mean `shared/token`?"]);
     fleet.run(["policy", "who-can", "shared/tokn"]).ok().says(&["did you mean `shared/token`?"]);
     let json = fleet.run(["policy", "who-can", "nope/x", "--format", "json"]).with_code(1).json();
     assert_eq!(json["readers"], serde_json::json!([]));

@@ -17,6 +17,7 @@ use crate::name::ServiceName;
 use crate::ops;
 use crate::ops::policy::Reader;
 use crate::ops::policy::RuleRef;
+use crate::ops::policy::SourceReaders;
 use crate::ops::policy::WhoCan;
 
 /// Show who may read a secret, or what a host may read, and through which rules; exits 1 when nobody may
@@ -50,7 +51,7 @@ pub(super) fn run(
             (answer, Column::Secret, format!("{who}`{host}` may read nothing"))
         }
         (Some(secret), None) => {
-            (ops::policy::readers_of(&ws, secret), Column::Host, format!("nobody may read `{secret}`"))
+            (ops::policy::readers_of(&ws, secret), Column::Host, format!("no host may read `{secret}`"))
         }
         (None, None) => return Ok(Exit::Found(Class::Usage)),
     };
@@ -58,6 +59,9 @@ pub(super) fn run(
         Format::Json => ui.json(&answer)?,
         Format::Text if answer.readers.is_empty() => ui.line(&nobody)?,
         Format::Text => ui.line(&words(&answer, column))?,
+    }
+    if let (Format::Text, Some(source)) = (args.format, &answer.source) {
+        ui.line(&opened_by(source))?;
     }
     if args.format == Format::Text {
         notes(&answer, args.service.as_ref(), ui);
@@ -94,6 +98,15 @@ fn words(answer: &WhoCan, column: Column) -> String {
     let rules: BTreeSet<&RuleRef> = answer.readers.iter().flat_map(|reader| &reader.rules).collect();
     let rules: Vec<String> = rules.into_iter().map(rule).collect();
     format!("{table}\n\n{}", rules.join("\n"))
+}
+
+/// Who opens the source, whatever hosts may read.
+fn opened_by(source: &SourceReaders) -> String {
+    let recovery = (source.recovery > 0).then(|| "recovery".to_owned());
+    let admins = source.admins.iter().map(|name| format!("admin `{name}`"));
+    let all: Vec<String> = admins.chain(recovery).chain(source.others.iter().cloned()).collect();
+    let all = if all.is_empty() { "nobody".to_owned() } else { all.join(", ") };
+    format!("its source is open to {all}")
 }
 
 fn place(rule: &RuleRef) -> String {

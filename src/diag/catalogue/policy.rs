@@ -70,9 +70,9 @@ static FIRST_BOOT: Lesson = Lesson {
 };
 
 static NO_EDITOR: Lesson = Lesson {
-    means: "`editors(..)` leaves a secret without an active admin.",
+    means: "`editors(..)` leaves a secret without an active admin, or no rule names one and every admin has `editor = \"named\"`.",
     matters: "Nobody can edit it without the recovery key.",
-    action: "Name an active admin in `editors(..)`, or take one of the lists away.",
+    action: "Name an active admin in `editors(..)`, take one of the lists away, or let an admin edit everything with `editor = \"all\"`.",
     example: "error[policy::no_editor]: no active admin is an editor of `shared/token`, so only recovery could decrypt it",
 };
 

@@ -8,11 +8,14 @@ use serde::Serialize;
 use serde::Serializer;
 
 use super::affected::Affected;
+use crate::crypto::Recipient;
 use crate::fleet::Host;
 use crate::fleet::HostState;
+use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
+use crate::ops::document::beside_of;
 use crate::ops::error::OpsError;
 use crate::ops::host::known;
 use crate::ops::workspace::Workspace;
@@ -56,6 +59,9 @@ pub struct WhoCan {
     /// Hosts that get it for services which they do not list, because the rules name no hosts.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unlisted: BTreeMap<HostName, BTreeSet<ServiceName>>,
+    /// Who opens the source of the secret that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceReaders>,
     /// What should be known about a secret that does not exist; its readers are those that it would have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
@@ -64,13 +70,37 @@ pub struct WhoCan {
     pub listed: Option<BTreeSet<ServiceName>>,
 }
 
+/// Who opens a source, by the fleet and its policy.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct SourceReaders {
+    /// Admins who edit it.
+    pub admins: BTreeSet<AdminName>,
+    /// How many recovery recipients there are.
+    pub recovery: usize,
+    /// Whoever else opens the document that it is in: hosts that read it there, and keys of another tool.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub others: BTreeSet<String>,
+}
+
+impl SourceReaders {
+    fn of(ws: &Workspace, secret: &SecretName) -> Self {
+        let beside = beside_of(&ws.fleet, secret);
+        let owner = |key: &Recipient| ws.fleet.owner_of(key).unwrap_or_else(|| format!("`{key}`"));
+        Self {
+            admins: ws.editors(secret),
+            recovery: ws.fleet.recovery.len(),
+            others: beside.iter().map(owner).collect(),
+        }
+    }
+}
+
 /// Who may read a secret, which need not exist yet.
 pub fn readers_of(ws: &Workspace, secret: &SecretName) -> WhoCan {
     let missing = (!ws.layout.has_source(secret)).then(|| missing(ws, secret));
     let hosts = ws.fleet.hosts.iter();
     let granted =
         hosts.flat_map(|(name, host)| reading(ws, secret, name).into_iter().map(move |r| (host, r)));
-    WhoCan { missing, ..collected(ws, granted) }
+    WhoCan { source: Some(SourceReaders::of(ws, secret)), missing, ..collected(ws, granted) }
 }
 
 /// What a host may read, or one of its services.
@@ -104,7 +134,7 @@ fn collected<'h>(ws: &Workspace, granted: impl Iterator<Item = (&'h Host, Reader
             inactive.insert(reader.host, host.state);
         }
     }
-    WhoCan { version: 1, readers, inactive, unlisted, missing: None, listed: None }
+    WhoCan { version: 1, readers, inactive, unlisted, source: None, missing: None, listed: None }
 }
 
 /// The services that may read it on a host that does not list them, only because the rules name no hosts.

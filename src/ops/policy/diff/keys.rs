@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::crypto::Recipient;
+use crate::fleet::EditorScope;
 use crate::fleet::Fleet;
 use crate::ops::policy::diff::Side;
 
 /// The keys that one owner has got or given up.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct KeyChange {
-    /// Whose keys, in words: ``admin `alice` ``, `recovery` or ``host `forge` ``.
+    /// Whose keys, in words: ``admin `alice` ``, ``admin `bo`, where named``, `recovery` or ``host `forge` ``.
     pub owner: String,
     /// Keys that open what they did not open before.
     pub gained: BTreeSet<Recipient>,
@@ -25,7 +26,12 @@ pub(super) fn changes(old: &Side, new: &Side) -> Vec<KeyChange> {
     let owners = |fleet: &Fleet| {
         let mut owners: BTreeMap<String, BTreeSet<Recipient>> = BTreeMap::new();
         for (name, admin) in fleet.active_admins() {
-            owners.insert(format!("admin `{name}`"), admin.recipients.clone());
+            // Who need not be named any more opens more, with the same keys.
+            let owner = match admin.editor {
+                EditorScope::All => format!("admin `{name}`"),
+                EditorScope::Named => format!("admin `{name}`, where named"),
+            };
+            owners.insert(owner, admin.recipients.clone());
         }
         owners.insert("recovery".to_owned(), fleet.recovery.clone());
         for (name, host) in
