@@ -22,6 +22,7 @@ mod secrix;
 mod sops_config;
 mod sops_file;
 mod sops_nix;
+mod ssh_to_age;
 mod tree;
 mod vaultix;
 mod yaml;
@@ -35,9 +36,12 @@ pub use eval::Nix;
 pub use found::Body;
 pub use found::Found;
 pub use found::FoundHost;
+pub use found::FoundReader;
+pub use found::ReaderKind;
 pub use found::StoreFile;
 pub use found::Tool;
 pub use found::Use;
+pub use plan::NewFleet;
 pub use plan::Pairs;
 pub use plan::Plan;
 pub use plan::PlannedDocument;
@@ -48,9 +52,9 @@ pub use rules::exact_rules;
 
 use crate::crypto::Recipient;
 
-/// Describes a repository that another tool keeps its secrets in. Keys of `admins` are no machine's, unless nobody
-/// else can open a file that machines open.
-pub fn read(root: &Path, tool: Tool, evaluation: &Evaluation, admins: &BTreeSet<Recipient>) -> Found {
+/// Describes a repository that another tool keeps its secrets in. Keys of `people` of the fleet are no machine's, unless
+/// nobody else can open a file that machines open.
+pub fn read(root: &Path, tool: Tool, evaluation: &Evaluation, people: &BTreeSet<Recipient>) -> Found {
     let mut found = match tool {
         Tool::SopsNix => sops_nix::read(root, evaluation),
         Tool::Agenix => agenix::read(root, evaluation),
@@ -59,8 +63,12 @@ pub fn read(root: &Path, tool: Tool, evaluation: &Evaluation, admins: &BTreeSet<
         Tool::Vaultix => vaultix::read(root, evaluation),
         Tool::Folder => folder::read(root),
     };
+    found.spare_people(people);
+    ssh_to_age::settle(root, &mut found);
     if matches!(tool, Tool::SopsNix | Tool::Agenix | Tool::Secrix) {
-        found.settle_shared(admins);
+        found.settle_shared(people);
     }
+    found.forget(people);
+    found.recovery.retain(|key| !people.contains(key));
     found
 }

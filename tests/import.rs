@@ -17,6 +17,8 @@ mod import {
     mod hostile;
     mod network;
     mod others;
+    mod readers;
+    mod recovery;
     mod repository;
     mod shapes;
     mod sops_nix;

@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::table;
 use super::ui::Format;
 use super::ui::Ui;
+use crate::name::AdminName;
 use crate::name::HostName;
 use crate::ops;
 use crate::ops::Recipient;
@@ -44,6 +45,10 @@ pub(super) struct How {
     /// The key of a host that the files do not tell, or a better one; without a key it is pending (can be repeated)
     #[arg(long = "host", value_name = "NAME=RECIPIENT", value_parser = host_key)]
     hosts: Vec<(HostName, Option<Recipient>)>,
+    /// A person whose key the files tell, as an admin who opens every secret, new ones too (can be repeated); others stay
+    /// able to open what they could
+    #[arg(long = "confirm-admin", value_name = "NAME")]
+    confirmed: Vec<AdminName>,
     /// The program that evaluates what hosts declare
     #[arg(long, value_name = "PROGRAM", default_value = "nix")]
     nix: PathBuf,
@@ -84,6 +89,7 @@ impl How {
                 Evaluation::Nix(self.nix(env))
             },
             hosts,
+            confirmed: self.confirmed.iter().cloned().collect(),
             in_place: if self.replace { InPlace::Replace } else { InPlace::Refuse },
             run: if self.dry_run { Run::Dry } else { Run::Real },
         }
@@ -138,6 +144,9 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
     let told = if report.evaluated { "as Nix evaluates it" } else { "as its files alone tell it" };
     ui.line(&format!("{} repository, {told}", report.tool))?;
     ui.line(&format!("hosts      {}: {}", report.hosts.len(), words(&report.hosts)))?;
+    if !report.admins.is_empty() || !report.recovery.is_empty() {
+        ui.line(&format!("people     {}", people(report)))?;
+    }
     ui.line(&format!("values     {}: {}", report.secrets.len(), outcomes(report)))?;
     ui.line(&format!(
         "needed     {} pairs of a host and a value, of {} that can be opened today",
@@ -171,6 +180,17 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
         ui.line(&format!("document   {prefix}: {}{direct}", document.path.display()))?;
     }
     Ok(())
+}
+
+/// Who opens sources from now on besides the admins who were there.
+fn people(report: &ImportReport) -> String {
+    let admin = |name: &AdminName| match report.named_admins.contains(name) {
+        true => format!("{name} (what they could open)"),
+        false => format!("{name} (everything)"),
+    };
+    let recovery = (!report.recovery.is_empty())
+        .then(|| table::count(report.recovery.len(), "recovery recipient", "recovery recipients"));
+    report.admins.iter().map(admin).chain(recovery).collect::<Vec<_>>().join(", ")
 }
 
 /// How many values came to what.

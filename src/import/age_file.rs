@@ -78,25 +78,35 @@ impl Header {
                 keep
             }
         });
-        compared.unnamed = left
-            .into_iter()
-            .map(|(kind, tag)| tag.map_or(kind.clone(), |tag| format!("{kind} (tag {tag})")))
-            .collect();
+        compared.unnamed = left.iter().map(|(kind, tag)| described(kind, tag.as_deref())).collect();
         compared
     }
 
-    /// Which of `known` the file is encrypted to: those whose tags it carries. The rest stays without a name.
-    pub(super) fn named(&self, known: &BTreeSet<Recipient>) -> Compared {
-        let tagged: BTreeSet<Recipient> = known
-            .iter()
-            .filter(|key| {
-                let (kind, tag) = kind_of(key);
-                tag.is_some() && self.stanzas.contains(&(kind, tag))
-            })
-            .cloned()
-            .collect();
-        self.compare(&tagged)
+    /// Which of `known` the file is encrypted to: those whose tags it carries. Keys without a tag are believed where the
+    /// tool encrypts `everywhere` to them and the file has as many recipients of their kind. The rest stays without a name.
+    pub(super) fn named(&self, known: &BTreeSet<Recipient>, everywhere: &BTreeSet<Recipient>) -> Compared {
+        let tagged = known.union(everywhere).filter(|key| {
+            let (kind, tag) = kind_of(key);
+            tag.is_some() && self.stanzas.contains(&(kind, tag))
+        });
+        let untagged = everywhere.iter().filter(|key| kind_of(key).1.is_none());
+        let enough = |key: &&Recipient| {
+            let (kind, _) = kind_of(key);
+            let same = everywhere.iter().filter(|other| kind_of(other) == (kind.clone(), None)).count();
+            kind.is_empty() || self.stanzas.iter().filter(|(stanza, _)| *stanza == kind).count() >= same
+        };
+        self.compare(&tagged.chain(untagged.filter(enough)).cloned().collect())
     }
+}
+
+/// A key as [`Compared::unnamed`] calls it, if its stanzas carry a tag.
+pub(super) fn tagged(key: &Recipient) -> Option<String> {
+    let (kind, tag) = kind_of(key);
+    tag.map(|tag| described(&kind, Some(&tag)))
+}
+
+fn described(kind: &str, tag: Option<&str>) -> String {
+    tag.map_or_else(|| kind.to_owned(), |tag| format!("{kind} (tag {tag})"))
 }
 
 /// A header beside what was expected of it.
@@ -146,7 +156,19 @@ mod tests {
         let compared = header.compare(&[ssh.clone(), age.clone()].into());
         assert_eq!(compared.readers, [ssh.clone(), age.clone()].into());
         assert_eq!(compared.unnamed, ["ssh-ed25519 (tag AAAAAA)"]);
-        assert_eq!(header.named(&[ssh.clone(), age].into()).readers, [ssh].into());
+        let none = BTreeSet::new();
+        assert_eq!(header.named(&[ssh.clone(), age.clone()].into(), &none).readers, [ssh.clone()].into());
+        assert_eq!(
+            header.named(&[ssh.clone()].into(), &[age.clone()].into()).readers,
+            [ssh.clone(), age.clone()].into()
+        );
+        let more = "age1lhjx4u6hu233qjud7dykw3sacpk0mk9jqtnmfgqq3vygpuws6azq75pzff".parse().unwrap();
+        let named = header.named(&none, &[age, more, ssh.clone()].into());
+        assert_eq!(
+            (named.readers, named.unnamed.len()),
+            ([ssh].into(), 2),
+            "two keys, and one recipient of their kind"
+        );
         assert_eq!(Header::read(b"hello"), None);
     }
 }

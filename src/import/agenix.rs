@@ -28,8 +28,8 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     let facts = Facts::read(root, evaluation, &mut found);
     declared::hosts(&facts, &mut found);
     let keys = Keys::from_nix(root);
-    age_files(root, &keys, &rules(root, &mut found), &mut found);
-    keys.settle(&mut found);
+    age_files(root, &keys, Expected::Rules(&rules(root, &mut found)), &mut found);
+    keys.settle(root, &mut found);
     for (host, own) in &facts.hosts {
         for (options, user) in declared::modules(own, "age") {
             for (label, secret) in entries(&options["secrets"]) {
@@ -82,13 +82,21 @@ fn rules(root: &Path, found: &mut Found) -> BTreeMap<PathBuf, BTreeSet<Recipient
     rules
 }
 
+/// Whom a tool encrypts files to.
+pub(super) enum Expected<'a> {
+    /// What a rule says of each file.
+    Rules(&'a BTreeMap<PathBuf, BTreeSet<Recipient>>),
+    /// The same keys for every file.
+    Everywhere(&'a BTreeSet<Recipient>),
+}
+
 /// Adds every age file with its readers: as its rule says, compared with its header, or by the header alone.
-pub(super) fn age_files(
-    root: &Path,
-    keys: &Keys,
-    rules: &BTreeMap<PathBuf, BTreeSet<Recipient>>,
-    found: &mut Found,
-) {
+pub(super) fn age_files(root: &Path, keys: &Keys, expected: Expected<'_>, found: &mut Found) {
+    let none = BTreeMap::new();
+    let (rules, everywhere) = match expected {
+        Expected::Rules(rules) => (rules, None),
+        Expected::Everywhere(keys) => (&none, Some(keys)),
+    };
     let known: BTreeSet<Recipient> =
         keys.all().into_iter().chain(found.hosts.values().flat_map(|host| host.recipients.clone())).collect();
     for path in tree::files(root) {
@@ -96,7 +104,7 @@ pub(super) fn age_files(
         let mut file = StoreFile::whole(Body::Age);
         let compared = match rules.get(&path) {
             Some(expected) if !expected.is_empty() => header.compare(expected),
-            _ => header.named(&known),
+            _ => header.named(&known, everywhere.unwrap_or(&BTreeSet::new())),
         };
         if !compared.missing.is_empty() {
             let message = format!(

@@ -1,10 +1,11 @@
 //! agenix-rekey: sources encrypted to master identities, and copies of them for each host, which are left behind.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 
+use super::agenix::Expected;
 use super::agenix::age_files;
 use super::declared;
 use super::declared::Placed;
@@ -27,16 +28,19 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     declared::hosts(&facts, &mut found);
     let mut keys = Keys::from_nix(root);
     let mut copies = Vec::new();
+    let mut everywhere = BTreeSet::new();
     for (host, own) in &facts.hosts {
         let rekey = declared::at(&own.options, &["age", "rekey"]);
         host_key(root, &facts, host, &rekey["hostPubkey"], &mut found);
         copies.extend(facts.relative(&rekey["localStorageDir"]));
-        masters(root, &facts, rekey, &mut keys);
+        everywhere.extend(masters(root, &facts, rekey, &mut keys));
+        found.recovery.extend(extra(root, &facts, rekey));
     }
-    age_files(root, &keys, &BTreeMap::new(), &mut found);
+    everywhere.extend(found.recovery.iter().cloned());
+    age_files(root, &keys, Expected::Everywhere(&everywhere), &mut found);
     found.files.retain(|path, _| !copies.iter().any(|folder| path.starts_with(folder)));
     found.files.retain(|path, _| !is_master(path));
-    keys.settle(&mut found);
+    keys.settle(root, &mut found);
     for (host, own) in &facts.hosts {
         for (options, user) in declared::modules(own, "age") {
             for (label, secret) in entries(&options["secrets"]) {
@@ -80,7 +84,8 @@ pub(super) fn host_key(root: &Path, facts: &Facts, host: &HostName, value: &Valu
 }
 
 /// Master identities are files, or sets of a file and its public half; what age says of itself in comments helps.
-fn masters(root: &Path, facts: &Facts, rekey: &Value, keys: &mut Keys) {
+fn masters(root: &Path, facts: &Facts, rekey: &Value, keys: &mut Keys) -> BTreeSet<Recipient> {
+    let mut all = BTreeSet::new();
     for master in rekey["masterIdentities"].as_array().into_iter().flatten() {
         let identity = if master.is_object() { &master["identity"] } else { master };
         let file = facts.relative(identity);
@@ -88,18 +93,20 @@ fn masters(root: &Path, facts: &Facts, rekey: &Value, keys: &mut Keys) {
         let told = text(&master["pubkey"]).and_then(|key| key.parse().ok());
         let key = told.or_else(|| public_half(&tree::text(root, file?)?));
         if let Some(key) = key {
-            keys.add(key, vec![name]);
+            keys.person(key.clone(), name);
+            all.insert(key);
         }
     }
-    for (at, extra) in declared::texts(&rekey["extraEncryptionPubkeys"]).iter().enumerate() {
-        let key = extra
-            .parse()
-            .ok()
-            .or_else(|| public_half(&tree::text(root, facts.relative(&Value::String(extra.clone()))?)?));
-        if let Some(key) = key {
-            keys.add(key, vec![format!("recovery-{}", at + 1)]);
-        }
-    }
+    all
+}
+
+/// Keys that every source is encrypted to besides, written out or in a file.
+fn extra(root: &Path, facts: &Facts, rekey: &Value) -> BTreeSet<Recipient> {
+    let read = |extra: &String| {
+        let file = || public_half(&tree::text(root, facts.relative(&Value::String(extra.clone()))?)?);
+        extra.parse().ok().or_else(file)
+    };
+    declared::texts(&rekey["extraEncryptionPubkeys"]).iter().filter_map(read).collect()
 }
 
 /// The recipient that a file with an identity tells in its comments, as `age-keygen` and plugins write it.

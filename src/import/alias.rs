@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::found::ReaderKind;
 use crate::name::HostName;
 
 /// Words that stand beside the name of a host and say nothing of which.
@@ -53,8 +54,38 @@ pub(super) fn host_named(alias: &str) -> Option<HostName> {
     (says && !rest.is_empty()).then(|| rest.join("-").parse().ok())?
 }
 
+/// What a name says of whoever it is.
+pub(super) fn kind_of(alias: &str) -> ReaderKind {
+    if names_person(alias) {
+        ReaderKind::Person
+    } else if names_machines(alias) || names_machine(alias) {
+        ReaderKind::Machine
+    } else {
+        ReaderKind::Unclear
+    }
+}
+
+/// What a comment beside a key says of its owner: `alice@laptop` is a person's, `root@…` and `a host key` a machine's.
+pub(super) fn kind_of_remark(remark: &str) -> ReaderKind {
+    let user = remark.split_once('@').map(|(user, _)| user);
+    match user.filter(|user| !user.is_empty() && !user.contains(' ')) {
+        Some("root") => ReaderKind::Machine,
+        Some(user) if names_machine(user) => ReaderKind::Machine,
+        Some(_) => ReaderKind::Person,
+        None if names_machine(remark) => ReaderKind::Machine,
+        None if names_person(remark) => ReaderKind::Person,
+        None => ReaderKind::Unclear,
+    }
+}
+
+/// Whether a word of it is one for a machine.
+fn names_machine(text: &str) -> bool {
+    let machine = ["host", "server", "machine", "node", "vm", "nixos", "darwin"];
+    words(text).iter().any(|word| machine.contains(&word.as_str()))
+}
+
 /// Whether a name says that it is a person's.
-pub(super) fn names_person(alias: &str) -> bool {
+fn names_person(alias: &str) -> bool {
     words(alias).iter().any(|word| PERSON_WORDS.contains(&word.as_str()))
 }
 

@@ -15,8 +15,11 @@ use super::found::Use;
 use crate::name::HostName;
 use crate::name::ServiceName;
 
-/// Adds every host that the repository configures.
+/// Adds every host that the repository configures, those included that could not be evaluated.
 pub(super) fn hosts(facts: &Facts, found: &mut Found) {
+    for name in &found.unread {
+        found.hosts.entry(name.clone()).or_default();
+    }
     for (name, host) in &facts.hosts {
         let system = text(at(&host.options, &["system"]));
         let entry: &mut FoundHost = found.hosts.entry(name.clone()).or_default();

@@ -77,6 +77,7 @@ impl Facts {
                 Err(reason) => failed.push((one, reason)),
             }
         }
+        found.unread = failed.iter().filter_map(|(one, _)| host_name(&one.name)).collect();
         if let (0, Some((one, reason))) = (told, failed.first()) {
             return Err(format!("{}: {reason}", one.name));
         }

@@ -41,7 +41,7 @@ pub(super) fn read(root: &Path) -> Found {
             found.files.insert(path, file);
         }
     }
-    keys.settle(&mut found);
+    keys.settle(root, &mut found);
     found
 }
 

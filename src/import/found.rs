@@ -117,6 +117,27 @@ pub struct FoundHost {
     pub declares: bool,
 }
 
+/// Whoever opens files and is none of the hosts, as far as the files tell.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FoundReader {
+    /// Their keys.
+    pub keys: BTreeSet<Recipient>,
+    /// What the files say of them.
+    pub kind: ReaderKind,
+}
+
+/// What files say of somebody whose key they name. The greater word wins.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum ReaderKind {
+    /// Nothing but a name.
+    #[default]
+    Unclear,
+    /// That it is a person.
+    Person,
+    /// That it is a machine, or all of them together.
+    Machine,
+}
+
 /// A declaration: one host wants one value at one place.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Use {
@@ -178,8 +199,10 @@ pub struct Found {
     pub tool: Tool,
     /// Hosts by name.
     pub hosts: BTreeMap<HostName, FoundHost>,
-    /// Keys of people and of recovery, by what the files call them.
-    pub people: BTreeMap<String, BTreeSet<Recipient>>,
+    /// Whose keys are no host's, by what the files call them.
+    pub readers: BTreeMap<String, FoundReader>,
+    /// Keys that the tool is told to encrypt every file to, so that they are no single person's.
+    pub recovery: BTreeSet<Recipient>,
     /// Files with values, relative to the repository.
     pub files: BTreeMap<PathBuf, StoreFile>,
     /// Every declaration.
@@ -192,6 +215,10 @@ pub struct Found {
     pub remarks: BTreeMap<Recipient, String>,
     /// Whether Nix was asked, or files alone were read.
     pub evaluated: bool,
+    /// Hosts whose configuration Nix could not evaluate: what they declare is known in part, or not at all.
+    pub unread: BTreeSet<HostName>,
+    /// Files that look like ones with values and are not taken over, which a finding tells.
+    pub left_out: BTreeSet<PathBuf>,
     /// What was found wanting.
     pub problems: Vec<Finding>,
 }
@@ -202,13 +229,16 @@ impl Found {
         Self {
             tool,
             hosts: BTreeMap::new(),
-            people: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            recovery: BTreeSet::new(),
             files: BTreeMap::new(),
             uses: Vec::new(),
             templates: Vec::new(),
             shared: BTreeMap::new(),
             remarks: BTreeMap::new(),
             evaluated: false,
+            unread: BTreeSet::new(),
+            left_out: BTreeSet::new(),
             problems: Vec::new(),
         }
     }
@@ -229,6 +259,52 @@ impl Found {
     /// Whose key this is: a host, by name.
     pub fn host_of(&self, recipient: &Recipient) -> Option<&HostName> {
         self.hosts.iter().find(|(_, host)| host.recipients.contains(recipient)).map(|(name, _)| name)
+    }
+
+    /// Adds a key to what somebody is called.
+    pub(super) fn reader(&mut self, name: String, key: Recipient, kind: ReaderKind) {
+        let reader = self.readers.entry(name).or_default();
+        reader.kind = reader.kind.max(kind);
+        reader.keys.insert(key);
+    }
+
+    /// What somebody's key is called, and what the files say of them.
+    pub fn reader_of(&self, key: &Recipient) -> Option<(&str, ReaderKind)> {
+        let reader = self.readers.iter().find(|(_, reader)| reader.keys.contains(key));
+        reader.map(|(name, reader)| (name.as_str(), reader.kind))
+    }
+
+    /// Whether every host that there is has told what it declares and how it is called.
+    pub fn knows_all_hosts(&self) -> bool {
+        self.tool == Tool::Folder || self.evaluated && self.unread.is_empty()
+    }
+
+    /// Takes a file out of what is imported, and says why.
+    pub fn leave_out(&mut self, path: &Path, code: &str, message: String, help: &str) {
+        self.files.remove(path);
+        self.left_out.insert(path.to_owned());
+        let finding = self.problem(Severity::Error, code, message);
+        finding.place = Some(Place::file(path));
+        finding.help = Some(help.to_owned());
+    }
+
+    /// Takes keys of people of the fleet from hosts: what a comment or an anchor calls them does not count.
+    pub(super) fn spare_people(&mut self, people: &BTreeSet<Recipient>) {
+        let mut spared = Vec::new();
+        for (name, host) in &mut self.hosts {
+            let before = host.recipients.len();
+            host.recipients.retain(|key| !people.contains(key));
+            if host.recipients.len() < before {
+                spared.push(name.clone());
+            }
+        }
+        for host in spared {
+            let message = format!(
+                "the files call a key of an admin or of recovery one of host `{host}`; it stays theirs alone"
+            );
+            self.problem(Severity::Warning, "import::key_of_admin", message).help =
+                Some(format!("if the host has a key of its own, name it with `--host {host}=RECIPIENT`"));
+        }
     }
 
     /// Hosts that can open a file today.
@@ -252,40 +328,51 @@ impl Found {
             let mut free: Vec<&Recipient> = file.readers.iter().filter(unnamed).collect();
             // Where a machine and a person hold one key, it is all that there is. Of several, one that is no admin's
             // and has no person's name is the machines'.
+            if file.readers.len() > 1 {
+                free.retain(|key| !admins.contains(key));
+            }
             if free.len() > 1 {
-                free.retain(|key| !admins.contains(key) && self.may_be_machines(key));
+                free.retain(|key| self.may_be_machines(key));
             }
             if let [only] = free.as_slice() {
                 held.entry((*only).clone()).or_default().insert(one.host.clone());
             }
         }
+        let settled: BTreeSet<Recipient> = held.keys().cloned().collect();
         for (key, hosts) in held {
             match hosts.first() {
-                Some(host) if hosts.len() == 1 && !self.is_anybodys(&key) => {
+                Some(host)
+                    if hosts.len() == 1 && self.may_be_one_machines(&key) && !admins.contains(&key) =>
+                {
                     self.hosts.entry(host.clone()).or_default().recipients.insert(key);
                 }
                 _ => drop(self.shared.insert(key, hosts)),
             }
         }
-        let shared: BTreeSet<Recipient> = self.shared.keys().cloned().collect();
-        for keys in self.people.values_mut() {
-            keys.retain(|key| !shared.contains(key));
+        self.forget(&settled);
+    }
+
+    /// Takes keys from readers whose owners are known otherwise.
+    pub(super) fn forget(&mut self, keys: &BTreeSet<Recipient>) {
+        for reader in self.readers.values_mut() {
+            reader.keys.retain(|key| !keys.contains(key));
         }
-        self.people.retain(|_, keys| !keys.is_empty());
+        self.readers.retain(|_, reader| !reader.keys.is_empty());
     }
 
     /// Whether a name says that this is a person's key and no machine's.
     fn is_person(&self, key: &Recipient) -> bool {
-        let says = |name: &String| super::alias::names_person(name);
-        self.people.iter().any(|(name, keys)| keys.contains(key) && says(name))
+        self.readers.values().any(|reader| reader.kind == ReaderKind::Person && reader.keys.contains(key))
     }
 
     fn may_be_machines(&self, key: &Recipient) -> bool {
-        let names = self.people.iter().filter(|(_, keys)| keys.contains(key));
-        names.map(|(name, _)| name).all(|name| super::alias::names_machines(name))
+        let mut readers = self.readers.values().filter(|reader| reader.keys.contains(key));
+        readers.all(|reader| reader.kind == ReaderKind::Machine)
     }
 
-    fn is_anybodys(&self, key: &Recipient) -> bool {
-        self.people.values().any(|keys| keys.contains(key))
+    /// Whether nothing calls the key somebody's, or that of all machines.
+    fn may_be_one_machines(&self, key: &Recipient) -> bool {
+        let one = |name, kind| kind == ReaderKind::Machine && !super::alias::names_machines(name);
+        self.reader_of(key).is_none_or(|(name, kind)| one(name, kind))
     }
 }

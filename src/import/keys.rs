@@ -10,9 +10,9 @@ use rowan::ast::AstNode;
 
 use super::alias;
 use super::found::Found;
+use super::found::ReaderKind;
 use super::tree;
 use crate::crypto::Recipient;
-use crate::diag::Severity;
 use crate::name::HostName;
 
 /// What stands for keys in the files of a repository.
@@ -21,6 +21,10 @@ pub(super) struct Keys {
     /// Names of a key, nearest first: `forge` of `systems`.
     names: BTreeMap<Recipient, Vec<Vec<String>>>,
     remarks: BTreeMap<Recipient, String>,
+    /// Names that stand in a list of hosts, as in `systems = [ forge luna ]`, and those in a list of people.
+    listed: BTreeMap<String, ReaderKind>,
+    /// Whom the tool's own options call keys of people.
+    people: BTreeMap<Recipient, String>,
 }
 
 impl Keys {
@@ -29,13 +33,18 @@ impl Keys {
         self.names.entry(key).or_default().push(name);
     }
 
+    /// Adds a name of a key that the options of a tool say is a person's.
+    pub(super) fn person(&mut self, key: Recipient, name: String) {
+        self.people.insert(key, name);
+    }
+
     pub(super) fn remark(&mut self, key: Recipient, remark: String) {
         self.remarks.insert(key, remark);
     }
 
     /// Every key that something names.
     pub(super) fn all(&self) -> BTreeSet<Recipient> {
-        self.names.keys().chain(self.remarks.keys()).cloned().collect()
+        self.names.keys().chain(self.remarks.keys()).chain(self.people.keys()).cloned().collect()
     }
 
     /// Gathers `name = "age1…";` and `name = [ "ssh-ed25519 …" ];` from every Nix file.
@@ -65,11 +74,22 @@ impl Keys {
             }
             self.add(key, names);
         }
+        for node in root.syntax().descendants().filter_map(rnix::ast::Ident::cast) {
+            let bindings = node.syntax().ancestors().filter_map(AttrpathValue::cast);
+            let lists: Vec<String> = bindings.flat_map(|binding| names_of(&binding)).collect();
+            let in_list = node.syntax().ancestors().skip(1).find_map(rnix::ast::List::cast).is_some();
+            if let Some(kind) = lists.first().filter(|_| in_list).and_then(|list| list_of(list)) {
+                let known = self.listed.entry(node.to_string()).or_default();
+                *known = kind.max(*known);
+            }
+        }
     }
 
-    /// Says of every key whose it is: a host's, a person's, or nobody's that has a name.
-    pub(super) fn settle(self, found: &mut Found) {
-        let hosts: BTreeSet<HostName> = found.hosts.keys().cloned().collect();
+    /// Says of every key whose it is: a host's, somebody else's, or nobody's that has a name.
+    pub(super) fn settle(self, root: &Path, found: &mut Found) {
+        let mut hosts: BTreeSet<HostName> = found.hosts.keys().cloned().collect();
+        // A machine that the flake does not configure any more, and whose files are still there.
+        hosts.extend(super::nix::host_folders(root).into_iter().filter_map(|name| name.parse().ok()));
         let used: BTreeSet<Recipient> =
             found.files.values().flat_map(|file| file.readers.iter().cloned()).collect();
         for (key, remark) in &self.remarks {
@@ -77,20 +97,13 @@ impl Keys {
         }
         let known: BTreeSet<Recipient> = self.all();
         for key in known.union(&used) {
-            if found.host_of(key).is_some() || found.people.values().any(|keys| keys.contains(key)) {
+            let known = found.host_of(key).is_some() || found.reader_of(key).is_some();
+            if known || found.recovery.contains(key) {
                 continue;
             }
             match self.owner(key, &hosts) {
                 Owner::Host(host) => _ = found.hosts.entry(host).or_default().recipients.insert(key.clone()),
-                Owner::Person(name) => drop(found.people.entry(name).or_default().insert(key.clone())),
-                Owner::Nobody if used.contains(key) => {
-                    let shown = shown(key);
-                    let message = format!("nothing in the repository says whose key `{shown}` is");
-                    found.problem(Severity::Warning, "import::unknown_recipient", message).help = Some(
-                        "if it is a host's, say so with `--host NAME=RECIPIENT`; else it can open what it could until the next `secretctl rekey --settle`"
-                            .to_owned(),
-                    );
-                }
+                Owner::Other(name, kind) => found.reader(name, key.clone(), kind),
                 Owner::Nobody => {}
             }
         }
@@ -102,6 +115,9 @@ impl Keys {
         let names = self.names.get(key).map(Vec::as_slice).unwrap_or_default();
         let told: Vec<(&str, &Vec<String>)> =
             names.iter().filter_map(|name| Some((nearest(name)?, name))).collect();
+        if let Some(name) = self.people.get(key) {
+            return Owner::Other(name.clone(), ReaderKind::Person);
+        }
         for name in told.iter().map(|(nearest, _)| *nearest).chain(at_host) {
             if let Some(host) = alias::host_of(name, hosts) {
                 return Owner::Host(host.clone());
@@ -111,22 +127,33 @@ impl Keys {
             if let Some(host) = alias::host_named(nearest) {
                 return Owner::Host(host);
             }
-            if let (true, Ok(host)) = (name.iter().any(|word| lists_hosts(word)), nearest.parse()) {
+            let in_set = name.iter().any(|word| list_of(word) == Some(ReaderKind::Machine));
+            if let (true, Ok(host)) = (in_set, nearest.parse()) {
                 return Owner::Host(host);
             }
         }
-        let person = told.first().map(|(nearest, _)| (*nearest).to_owned());
         if let Some(host) = at_host.and_then(|host| host.parse().ok()) {
             return Owner::Host(host);
         }
-        let named = remark.map(|remark| remark.split(['@', ' ']).next().unwrap_or_default().to_owned());
-        person.or(named).filter(|name| !name.is_empty()).map_or(Owner::Nobody, Owner::Person)
+        let remarked = remark.map(|remark| remark.split(['@', ' ']).next().unwrap_or_default());
+        let called = told.first().map(|(nearest, _)| *nearest).or(remarked).filter(|name| !name.is_empty());
+        called.map_or(Owner::Nobody, |name| Owner::Other(name.to_owned(), self.kind(name, &told, remark)))
+    }
+
+    /// What everything that is called a key says of its owner; a word for machines counts before one for people.
+    fn kind(&self, called: &str, told: &[(&str, &Vec<String>)], remark: Option<&String>) -> ReaderKind {
+        let remark = remark.map(String::as_str).unwrap_or_default();
+        let mut kinds: Vec<ReaderKind> =
+            told.iter().filter_map(|(name, _)| self.listed.get(*name)).copied().collect();
+        kinds.extend(told.iter().flat_map(|(_, path)| path.iter().filter_map(|word| list_of(word))));
+        kinds.extend([alias::kind_of(called), alias::kind_of_remark(remark)]);
+        kinds.into_iter().max().unwrap_or_default()
     }
 }
 
 enum Owner {
     Host(HostName),
-    Person(String),
+    Other(String, ReaderKind),
     Nobody,
 }
 
@@ -160,9 +187,15 @@ fn nearest(name: &[String]) -> Option<&str> {
     inner.find(|word| !says_nothing(word))
 }
 
-/// Words for sets of hosts.
-fn lists_hosts(word: &str) -> bool {
-    matches!(word, "systems" | "hosts" | "machines" | "servers" | "hostKeys" | "nodes")
+/// Words for sets of hosts, and for sets of people.
+fn list_of(word: &str) -> Option<ReaderKind> {
+    match word {
+        "systems" | "hosts" | "machines" | "servers" | "hostKeys" | "nodes" | "knownHosts" => {
+            Some(ReaderKind::Machine)
+        }
+        "users" | "people" | "admins" | "operators" | "masterIdentities" => Some(ReaderKind::Person),
+        _ => None,
+    }
 }
 
 /// Words around a key that are no name of anybody.

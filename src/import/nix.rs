@@ -8,6 +8,7 @@ mod scope;
 mod value;
 
 pub(super) use modules::Modules;
+pub(super) use modules::host_folders;
 pub(super) use read::Reader;
 pub(super) use read::parsed;
 pub(super) use value::Value;

@@ -19,6 +19,7 @@ use super::rules;
 use super::rules::Needed;
 use crate::crypto::Recipient;
 use crate::diag::Finding;
+use crate::fleet::Admin;
 use crate::fleet::Fleet;
 use crate::fleet::Host;
 use crate::fleet::HostState;
@@ -35,6 +36,20 @@ pub struct Wishes {
     pub hosts: BTreeMap<HostName, BTreeSet<Recipient>>,
     /// Who imports: an editor of everything that they bring.
     pub importer: Option<AdminName>,
+    /// People who were found and may open every secret, new ones too.
+    pub confirmed: BTreeSet<AdminName>,
+    /// Whether the fleet begins with this.
+    pub fleet: NewFleet,
+}
+
+/// Whether a fleet is new: then it has no secrets yet that somebody could open who should not.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum NewFleet {
+    /// It begins with the import.
+    Yes,
+    /// It was there.
+    #[default]
+    No,
 }
 
 /// A SOPS file that stays where it lies.
@@ -86,7 +101,11 @@ pub struct Plan {
     /// Hosts to add, or to complete.
     pub hosts: BTreeMap<HostName, Host>,
     /// Admins to add.
-    pub admins: BTreeMap<AdminName, BTreeSet<Recipient>>,
+    pub admins: BTreeMap<AdminName, Admin>,
+    /// Recovery recipients to add.
+    pub recovery: BTreeSet<Recipient>,
+    /// Confirmed as admins, and called so by nothing in the repository; and everybody who could have been.
+    pub unknown: (BTreeSet<AdminName>, BTreeSet<AdminName>),
     /// Documents to add.
     pub documents: Vec<PlannedDocument>,
     /// Every value by its name.
@@ -108,15 +127,19 @@ impl Plan {
     pub fn of(found: &Found, wishes: &Wishes, fleet: &Fleet) -> Self {
         let mut found = found.clone();
         declared_or_open(&mut found);
-        let admins = people::admins(&found, fleet);
+        let people = people::settle(&found, wishes, fleet);
+        let active = fleet.active_admins().map(|(name, admin)| (name, &admin.recipients));
+        let editors: BTreeMap<&AdminName, &BTreeSet<Recipient>> =
+            active.chain(people.admins.iter().map(|(name, admin)| (name, &admin.recipients))).collect();
         let names = Names::new(&found);
-        let secrets = secrets(&found, &names, &admins, wishes);
+        let secrets = secrets(&found, &names, &editors, wishes);
         let uses = named_uses(&found, &secrets);
         let needed = needed(&found, &uses, &secrets);
         let hosts = hosts(&found, wishes, &needed);
         let documents = documents(&found, &names, &secrets, &needed, &hosts);
         let all_hosts: BTreeSet<HostName> = hosts.keys().chain(fleet.hosts.keys()).cloned().collect();
-        let findings = lessons::findings(&found, &secrets, &uses, &names);
+        let of_people = people::unknown(&found, fleet).into_iter().chain(people.findings).collect();
+        let findings = lessons::findings(&found, &secrets, &uses, &names, (fleet, of_people));
         let declarations = hosts.keys().filter_map(|host| {
             let own: Vec<Named<'_>> = uses
                 .iter()
@@ -130,7 +153,9 @@ impl Plan {
             rules: rules::rules(&needed, &all_hosts),
             pairs: pairs(&found, &uses),
             hosts,
-            admins: admins.into_iter().filter(|(name, _)| !fleet.admins.contains_key(name)).collect(),
+            admins: people.admins,
+            recovery: people.recovery,
+            unknown: (people.unknown, people.named),
             documents,
             secrets,
             needed,
@@ -138,7 +163,7 @@ impl Plan {
         }
     }
 
-    /// Rules about who edits what, where not every admin does.
+    /// Rules about who edits what, where it is not just those who need not be named.
     pub fn editor_rules(&self, all: &BTreeSet<AdminName>) -> String {
         let mut groups: BTreeMap<BTreeSet<AdminName>, Vec<String>> = BTreeMap::new();
         for (name, secret) in &self.secrets {
@@ -191,7 +216,7 @@ fn declared_or_open(found: &mut Found) {
 fn secrets(
     found: &Found,
     names: &Names,
-    admins: &BTreeMap<AdminName, BTreeSet<Recipient>>,
+    admins: &BTreeMap<&AdminName, &BTreeSet<Recipient>>,
     wishes: &Wishes,
 ) -> BTreeMap<SecretName, PlannedSecret> {
     let mut secrets = BTreeMap::new();
@@ -204,8 +229,10 @@ fn secrets(
             .cloned()
             .collect();
         let opens = |keys: &BTreeSet<Recipient>| keys.iter().any(|key| file.readers.contains(key));
-        let mut editors: BTreeSet<AdminName> =
-            admins.iter().filter(|(_, keys)| opens(keys)).map(|(name, _)| name.clone()).collect();
+        // A document has one set of readers, those of values that come later included: who else opens it stays until it
+        // is settled.
+        let opened = admins.iter().filter(|(_, keys)| file.body != Body::Sops && opens(keys));
+        let mut editors: BTreeSet<AdminName> = opened.map(|(name, _)| (*name).clone()).collect();
         if !editors.is_empty() {
             editors.extend(wishes.importer.clone());
         }
@@ -285,7 +312,7 @@ fn hosts(found: &Found, wishes: &Wishes, needed: &Needed) -> BTreeMap<HostName, 
         let own = needed.values().filter_map(|by_host| by_host.get(name)).flatten();
         let services: BTreeSet<ServiceName> =
             own.filter(|service| service.as_str() != ServiceName::SYSTEM).cloned().collect();
-        if recipients.is_empty() && !known.declares {
+        if recipients.is_empty() && !known.declares && !found.unread.contains(name) {
             continue;
         }
         let state = if recipients.is_empty() { HostState::Pending } else { HostState::Active };

@@ -1,10 +1,11 @@
 //! secrix: secrets bound to services or to the system, each an age file encrypted to people and hosts.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 
+use super::agenix::Expected;
 use super::agenix::age_files;
 use super::agenix_rekey::host_key;
 use super::declared;
@@ -17,6 +18,7 @@ use super::facts::HostFacts;
 use super::found::Found;
 use super::found::Tool;
 use super::keys::Keys;
+use crate::crypto::Recipient;
 use crate::diag::Severity;
 use crate::name::HostName;
 use crate::name::ServiceName;
@@ -27,17 +29,19 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     let facts = Facts::read(root, evaluation, &mut found);
     declared::hosts(&facts, &mut found);
     let mut keys = Keys::from_nix(root);
+    let mut everywhere = BTreeSet::new();
     for (host, own) in &facts.hosts {
         let secrix = declared::at(&own.options, &["secrix"]);
         host_key(root, &facts, host, &secrix["hostPubKey"], &mut found);
         for (person, list) in entries(&secrix["defaultEncryptKeys"]) {
-            for key in declared::texts(list).iter().filter_map(|key| key.parse().ok()) {
-                keys.add(key, vec![person.clone()]);
+            for key in declared::texts(list).iter().filter_map(|key| key.parse::<Recipient>().ok()) {
+                everywhere.insert(key.clone());
+                keys.person(key, person.clone());
             }
         }
     }
-    age_files(root, &keys, &BTreeMap::new(), &mut found);
-    keys.settle(&mut found);
+    age_files(root, &keys, Expected::Everywhere(&everywhere), &mut found);
+    keys.settle(root, &mut found);
     for (host, own) in &facts.hosts {
         let secrix = declared::at(&own.options, &["secrix"]);
         bound(&facts, (host, own), &secrix["system"], None, &mut found);

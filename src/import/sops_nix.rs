@@ -56,7 +56,7 @@ pub(super) fn documents(root: &Path, found: &mut Found) {
             Looked::Sops(file) => drop(found.files.insert(path, *file)),
             Looked::Damaged(reason) => {
                 let message = format!("`{}` is no intact SOPS file: {reason}", path.display());
-                found.problem_at(Severity::Error, "import::damaged", message, &path);
+                found.leave_out(&path, "import::damaged", message, "repair it, then import again");
             }
             Looked::Other => {}
         }
@@ -73,7 +73,7 @@ pub(super) fn documents(root: &Path, found: &mut Found) {
         }
     }
     // A host whose key alone is known is a host too.
-    keys.settle(found);
+    keys.settle(root, found);
     against_rules(&configs, found);
 }
 

@@ -1,9 +1,11 @@
 //! vaultix: sources encrypted to one identity, copies for each host, templates.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::agenix::Expected;
 use super::agenix::age_files;
 use super::agenix_rekey::host_key;
 use super::agenix_rekey::public_half;
@@ -26,16 +28,16 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     let facts = Facts::read(root, evaluation, &mut found);
     declared::hosts(&facts, &mut found);
     let mut keys = Keys::from_nix(root);
+    let mut everywhere = BTreeSet::new();
     let flake = declared::at(&facts.flake, &["vaultix"]);
     let identity = facts.relative(&flake["identity"]);
     if let Some(key) = identity.as_ref().and_then(|file| public_half(&tree::text(root, file)?)) {
-        keys.add(key, vec!["vaultix".to_owned()]);
+        keys.person(key.clone(), "vaultix".to_owned());
+        everywhere.insert(key);
     }
-    for (at, key) in declared::texts(&flake["extraRecipients"]).iter().enumerate() {
-        if let Ok(key) = key.parse() {
-            keys.add(key, vec![format!("recovery-{}", at + 1)]);
-        }
-    }
+    found.recovery =
+        declared::texts(&flake["extraRecipients"]).iter().filter_map(|key| key.parse().ok()).collect();
+    everywhere.extend(found.recovery.iter().cloned());
     for (host, own) in &facts.hosts {
         host_key(
             root,
@@ -45,7 +47,7 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
             &mut found,
         );
     }
-    age_files(root, &keys, &BTreeMap::new(), &mut found);
+    age_files(root, &keys, Expected::Everywhere(&everywhere), &mut found);
     let folder = folder(&facts);
     for (host, own) in &facts.hosts {
         declarations(&facts, (host, own), &folder, &mut found);
@@ -54,7 +56,7 @@ pub(super) fn read(root: &Path, evaluation: &Evaluation) -> Found {
     let named: Vec<PathBuf> = found.uses.iter().map(|one| one.file.clone()).collect();
     found.files.retain(|path, _| named.contains(path) || path.starts_with(&folder) && !is_cache(path));
     found.files.retain(|path, _| Some(path) != identity.as_ref());
-    keys.settle(&mut found);
+    keys.settle(root, &mut found);
     found
 }
 

@@ -24,6 +24,7 @@ use crate::fsx::FsError;
 use crate::fsx::write_atomic;
 use crate::import;
 use crate::import::Body;
+use crate::import::NewFleet;
 use crate::import::Plan;
 use crate::import::Wishes;
 use crate::name::AdminName;
@@ -56,6 +57,8 @@ pub struct Request {
     pub evaluation: Evaluation,
     /// Keys of hosts that the files do not tell.
     pub hosts: BTreeMap<HostName, BTreeSet<Recipient>>,
+    /// People whose keys the files tell, and who may open every secret, new ones too.
+    pub confirmed: BTreeSet<AdminName>,
     /// Whether files that lie where sources belong are replaced by these.
     pub in_place: InPlace,
     /// Whether it is done, or only told.
@@ -138,14 +141,20 @@ fn prepare(
         return Err(ImportError::NoFolder { path: from.to_owned() }.into());
     }
     let before = fleet::read(root, first)?;
-    let admins = before.fleet.source_recipients(None);
-    let found = import::read(from, request.tool, &request.evaluation, &admins);
+    let mut found = import::read(from, request.tool, &request.evaluation, &before.fleet.people());
+    fleet::leave_out_hidden(inside(root, from).as_deref(), &mut found);
     if found.files.is_empty() {
         return Err(ImportError::Nothing { path: from.to_owned(), tool: request.tool }.into());
     }
     let importer = fleet::importer(settings, &before.fleet);
-    let wishes = Wishes { hosts: request.hosts.clone(), importer: importer.clone() };
+    let wishes = Wishes {
+        hosts: request.hosts.clone(),
+        importer: importer.clone(),
+        confirmed: request.confirmed.clone(),
+        fleet: if first.is_some() { NewFleet::Yes } else { NewFleet::No },
+    };
     let plan = Plan::of(&found, &wishes, &before.fleet);
+    refuse_unknown(&plan)?;
     refuse_in_place(&plan, request, same_folder(root, from))?;
     fleet::refuse_clashes(root, &plan, &before)?;
     let text = fleet::with(&before, &plan, inside(root, from).as_deref())?;
@@ -153,6 +162,15 @@ fn prepare(
     let policy = prove::policy(root, request.tool, &plan, &after, settings.now)?;
     let report = ImportReport::of(request, &found, &plan, &policy, &after);
     Ok(Prepared { plan, policy, text, report, importer })
+}
+
+/// Nobody is confirmed by mistake: the name must be that of somebody who was found.
+fn refuse_unknown(plan: &Plan) -> Result<(), OpsError> {
+    let (unknown, named) = &plan.unknown;
+    match unknown.first() {
+        Some(name) => Err(ImportError::NotFound { name: name.clone(), found: named.clone() }.into()),
+        None => Ok(()),
+    }
 }
 
 /// The same settings once more; a prompt and a key are shared.

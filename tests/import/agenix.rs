@@ -79,8 +79,10 @@ fn people_stay_editors_of_what_they_could_open() {
     let repository = repository();
     repository.init("agenix", &[]).ok();
     let policy = repository.fleet.text("policies/imported-agenix.rhai");
-    assert!(policy.contains("editors([\"api-key\", \"old\"], [\"alice\"]);"), "{policy}");
-    assert!(repository.fleet.text("secretctl.toml").contains("[admins.bob]"));
+    assert!(policy.contains("editors([\"restic\", \"wifi\"], [\"alice\", \"bob\"]);"), "{policy}");
+    let fleet = repository.fleet.text("secretctl.toml");
+    let (_, bob) = fleet.split_once("[admins.bob]").unwrap();
+    assert!(bob.lines().any(|line| line == "editor = \"named\""), "{fleet}");
 }
 
 #[test]

@@ -75,7 +75,11 @@ fn services_and_the_system_keep_what_secrix_bound_to_them() {
         assert!(declared.contains(part), "`{part}` is not in\n{declared}");
     }
     assert!(!declared.contains("owner = \"0\""), "{declared}");
-    assert!(fleet.text("policies/imported-secrix.rhai").contains("editors(\"wifi\", [\"alice\"]);"));
+    assert!(
+        fleet
+            .text("policies/imported-secrix.rhai")
+            .contains("editors(\"minio-root\", [\"alice\", \"bob\"]);")
+    );
     fleet.run(["seal"]).ok();
     fleet.run(["check"]).ok();
 }

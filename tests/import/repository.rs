@@ -66,6 +66,31 @@ impl Repository {
         self.fleet.cmd(args).env("SECRETCTL_SIGNING_KEY", KEYS.alice.private())
     }
 
+    /// `init --from TOOL` in the repository itself, where SOPS files stay.
+    pub(super) fn init_inside(&self, tool: &str, more: &[&str]) -> crate::common::Cmd {
+        let (alice, nix, root) =
+            (KEYS.alice.public(), self.nix.display().to_string(), self.path("").display().to_string());
+        let mut args =
+            vec!["init", &root, "--admin", "alice", "--recipient", &alice, "--signing-key", &alice];
+        args.extend(["--from", tool, "--nix", &nix]);
+        args.extend(more);
+        self.fleet.cmd(args).env("SECRETCTL_SIGNING_KEY", KEYS.alice.private())
+    }
+
+    /// A command of the fleet in the repository itself.
+    pub(super) fn cmd(&self, args: &[&str]) -> crate::common::Cmd {
+        let root = self.path("").display().to_string();
+        self.fleet.cmd(["--fleet", &root].iter().chain(args))
+    }
+
+    /// Encrypts a file where it lies, with the real program and the rules of the repository.
+    pub(super) fn sops(&self, path: &str, text: &str) {
+        self.write(path, text);
+        let mut command = Command::new(super::sops_nix::sops());
+        let ran = command.current_dir(self.path("")).args(["encrypt", "--in-place", path]).output().unwrap();
+        assert!(ran.status.success(), "{path}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
     /// What the policy grants, as `HOST SECRET SERVICE,…`, on hosts that have a key.
     pub(super) fn granted(&self) -> Vec<String> {
         self.granted_at("fleet")

@@ -25,7 +25,7 @@ struct Model {
 }
 
 /// The program that `scripts/test` gives, or the one that is there.
-fn sops() -> std::path::PathBuf {
+pub(super) fn sops() -> std::path::PathBuf {
     std::env::var_os("SOPS").map_or_else(|| tool("sops"), std::path::PathBuf::from)
 }
 

@@ -113,6 +113,11 @@ fn of_system(system: &Value) -> Value {
     }
 }
 
+/// Names of hosts whose files lie in a folder of hosts, configured or not.
+pub(in crate::import) fn host_folders(root: &Path) -> BTreeSet<String> {
+    host_files(root).into_keys().collect()
+}
+
 /// `hosts/NAME/default.nix`, `hosts/NAME/configuration.nix` and `hosts/NAME.nix`.
 fn host_files(root: &Path) -> BTreeMap<String, PathBuf> {
     let mut files = BTreeMap::new();

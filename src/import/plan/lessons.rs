@@ -12,8 +12,11 @@ use crate::diag::Class;
 use crate::diag::Finding;
 use crate::diag::Place;
 use crate::diag::Severity;
+use crate::fleet::Fleet;
 use crate::import::found::Body;
 use crate::import::found::Found;
+use crate::import::found::FoundTemplate;
+use crate::import::found::ReaderKind;
 use crate::import::found::Tool;
 use crate::import::found::Use;
 use crate::name::HostName;
@@ -25,19 +28,20 @@ pub(super) fn findings(
     secrets: &BTreeMap<SecretName, PlannedSecret>,
     uses: &[(Use, SecretName)],
     names: &Names,
+    (fleet, of_people): (&Fleet, Vec<Finding>),
 ) -> Vec<Finding> {
     let mut all = found.problems.clone();
-    // In a folder of files nothing ever declares a value.
-    if found.tool != Tool::Folder {
+    all.extend(of_people);
+    // In a folder of files nothing ever declares a value, and what a host declares that was not read, nobody knows.
+    if found.tool != Tool::Folder && found.unread.is_empty() {
         all.extend(undeclared(secrets, uses));
     }
     all.extend(dangling(found, uses));
     all.extend(waiting(found, uses));
     all.extend(twice(secrets, uses));
-    all.extend(open(uses));
-    all.extend(without_operator(found));
+    all.extend(open(found, uses));
+    all.extend(without_operator(found, &fleet.people()));
     all.extend(shared(found));
-    all.extend(taken_for_admins(found, uses));
     all.extend(unnameable(found, secrets, names));
     all.sort();
     all.dedup();
@@ -83,7 +87,7 @@ fn dangling(found: &Found, uses: &[(Use, SecretName)]) -> Vec<Finding> {
                     && known.key == one.key)
         })
     };
-    let lost = found.uses.iter().filter(|one| !there(one));
+    let lost = found.uses.iter().filter(|one| !there(one) && !found.left_out.contains(&one.file));
     lost.map(|one| {
         let what = if found.files.contains_key(&one.file) {
             format!("`{}` has no key `{}`", one.file.display(), one.key.join("/"))
@@ -151,21 +155,33 @@ fn twice(secrets: &BTreeMap<SecretName, PlannedSecret>, uses: &[(Use, SecretName
 }
 
 /// Files that every user of a host reads.
-fn open(uses: &[(Use, SecretName)]) -> Vec<Finding> {
+fn open(found: &Found, uses: &[(Use, SecretName)]) -> Vec<Finding> {
     let world = |mode: &str| u32::from_str_radix(mode, 8).is_ok_and(|mode| mode & 0o004 != 0);
-    let open = uses.iter().filter(|(one, _)| world(&one.mode));
-    open.map(|(one, name)| {
-        let message = format!("every user of `{}` reads `{name}`: its mode is {}", one.host, one.mode);
+    let values = uses.iter().map(|(one, name)| (&one.host, format!("`{name}`"), &one.mode));
+    let fills = |template: &&FoundTemplate| match &template.content {
+        Some(content) => {
+            template.placeholders.keys().any(|placeholder| content.contains(placeholder.as_str()))
+        }
+        None => true,
+    };
+    let filled = found.templates.iter().filter(fills);
+    let texts = filled.map(|one| (&one.host, format!("the template `{}`", one.name), &one.mode));
+    let open = values.chain(texts).filter(|(_, _, mode)| world(mode));
+    open.map(|(host, what, mode)| {
+        let message = format!("every user of `{host}` reads {what}: its mode is {mode}");
         note(Severity::Warning, "import::world_readable", message)
             .help("give it an owner or a group instead".to_owned())
-            .about([one.host.to_string(), name.to_string()])
+            .about([host.to_string(), what])
     })
     .collect()
 }
 
 /// Files that no person's key opens: their values could not be edited.
-fn without_operator(found: &Found) -> Vec<Finding> {
-    let person = |key| found.people.values().any(|keys| keys.contains(key)) || found.shared.contains_key(key);
+fn without_operator(found: &Found, people: &BTreeSet<Recipient>) -> Vec<Finding> {
+    let person = |key| {
+        let clear = found.reader_of(key).is_some_and(|(_, kind)| kind != ReaderKind::Machine);
+        clear || people.contains(key) || found.recovery.contains(key) || found.shared.contains_key(key)
+    };
     let closed = found.files.iter().filter(|(_, file)| {
         let plain = matches!(file.body, Body::Dotenv | Body::Json);
         !plain && file.foreign.is_empty() && file.unnamed.is_empty() && !file.readers.iter().any(person)
@@ -185,39 +201,15 @@ fn shared(found: &Found) -> Vec<Finding> {
     let told = found.shared.iter().map(|(key, hosts)| {
         let names: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
         let shown = crate::import::keys::shown(key);
-        let message = format!("{} hold one key, `{shown}`, so each opens what is meant for the others", names.join(", "));
+        let others = if names.len() == 1 { " and a person" } else { "" };
+        let message =
+            format!("{}{others} hold one key, `{shown}`, so each opens what is meant for the others", names.join(", "));
         let first = names.first().copied().unwrap_or("HOST");
         note(Severity::Warning, "import::shared_key", message).help(format!(
             "give each its own with `--host {first}=RECIPIENT`, from /etc/ssh/ssh_host_ed25519_key.pub, or later with `secretctl host set`"
         ))
     });
     told.collect()
-}
-
-/// Keys that nothing tells apart from a machine's, where machines open files with keys that nobody names.
-fn taken_for_admins(found: &Found, uses: &[(Use, SecretName)]) -> Vec<Finding> {
-    let known = |host: &HostName| found.shared.values().any(|holders| holders.contains(host));
-    let without = |one: &Use| {
-        !known(&one.host) && found.hosts.get(&one.host).is_some_and(|host| host.recipients.is_empty())
-    };
-    let files: BTreeSet<&PathBuf> =
-        uses.iter().map(|(one, _)| one).filter(|one| without(one)).map(|one| &one.file).collect();
-    let opens = |key: &Recipient| {
-        files.iter().filter_map(|path| found.files.get(*path)).any(|file| file.readers.contains(key))
-    };
-    let told = found.people.iter().filter(|(name, keys)| {
-        !crate::import::alias::names_person(name)
-            && keys.iter().any(|key| opens(key) && !found.shared.contains_key(key))
-    });
-    let message = |name: &String| {
-        format!("`{name}` is taken for a person, and could be the key of a host that declares values")
-    };
-    let help = "if a host holds it, take it out of `[admins]` and name the host's own key with `--host NAME=RECIPIENT`";
-    if files.is_empty() {
-        return Vec::new();
-    }
-    told.map(|(name, _)| note(Severity::Warning, "import::taken_for_admin", message(name)).help(help))
-        .collect()
 }
 
 /// Values that have no name, or the name of another.

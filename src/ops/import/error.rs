@@ -1,10 +1,12 @@
 //! Why an import was refused.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::import::Tool;
+use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
 
@@ -104,14 +106,17 @@ pub enum ImportError {
         /// The file.
         file: PathBuf,
     },
-    /// A file's path cannot be that of a document.
-    #[error("`{}` cannot be a document: {reason}", file.display())]
-    #[diagnostic(code(import::document_path), help("move the file, and change what refers to it"))]
-    DocumentPath {
-        /// The file.
-        file: PathBuf,
-        /// Why not.
-        reason: String,
+    /// Somebody was confirmed whom the files do not know.
+    #[error("nobody who was found is called `{name}`")]
+    #[diagnostic(code(import::not_found), help("{}", match found.is_empty() {
+        true => "the files name no person; add one later with `secretctl admin add`".to_owned(),
+        false => format!("found here: {}", found.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+    }))]
+    NotFound {
+        /// The name.
+        name: AdminName,
+        /// Everybody who was found.
+        found: BTreeSet<AdminName>,
     },
     /// Two values would have one name, or a value none.
     #[error("{message}")]

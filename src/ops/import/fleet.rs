@@ -2,19 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::path::PathBuf;
 
 use super::First;
 use super::ImportError;
 use crate::crypto::Signer;
 use crate::diag::Severity;
-use crate::fleet::Admin;
 use crate::fleet::Document;
 use crate::fleet::DocumentPath;
+use crate::fleet::DocumentPathError;
 use crate::fleet::FLEET_FILE;
 use crate::fleet::Fleet;
 use crate::fleet::FleetFile;
 use crate::fsx::read_below;
 use crate::import::Body;
+use crate::import::Found;
 use crate::import::Plan;
 use crate::import::PlannedDocument;
 use crate::ledger::Event;
@@ -59,9 +61,10 @@ pub(super) fn importer(settings: &Settings, fleet: &Fleet) -> Option<AdminName> 
 /// The text of the file with what the plan adds; what is there stays as it is.
 pub(super) fn with(before: &Before, plan: &Plan, inside: Option<&Path>) -> Result<String, OpsError> {
     let mut file = before.file.clone();
-    for (name, recipients) in &plan.admins {
-        file.add_admin(name, &Admin { recipients: recipients.clone(), ..Admin::default() });
+    for (name, admin) in &plan.admins {
+        file.add_admin(name, admin);
     }
+    file.add_recovery(&plan.recovery);
     for (name, host) in plan.hosts.iter().filter(|(name, _)| !before.fleet.hosts.contains_key(*name)) {
         file.add_host(name, host);
     }
@@ -69,6 +72,25 @@ pub(super) fn with(before: &Before, plan: &Plan, inside: Option<&Path>) -> Resul
         document(&mut file, before, planned, inside)?;
     }
     Ok(file.to_text())
+}
+
+/// Leaves out SOPS files that can be no documents where they lie; the others come over.
+pub(super) fn leave_out_hidden(inside: Option<&Path>, found: &mut Found) {
+    let Some(inside) = inside else { return };
+    let sops = found.files.iter().filter(|(_, file)| file.body == Body::Sops);
+    let unfit: Vec<(PathBuf, String)> = sops
+        .filter_map(|(path, _)| Some((path.clone(), document_path(inside, path).err()?.to_string())))
+        .collect();
+    for (path, reason) in unfit {
+        let message = format!("`{}` cannot be a document: {reason}", path.display());
+        let help = "move the file, change what refers to it, then import again";
+        found.leave_out(&path, "import::document_path", message, help);
+    }
+}
+
+/// Where a document of the other tool lies in the fleet.
+fn document_path(inside: &Path, path: &Path) -> Result<DocumentPath, DocumentPathError> {
+    inside.join(path).display().to_string().parse()
 }
 
 /// Adds a document, which must lie below the folder of the fleet.
@@ -79,10 +101,9 @@ fn document(
     inside: Option<&Path>,
 ) -> Result<(), OpsError> {
     let Some(inside) = inside else { return Err(ImportError::Outside { file: planned.path.clone() }.into()) };
-    let place = inside.join(&planned.path);
-    let refused = |reason: String| ImportError::DocumentPath { file: planned.path.clone(), reason };
-    let path: DocumentPath = place.display().to_string().parse().map_err(|e| refused(format!("{e}")))?;
-    let prefix: SecretName = planned.prefix.parse().map_err(|e| refused(format!("{e}")))?;
+    let unfit = |message: String| ImportError::Names { message };
+    let path = document_path(inside, &planned.path).map_err(|error| unfit(error.to_string()))?;
+    let prefix: SecretName = planned.prefix.parse().map_err(|error| unfit(format!("{error}")))?;
     match before.fleet.documents.get(&prefix) {
         Some(known) if known.path.as_ref() == Some(&path) => return Ok(()),
         Some(_) => {

@@ -57,7 +57,7 @@ pub(super) fn policy(
         .filter(|file| file.path != path)
         .map(|file| PolicyFile { path: file.path, text: file.text })
         .collect();
-    let all: BTreeSet<_> = fleet.active_admins().map(|(name, _)| name.clone()).collect();
+    let all: BTreeSet<_> = fleet.editors(None).map(|(name, _)| name.clone()).collect();
     let editors = plan.editor_rules(&all);
     let exact = import::exact_rules(&plan.needed);
     for (rules, last) in [(&plan.rules, false), (&exact, true)] {

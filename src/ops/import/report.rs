@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::Request;
 use super::prove::Proved;
+use crate::crypto::Recipient;
 use crate::diag::Finding;
+use crate::fleet::EditorScope;
 use crate::fleet::Fleet;
 use crate::fleet::HostState;
 use crate::import::Body;
@@ -98,6 +100,10 @@ pub struct ImportReport {
     pub policy: PathBuf,
     /// Admins that were added.
     pub admins: BTreeSet<AdminName>,
+    /// Those of them who open only what they could open before.
+    pub named_admins: BTreeSet<AdminName>,
+    /// Recovery recipients that were added.
+    pub recovery: BTreeSet<Recipient>,
     /// Hosts that were found.
     pub hosts: BTreeMap<HostName, HostState>,
     /// SOPS files that stay, by the prefix of their secrets.
@@ -123,6 +129,7 @@ impl ImportReport {
             let open_to = one.openers.clone();
             (name.clone(), ImportedSecret { file: one.file.clone(), key, outcome, needed_by, open_to })
         };
+        let named = plan.admins.iter().filter(|(_, admin)| admin.editor == EditorScope::Named);
         let state = |name: &HostName| fleet.hosts.get(name).map_or(HostState::Pending, |host| host.state);
         Self {
             version: 1,
@@ -138,6 +145,8 @@ impl ImportReport {
             rules: policy.rules,
             policy: policy.path.clone(),
             admins: plan.admins.keys().cloned().collect(),
+            named_admins: named.map(|(name, _)| name.clone()).collect(),
+            recovery: plan.recovery.clone(),
             hosts: plan.hosts.keys().map(|name| (name.clone(), state(name))).collect(),
             documents: plan.documents.iter().map(kept).collect(),
             secrets: plan.secrets.iter().map(secret).collect(),
