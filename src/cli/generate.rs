@@ -38,6 +38,7 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let sandboxing = Sandboxing {
         search: env.path.clone().unwrap_or_default(),
+        home: env.home.clone(),
         danger_unsandboxed: args.allow_unsandboxed,
     };
     let ws = env.open(global, "generate")?;

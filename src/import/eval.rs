@@ -2,6 +2,7 @@
 
 mod lookup;
 mod nix;
+mod program;
 mod tree;
 
 use std::path::Path;
@@ -126,7 +127,7 @@ impl<'a> Evaluator<'a> {
     /// Says what stood between the repository and whoever imports it, where that was less than it could be.
     pub(super) fn tell_walls(&self, found: &mut Found) {
         if let Some(message) = self.runner.weakness() {
-            found.problem(Severity::Note, "import::sandbox", message.to_owned());
+            found.problem(Severity::Note, "import::sandbox", message);
         }
     }
 

@@ -1,9 +1,13 @@
 //! What Nix gets to see of a machine while it evaluates a repository that somebody else wrote.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
+
+use tempfile::TempDir;
 
 use super::repository::Repository;
 use crate::common::KEYS;
@@ -206,7 +210,71 @@ fn what_stands_between_is_told_where_it_is_less() {
     let files = told(&["unshare"]);
     assert!(files.contains("import::sandbox") && files.contains("without network"), "{files}");
     let nothing = told(&["env"]);
-    assert!(nothing.contains("import::sandbox") && nothing.contains("and from the network"), "{nothing}");
+    assert!(
+        nothing.contains("import::sandbox") && nothing.contains("and the network in its sight"),
+        "{nothing}"
+    );
+    assert!(
+        files.contains("install bubblewrap") && nothing.contains("install bubblewrap"),
+        "{files}{nothing}"
+    );
+}
+
+/// A program that starts Nix by a script of its own.
+fn wrapper(repository: &mut Repository, script: &str) {
+    let folder = repository.fleet.outside().join("nix with a space");
+    fs::create_dir_all(&folder).unwrap();
+    repository.nix = folder.join("nix");
+    fs::write(&repository.nix, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&repository.nix, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Where nobody looks for more than one key of a person or machine.
+const BASES: [&str; 8] = ["/root", "/home", "/persist", "/srv", "/mnt", "/opt", "/var/lib", "/tmp"];
+
+#[test]
+fn no_key_of_the_machine_is_in_sight_of_an_evaluation_wherever_it_lies() {
+    for version in VERSIONS {
+        for (file, text) in KINDS {
+            let mut repository = repository();
+            let machine: Vec<TempDir> =
+                BASES.iter().filter_map(|base| tempfile::tempdir_in(base).ok()).collect();
+            let mut keys: Vec<PathBuf> = machine.iter().map(|folder| folder.path().join("id")).collect();
+            keys.extend([repository.fleet.home().join("id"), repository.fleet.outside().join("id")]);
+            let mut script = "case $HOME in /tmp/secretctl-import) ;; *) outside=1 ;; esac\n".to_owned();
+            for key in &keys {
+                fs::write(key, MARKER).unwrap();
+                let key = key.display();
+                script += &format!(
+                    "[ \"$outside\" ] || [ ! -e {key} ] || {{ echo 'error: sees {key}' >&2; exit 1; }}\n"
+                );
+            }
+            wrapper(&mut repository, &format!("{script}exec {} \"$@\"", tool(version).display()));
+            repository.write(file, text(&sonarr()));
+            let ran = repository.init("agenix", &[]).ok().prints(&["as Nix evaluates it"]);
+            assert_eq!(owner(&repository).as_deref(), Some("sonarr"), "{version} {file}: {ran}");
+            assert!(!ran.stderr().contains("import::sandbox"), "{version} {file}: {ran}");
+        }
+    }
+}
+
+#[test]
+fn what_keeps_nix_from_running_behind_walls_is_named() {
+    let mut repository = repository();
+    let apart = repository.fleet.outside().join("apart");
+    fs::create_dir(&apart).unwrap();
+    symlink(tool("nix-current"), apart.join("nix-apart")).unwrap();
+    // Where it lies is nothing that the script says in one word.
+    wrapper(&mut repository, "exec \"$(dirname \"$0\")/../apart/nix-apart\" \"$@\"");
+    repository.write("flake.nix", flake(&sonarr()));
+    let ran = repository.init("agenix", &[]).ok().prints(&["as Nix evaluates it"]);
+    let ran = ran.says(&[
+        "import::sandbox",
+        "behind the walls of bubblewrap it does not run",
+        "apart/nix-apart",
+        "not found",
+    ]);
+    assert!(!ran.stderr().contains("install bubblewrap"), "{ran}");
 }
 
 #[test]

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use super::lookup;
 use super::lookup::Entry;
+use super::program;
 use super::quoted;
-use crate::sandbox::System;
+use crate::sandbox::Access;
 use crate::sandbox::Walls;
 use crate::sandbox::find;
 
@@ -51,6 +52,16 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 /// behind walls no others can be.
 const ORIGINS: &str =
     "https:// http:// ssh:// git+https:// git+ssh:// tarball+https:// github: gitlab: sourcehut:";
+/// The store of an ordinary Nix.
+const STORE: &str = "/nix/store";
+/// Where an ordinary Nix keeps what it knows of its store, and by which its daemon is reached.
+const STATE: &str = "/nix/var/nix";
+/// The same with a store for whom there is no such folder, in the home.
+const OWN_STORE: &str = ".local/share/nix/root";
+/// Where the settings of the machine lie, such as the features that its Nix has.
+const SETTINGS: &str = "/etc/nix";
+/// Those of [`NIX_VARIABLES`] that say where it keeps a store and what belongs to it.
+const PLACES: [&str; 4] = ["NIX_DAEMON_SOCKET_PATH", "NIX_REMOTE", "NIX_STATE_DIR", "NIX_STORE_DIR"];
 /// Where Nix is at home behind walls.
 const FOLDER: &str = "/tmp/secretctl-import";
 /// What flakes need beside an ordinary Nix.
@@ -77,6 +88,8 @@ pub(super) struct Runner<'a> {
     program: PathBuf,
     walls: Option<Walls>,
     reach: Reach,
+    /// Why it is not less, where the walls for it could be made.
+    obstacle: Option<String>,
     rules: Vec<String>,
 }
 
@@ -86,7 +99,7 @@ impl<'a> Runner<'a> {
         let mut rules = words(FLAKES);
         rules.push("--impure".to_owned());
         let unwalled = Self::unwalled(nix, rules)?;
-        let offline = Walls::offline(&nix.search).map(|walls| unwalled.behind(walls, Reach::Files));
+        let offline = unwalled.offline();
         Ok(offline.filter(|runner| runner.eval("1").is_ok()).unwrap_or(unwalled))
     }
 
@@ -102,7 +115,7 @@ impl<'a> Runner<'a> {
     /// Evaluates a `default.nix`, which reads its own folder and what `<nixpkgs>` and its like stand for.
     pub(super) fn of_expression(nix: &'a Nix, root: &Path) -> Result<Self, String> {
         let home = nix.home.as_deref().and_then(|home| home.canonicalize().ok());
-        if home.is_some_and(|home| home.starts_with(root)) {
+        if root.parent().is_none() || home.is_some_and(|home| home.starts_with(root)) {
             return Err("it holds the home of whoever imports it, which no evaluation may read".to_owned());
         }
         let copying = Self::copying(nix)?;
@@ -117,7 +130,7 @@ impl<'a> Runner<'a> {
         rules.extend(words(["--impure", "--option", "restrict-eval", "true"]));
         rules.extend(entries.iter().flat_map(|entry| ["-I".to_owned(), entry.word()]));
         let shown: Vec<&Path> = entries.iter().map(Entry::path).collect();
-        let mut best = Self::unwalled(nix, rules)?.best(&shown, |runner| runner.eval("1").is_ok());
+        let mut best = Self::unwalled(nix, rules)?.best(&shown, |runner| runner.eval("1").map(drop));
         let origins = if best.reach == Reach::Everything { "" } else { ORIGINS };
         best.rules.extend(words(["--option", "allowed-uris", origins]));
         Ok(best)
@@ -134,61 +147,84 @@ impl<'a> Runner<'a> {
             .args(&self.rules)
             .args(["--expr", expression]);
         let ran = self.run(command)?;
-        if !ran.status.success() {
-            return Err(first_error(&String::from_utf8_lossy(&ran.stderr)));
-        }
         serde_json::from_slice(&ran.stdout).map_err(|error| format!("what Nix printed is no JSON: {error}"))
     }
 
     /// What somebody who imports a stranger's repository should know.
-    pub(super) fn weakness(&self) -> Option<&'static str> {
-        match self.reach {
-            Reach::Nothing => None,
-            Reach::Files => Some(
-                "Nix evaluated the repository without network, but with your files in its sight, and Nix alone kept the repository from them; install bubblewrap to hide them",
-            ),
-            Reach::Everything if cfg!(target_os = "linux") => Some(
-                "Nix evaluated the repository, and Nix alone kept it from your files and from the network; install bubblewrap, and let it make user namespaces, to shut both out",
-            ),
-            Reach::Everything => Some(
-                "Nix evaluated the repository, and Nix alone kept it from your files and from the network",
-            ),
-        }
+    pub(super) fn weakness(&self) -> Option<String> {
+        let told = match self.reach {
+            Reach::Nothing => return None,
+            Reach::Files => {
+                "Nix evaluated the repository without network, but with your files in its sight, from which Nix alone kept the repository"
+            }
+            Reach::Everything => {
+                "Nix evaluated the repository with your files and the network in its sight, from which Nix alone kept the repository"
+            }
+        };
+        let why = match &self.obstacle {
+            Some(obstacle) => format!("; behind the walls of bubblewrap it does not run: {obstacle}"),
+            None if cfg!(target_os = "linux") => "; install bubblewrap, and it sees neither".to_owned(),
+            None => String::new(),
+        };
+        Some(format!("{told}{why}"))
     }
 
     fn unwalled(nix: &'a Nix, rules: Vec<String>) -> Result<Self, String> {
         let program = find(&nix.program, &nix.search)
             .and_then(|path| path.canonicalize().ok())
             .ok_or_else(|| format!("there is no program `{}`", nix.program.display()))?;
-        Ok(Self { nix, program, walls: None, reach: Reach::Everything, rules })
+        Ok(Self { nix, program, walls: None, reach: Reach::Everything, obstacle: None, rules })
     }
 
     fn behind(&self, walls: Walls, reach: Reach) -> Self {
         let Self { nix, program, rules, .. } = self;
-        Self { nix, program: program.clone(), walls: Some(walls), reach, rules: rules.clone() }
+        let (program, rules) = (program.clone(), rules.clone());
+        Self { nix, program, walls: Some(walls), reach, obstacle: None, rules }
     }
 
     /// The highest walls that Nix works behind. Nothing that the repository says decides over it.
-    fn best(self, shown: &[&Path], works: impl Fn(&Self) -> bool) -> Self {
+    fn best(self, shown: &[&Path], works: impl Fn(&Self) -> Result<(), String>) -> Self {
+        let mut obstacle = None;
         // With a daemon Nix writes nothing itself; without one it opens its database to write.
-        let private = [System::ReadOnly, System::Writable].into_iter().filter_map(|system| {
-            let mut walls = Walls::private(&self.nix.search, system)?;
-            if let Some(home) = self.nix.home.as_deref().filter(|home| home.parent().is_some()) {
-                walls.hide(home);
+        for access in [Access::Read, Access::Write] {
+            let Some(runner) = self.private(shown, access) else { break };
+            match works(&runner) {
+                Ok(()) => return runner,
+                Err(reason) => obstacle = Some(reason),
             }
-            walls.start_in(FOLDER);
-            shown.iter().filter(|path| path.exists()).for_each(|path| walls.show(path, path));
-            Some(self.behind(walls, Reach::Nothing))
-        });
-        let offline = Walls::offline(&self.nix.search).map(|walls| self.behind(walls, Reach::Files));
-        private.chain(offline).find(|runner| works(runner)).unwrap_or(self)
+        }
+        let offline = self.offline().filter(|runner| works(runner).is_ok());
+        Self { obstacle, ..offline.unwrap_or(self) }
+    }
+
+    /// Behind walls that show Nix, its store and the repository.
+    fn private(&self, shown: &[&Path], access: Access) -> Option<Self> {
+        let home = self.nix.home.as_deref();
+        let mut walls = Walls::private(&self.nix.search, home)?;
+        for part in program::parts(&self.program) {
+            walls.allow(&part, if program::is_store(&part) { access } else { Access::Read });
+        }
+        let own = home.map(|home| home.join(OWN_STORE));
+        let told = PLACES.iter().filter_map(|name| self.nix.variable(name)).map(PathBuf::from);
+        for place in told.chain(own).chain([STATE.into(), STORE.into()]) {
+            walls.allow(&place, access);
+        }
+        let settings = Path::new(self.nix.variable("NIX_CONF_DIR").unwrap_or(OsStr::new(SETTINGS)));
+        walls.allow(&settings.join("nix.conf"), Access::Read);
+        shown.iter().filter(|path| path.exists()).for_each(|path| walls.show(path, path));
+        walls.start_in(FOLDER);
+        Some(self.behind(walls, Reach::Nothing))
+    }
+
+    fn offline(&self) -> Option<Self> {
+        Walls::offline(&self.nix.search).map(|walls| self.behind(walls, Reach::Files))
     }
 
     /// Whether the store that it sees has a path.
-    fn knows(&self, path: &Path) -> bool {
+    fn knows(&self, path: &Path) -> Result<(), String> {
         let mut command = self.command();
         command.args(["path-info", "--offline"]).args(FLAKES).arg(path);
-        self.run(command).is_ok_and(|ran| ran.status.success())
+        self.run(command).map(drop)
     }
 
     fn command(&self) -> Command {
@@ -211,8 +247,16 @@ impl<'a> Runner<'a> {
         command
     }
 
+    /// What it printed, or why it failed.
     fn run(&self, mut command: Command) -> Result<Output, String> {
-        command.output().map_err(|error| format!("`{}`: {error}", self.nix.program.display()))
+        let ran = command.output().map_err(|error| {
+            let program = Path::new(command.get_program());
+            format!("`{}` could not be started: {error}", program.display())
+        })?;
+        if !ran.status.success() {
+            return Err(first_error(&String::from_utf8_lossy(&ran.stderr)));
+        }
+        Ok(ran)
     }
 }
 

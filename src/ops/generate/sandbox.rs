@@ -6,6 +6,7 @@ use std::io::Read;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
@@ -25,8 +26,9 @@ use crate::fsx::PrivateDir;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Workspace;
-use crate::sandbox::System;
+use crate::sandbox::Access;
 use crate::sandbox::Walls;
+use crate::sandbox::find;
 use crate::secret::SecretBytes;
 use crate::value::Inputs;
 use crate::value::Program;
@@ -46,6 +48,8 @@ const OUTPUT_MAX: usize = 1 << 20;
 pub struct Sandboxing {
     /// Where programs are looked for.
     pub search: OsString,
+    /// The home of whoever runs them, of which they see the folders with programs alone.
+    pub home: Option<PathBuf>,
     /// Whether they may run without a sandbox.
     pub danger_unsandboxed: bool,
 }
@@ -66,12 +70,8 @@ pub(super) fn run(
     inputs: &Inputs<'_>,
     sandboxing: &Sandboxing,
 ) -> Result<SecretBytes, OpsError> {
-    let failed = |reason: String| GenerateError::Program {
-        secret: secret.clone(),
-        program: program.words.first().cloned().unwrap_or_default(),
-        place: recipe.place.to_string(),
-        reason,
-    };
+    let name = program.words.first().map_or("", String::as_str);
+    let failed = |reason: String| failed(secret, recipe, name, reason);
     let folder = PrivateDir::create(&ws.settings.memory_places)?;
     for (at, name) in recipe.inputs.iter().enumerate() {
         let Some(value) = inputs.get(name) else { continue };
@@ -97,6 +97,11 @@ pub(super) fn run(
     Ok(ran.printed)
 }
 
+fn failed(secret: &SecretName, recipe: &Recipe, program: &str, reason: String) -> GenerateError {
+    let (secret, place) = (secret.clone(), recipe.place.to_string());
+    GenerateError::Program { secret, program: program.to_owned(), place, reason }
+}
+
 fn command(
     ws: &Workspace,
     secret: &SecretName,
@@ -105,31 +110,61 @@ fn command(
     (sandboxing, files): (&Sandboxing, &Path),
 ) -> Result<Command, OpsError> {
     let (name, arguments) = program.words.split_first().map_or(("", &[][..]), |(n, a)| (n.as_str(), a));
-    // A path belongs to the fleet, as its policy does; a name is looked up by whoever runs the program.
-    let root = ws.layout.root().canonicalize().unwrap_or_else(|_| ws.layout.root().to_owned());
-    let name = if name.contains('/') { root.join(name).into_os_string() } else { OsString::from(name) };
+    let program = Found::of(ws, name, sandboxing).map_err(|reason| failed(secret, recipe, name, reason))?;
     let mut command = if sandboxing.danger_unsandboxed {
         lay_out(recipe, files)?;
-        let mut command = Command::new(&name);
+        let mut command = Command::new(&program.path);
         command.current_dir(files);
         command
     } else {
         let none = || GenerateError::NoSandbox { secret: secret.clone() };
-        let mut walls = Walls::private(&sandboxing.search, System::ReadOnly).ok_or_else(none)?;
-        furnish(&mut walls, &root, recipe, files);
-        walls.command(&name)
+        let mut walls = Walls::private(&sandboxing.search, sandboxing.home.as_deref()).ok_or_else(none)?;
+        program.furnish(&mut walls, sandboxing).map_err(|reason| failed(secret, recipe, name, reason))?;
+        for (at, name) in recipe.inputs.iter().enumerate() {
+            walls.show(&files.join(at.to_string()), &Path::new(FOLDER).join(INPUTS).join(name.as_str()));
+        }
+        walls.start_in(FOLDER);
+        walls.command(program.path.as_os_str())
     };
     command.args(arguments).env_clear().env("PATH", &sandboxing.search).env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     Ok(command)
 }
 
-/// Lets the fleet and the inputs in, to read.
-fn furnish(walls: &mut Walls, root: &Path, recipe: &Recipe, files: &Path) {
-    walls.show(root, root);
-    walls.start_in(FOLDER);
-    for (at, name) in recipe.inputs.iter().enumerate() {
-        walls.show(&files.join(at.to_string()), &Path::new(FOLDER).join(INPUTS).join(name.as_str()));
+/// A program, and the fleet that it belongs to: a name is looked up by whoever runs it, a path begins in the fleet.
+struct Found {
+    path: PathBuf,
+    fleet: Option<PathBuf>,
+}
+
+impl Found {
+    fn of(ws: &Workspace, name: &str, sandboxing: &Sandboxing) -> Result<Self, String> {
+        if name.contains('/') {
+            let root = ws.layout.root().canonicalize().unwrap_or_else(|_| ws.layout.root().to_owned());
+            let path = root.join(name);
+            let fleet = path.starts_with(&root).then_some(root);
+            return if path.is_file() { Ok(Self { path, fleet }) } else { Err("is not there".to_owned()) };
+        }
+        let path = find(name, &sandboxing.search).ok_or("is in no folder of the search path")?;
+        Ok(Self { path, fleet: None })
+    }
+
+    /// Lets it see itself, what else is in the search path, and the fleet if it belongs to it.
+    fn furnish(&self, walls: &mut Walls, sandboxing: &Sandboxing) -> Result<(), String> {
+        for folder in std::env::split_paths(&sandboxing.search) {
+            walls.allow(&folder, Access::Read);
+        }
+        let Some(fleet) = &self.fleet else {
+            walls.allow(&self.path, Access::Read);
+            // Where a link of the search path leads.
+            self.path.canonicalize().iter().for_each(|path| walls.allow(path, Access::Read));
+            return Ok(());
+        };
+        if walls.holds_home(fleet) {
+            return Err("belongs to a fleet that holds your home, which no program may see".to_owned());
+        }
+        walls.show(fleet, fleet);
+        Ok(())
     }
 }
 
