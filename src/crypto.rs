@@ -7,6 +7,7 @@ mod locked;
 mod prompt;
 mod recipient;
 mod signature;
+mod signed_line;
 #[cfg(feature = "admin")]
 mod signer;
 mod stanza;
@@ -35,6 +36,9 @@ pub use signature::SignatureError;
 pub use signature::SshSignature;
 pub use signature::VerifyingKey;
 pub use signature::VerifyingKeyError;
+pub use signed_line::SignedLine;
+#[cfg(feature = "admin")]
+pub use signed_line::sign_line;
 #[cfg(feature = "admin")]
 pub use signer::Signer;
 #[cfg(feature = "admin")]

@@ -23,10 +23,14 @@ use crate::crypto::Recipient;
 use crate::crypto::VerifyingKey;
 use crate::diag::Severity;
 use crate::name::AdminName;
+use crate::name::FleetId;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
 use crate::name::Tag;
+use crate::roots::People;
+use crate::roots::Role;
+use crate::roots::RootAdmin;
 
 /// File name of the fleet's description, at the root of its repository.
 pub const FLEET_FILE: &str = "secretctl.toml";
@@ -34,6 +38,8 @@ pub const FLEET_FILE: &str = "secretctl.toml";
 /// The people and machines of one repository.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Fleet {
+    /// The id that everything signed names; none in a fleet that was not moved over yet.
+    pub id: Option<FleetId>,
     /// Admins by name, removed ones included.
     pub admins: BTreeMap<AdminName, Admin>,
     /// Recipients that every source is encrypted to, besides its admins.
@@ -217,6 +223,18 @@ impl Fleet {
     pub fn people(&self) -> BTreeSet<Recipient> {
         let recipients = self.active_admins().flat_map(|(_, admin)| admin.recipients.iter().cloned());
         recipients.chain(self.recovery.iter().cloned()).collect()
+    }
+
+    /// What a version of the roots vouches for.
+    pub fn people(&self) -> People {
+        let root_admin = |admin: &Admin| RootAdmin {
+            role: Role::Full,
+            recipients: admin.recipients.clone(),
+            signing_keys: admin.signing_keys.clone(),
+            removed: admin.removed,
+        };
+        let admins = self.admins.iter().map(|(name, admin)| (name.clone(), root_admin(admin)));
+        People { admins: admins.collect(), recovery: self.recovery.clone() }
     }
 
     /// Keys whose signatures on manifests count: those of active admins.

@@ -23,20 +23,22 @@ use crate::crypto::Digest;
 use crate::crypto::Namespace;
 use crate::crypto::Recipient;
 use crate::crypto::SignatureError;
+use crate::crypto::SignedLine;
 use crate::crypto::Signer;
 use crate::crypto::SignerError;
-use crate::crypto::SshSignature;
 use crate::crypto::VerifyingKey;
+use crate::crypto::sign_line;
 use crate::name::AdminName;
+use crate::name::FleetId;
 use crate::name::HostName;
 use crate::name::SecretName;
 
 /// Largest ledger that is read.
 pub const LEDGER_MAX: u64 = 64 << 20;
-/// The version of the line format that this program writes and reads.
-const VERSION: u64 = 1;
-/// What stands between the signed text of a line and its signature.
-const SIGNATURE_FIELD: &str = ",\"sig\":\"";
+/// The version of lines in a fleet without an id.
+const VERSION_WITHOUT_FLEET: u64 = 1;
+/// The version of lines that name their fleet.
+const VERSION: u64 = 2;
 
 /// What happened to a secret.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -63,6 +65,8 @@ pub enum Event {
     Removed,
     /// Two branches wrote about the secret, and at most one of them gave it a value.
     Merged,
+    /// The fleet got an id: the lines before, which name no fleet, count in this one from here on.
+    Bound,
 }
 
 impl Event {
@@ -111,6 +115,9 @@ pub struct Origin {
 #[serde(deny_unknown_fields)]
 pub struct Line {
     version: u64,
+    /// The fleet; none in lines from before it had an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<FleetId>,
     /// What happened.
     pub event: Event,
     /// To which secret.
@@ -170,6 +177,8 @@ pub struct Author<'a> {
     pub signer: &'a Signer,
     /// The time of the command.
     pub now: Timestamp,
+    /// The fleet that the lines are for, if it has an id.
+    pub fleet: Option<FleetId>,
 }
 
 /// Whose signature counts, and until when.
@@ -181,8 +190,14 @@ pub struct KnownAuthor {
     pub removed: Option<Timestamp>,
 }
 
-/// Every key whose lines count.
-pub type Authors = BTreeMap<VerifyingKey, KnownAuthor>;
+/// Whose lines count, and in which fleet.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Authors {
+    /// Every key whose lines count.
+    pub keys: BTreeMap<VerifyingKey, KnownAuthor>,
+    /// The id of the fleet. With one, the last line must name it, and no later line may leave it out.
+    pub fleet: Option<FleetId>,
+}
 
 /// The lines of one secret. Nothing here is believed until [`Ledger::verify`] says so.
 #[derive(Clone, Debug, Default)]
@@ -196,6 +211,7 @@ pub struct Ledger {
 pub struct VerifiedLedger {
     inner: Ledger,
     value_line: Option<Digest>,
+    backdated: Vec<usize>,
 }
 
 impl Ledger {
@@ -226,14 +242,19 @@ impl Ledger {
         authors: &Authors,
         path: &Path,
     ) -> Result<VerifiedLedger, LedgerError> {
-        let trusted: BTreeSet<VerifyingKey> = authors.keys().cloned().collect();
+        let trusted: BTreeSet<VerifyingKey> = authors.keys.keys().cloned().collect();
         let mut chain = Chain::default();
+        let mut backdated = Vec::new();
         let broken = |number, reason| LedgerError::Chain { path: path.to_owned(), number, reason };
+        self.check_fleet(authors.fleet, path)?;
         for (at, (line, raw)) in self.lines.iter().zip(self.text.lines()).enumerate() {
             let number = at + 1;
             let link = chain.link(line);
             // A line says its own time, but it cannot have been written before the lines it follows.
             let latest = link.as_ref().map_or(line.time, |link| link.latest);
+            if latest > line.time {
+                backdated.push(number);
+            }
             verify_signature((line, latest), raw, &trusted, authors, path, number)?;
             let digest = Digest::of(raw.as_bytes());
             link.and_then(|link| chain.add(line, digest, &link)).map_err(|reason| broken(number, reason))?;
@@ -248,7 +269,22 @@ impl Ledger {
                 number: self.lines.len(),
                 reason: "it is about another secret",
             }),
-            _ => Ok(VerifiedLedger { inner: self, value_line }),
+            _ => Ok(VerifiedLedger { inner: self, value_line, backdated }),
+        }
+    }
+
+    /// Every line that names a fleet must name this one, and in a fleet with an id the last line must.
+    fn check_fleet(&self, fleet: Option<FleetId>, path: &Path) -> Result<(), LedgerError> {
+        let named =
+            self.lines.iter().enumerate().find(|(_, line)| line.fleet.is_some_and(|id| Some(id) != fleet));
+        if let Some((at, found)) = named.and_then(|(at, line)| Some((at, line.fleet?))) {
+            return Err(LedgerError::OtherFleet { path: path.to_owned(), number: at + 1, found });
+        }
+        match self.lines.last() {
+            Some(last) if fleet.is_some() && last.fleet.is_none() => {
+                Err(LedgerError::Unbound { path: path.to_owned(), secret: last.secret.clone() })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -259,8 +295,8 @@ impl Ledger {
 
     /// The last line alone, unverified: a reason to doubt, never one to believe.
     pub fn unverified_head(bytes: &[u8]) -> Option<Line> {
-        let (signed, _) = split_signature(std::str::from_utf8(bytes).ok()?.lines().next_back()?)?;
-        serde_json::from_str(&signed).ok()
+        let signed = SignedLine::split(std::str::from_utf8(bytes).ok()?.lines().next_back()?)?;
+        serde_json::from_str(signed.text()).ok()
     }
 }
 
@@ -273,6 +309,11 @@ impl VerifiedLedger {
     /// Every line, oldest first.
     pub fn lines(&self) -> &[Line] {
         &self.inner.lines
+    }
+
+    /// Numbers, from 1, of lines that are dated before a line that they follow.
+    pub fn backdated(&self) -> &[usize] {
+        &self.backdated
     }
 
     /// Whether the life of the secret has ended; one that never began has not.
@@ -348,7 +389,8 @@ impl VerifiedLedger {
     ) -> Result<(), SignerError> {
         let last = || self.inner.text.lines().last().map(|last| Digest::of(last.as_bytes()));
         let line = Line {
-            version: VERSION,
+            version: if author.fleet.is_some() { VERSION } else { VERSION_WITHOUT_FLEET },
+            fleet: author.fleet,
             event: entry.event,
             secret: secret.clone(),
             key: entry.key,
@@ -363,10 +405,7 @@ impl VerifiedLedger {
             previous: joined.map_or_else(last, |joined| Some(joined.previous)),
             merged: joined.map(|joined| joined.merged),
         };
-        let signed = to_json(&line);
-        let signature = author.signer.sign(signed.as_bytes(), Namespace::Ledger)?;
-        let open = signed.strip_suffix('}').unwrap_or(&signed);
-        let raw = format!("{open}{SIGNATURE_FIELD}{}\"}}", signature.to_base64());
+        let raw = sign_line(&to_json(&line), author.signer, Namespace::Ledger)?;
         if entry.event.is_new_value() {
             self.value_line = Some(Digest::of(raw.as_bytes()));
         }
@@ -389,28 +428,25 @@ fn to_json(line: &Line) -> String {
     serde_json::to_string(line).expect("a line serializes")
 }
 
-/// Splits a line into the exact text that was signed and the base64 of its signature.
-///
-/// The signature is always the last field, so that `sed 's/,"sig":"[^"]*"}$/}/'` gives what was signed.
-fn split_signature(raw: &str) -> Option<(String, &str)> {
-    let (open, rest) = raw.rsplit_once(SIGNATURE_FIELD)?;
-    let signature = rest.strip_suffix("\"}")?;
-    Some((format!("{open}}}"), signature))
-}
-
 fn parse_line(raw: &str, path: &Path, number: usize) -> Result<Line, LedgerError> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u64,
     }
     let malformed = |reason: String| LedgerError::Malformed { path: path.to_owned(), number, reason };
-    let (signed, _) =
-        split_signature(raw).ok_or_else(|| malformed("it has no signature at its end".to_owned()))?;
-    let parsed: Versioned = serde_json::from_str(&signed).map_err(|error| malformed(error.to_string()))?;
-    if parsed.version != VERSION {
+    let signed =
+        SignedLine::split(raw).ok_or_else(|| malformed("it has no signature at its end".to_owned()))?;
+    let parsed: Versioned =
+        serde_json::from_str(signed.text()).map_err(|error| malformed(error.to_string()))?;
+    if !matches!(parsed.version, VERSION_WITHOUT_FLEET | VERSION) {
         return Err(LedgerError::Version { path: path.to_owned(), number, found: parsed.version });
     }
-    serde_json::from_str(&signed).map_err(|error| malformed(error.to_string()))
+    let line: Line = serde_json::from_str(signed.text()).map_err(|error| malformed(error.to_string()))?;
+    if line.fleet.is_some() == (line.version == VERSION) {
+        Ok(line)
+    } else {
+        Err(malformed("lines of version 2 name their fleet, and only those".to_owned()))
+    }
 }
 
 fn verify_signature(
@@ -423,10 +459,9 @@ fn verify_signature(
 ) -> Result<(), LedgerError> {
     let failed = |source| LedgerError::Signature { path: path.to_owned(), number, source };
     let author_error = |reason| LedgerError::Author { path: path.to_owned(), number, reason };
-    let (signed, signature) = split_signature(raw).ok_or_else(|| failed(SignatureError::Malformed))?;
-    let signature = SshSignature::from_base64(signature).map_err(failed)?;
-    let key = signature.verify(signed.as_bytes(), Namespace::Ledger, trusted).map_err(failed)?;
-    let Some(author) = authors.get(key) else {
+    let signed = SignedLine::split(raw).ok_or_else(|| failed(SignatureError::Malformed))?;
+    let key = signed.verify(Namespace::Ledger, trusted).map_err(failed)?;
+    let Some(author) = authors.keys.get(key) else {
         return Err(failed(SignatureError::Untrusted { signer: key.to_string() }));
     };
     if author.name != line.author {

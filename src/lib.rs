@@ -22,6 +22,7 @@ pub mod name;
 pub mod ops;
 #[cfg(feature = "admin")]
 pub mod policy;
+pub mod roots;
 #[cfg(feature = "admin")]
 pub mod sandbox;
 pub mod secret;

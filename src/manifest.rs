@@ -16,6 +16,7 @@ use crate::crypto::SshSignature;
 use crate::crypto::VerifyingKey;
 use crate::diag::Class;
 use crate::diag::Failure;
+use crate::name::FleetId;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
@@ -28,8 +29,12 @@ pub const SIGNATURE_FILE: &str = "manifest.json.sig";
 pub const HOST_KEY_FILE: &str = "host-key.age";
 /// Largest manifest that is read.
 pub const MANIFEST_MAX: u64 = 64 << 20;
-/// The version of the format that this program writes and reads.
-const VERSION: u32 = 1;
+/// Largest serial: beyond it a counter would stop growing one day, and with it the protection against older manifests.
+pub const SERIAL_MAX: u64 = 1 << 53;
+/// The version of manifests in a fleet without an id.
+const VERSION_WITHOUT_FLEET: u64 = 1;
+/// The version of manifests that name their fleet.
+const VERSION: u64 = 2;
 
 /// Why a manifest is not used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -50,12 +55,36 @@ pub enum ManifestError {
         reason: String,
     },
     /// The format is newer than this program.
-    #[error("the manifest has version {found}, and this program reads version 1")]
+    #[error("the manifest has version {found}, and this program reads versions 1 and 2")]
     #[diagnostic(code(manifest::version), help("update secretctl on this machine"))]
     Version {
         /// Version in the file.
         found: u64,
     },
+    /// Its serial leaves no room for later ones.
+    #[error("the manifest has serial {found}, above the largest that counts, {SERIAL_MAX}")]
+    #[diagnostic(
+        code(manifest::serial),
+        help("restore the sealed tree from Git: `git log -p -- sealed` shows who jumped to that serial")
+    )]
+    Serial {
+        /// Serial in the file.
+        found: u64,
+    },
+    /// It was signed for another fleet.
+    #[error("the manifest is for another fleet ({found})")]
+    #[diagnostic(
+        code(manifest::other_fleet),
+        help("restore the sealed tree from Git, or seal again with `secretctl seal`, and deploy the result")
+    )]
+    OtherFleet {
+        /// The id in the manifest.
+        found: FleetId,
+    },
+    /// It names no fleet, so it may be for another one.
+    #[error("the manifest names no fleet, and may be for another one")]
+    #[diagnostic(code(manifest::no_fleet), help("seal again with `secretctl seal`, and deploy the result"))]
+    NoFleet,
     /// It belongs to another host.
     #[error("the manifest is for host `{found}`, not for `{wanted}`")]
     #[diagnostic(code(manifest::wrong_host), help("point the request at the sealed tree of `{wanted}`"))]
@@ -146,12 +175,26 @@ impl Entry {
     }
 }
 
+/// A secret that this host once had and may no longer read, with a value that is still in use.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoked {
+    /// Name of the secret.
+    pub name: SecretName,
+    /// Digest of the ledger line that made the value which the host knows.
+    pub line_sha256: Digest,
+    /// Who on the host lost it: every service, or these.
+    pub services: GrantedServices,
+}
+
 /// What one host may have. Nothing here is true until [`Manifest::verify`] says so.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Manifest {
+    /// The fleet; none in manifests from before it had an id.
+    pub fleet: Option<FleetId>,
     /// The host.
     pub host: HostName,
-    /// Number of this manifest; grows with every change.
+    /// Number of this manifest; grows with every change, up to [`SERIAL_MAX`].
     pub serial: u64,
     /// When it was signed.
     pub sealed_at: Timestamp,
@@ -163,6 +206,8 @@ pub struct Manifest {
     pub host_key_sha256: Digest,
     /// Digest of the policy files under which this host was last sealed.
     pub policy_sha256: Digest,
+    /// What the host had and must not keep; always empty without a fleet id.
+    pub revoked: BTreeMap<SecretName, Revoked>,
     /// The grants.
     pub secrets: BTreeMap<SecretName, Entry>,
 }
@@ -171,8 +216,9 @@ pub struct Manifest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    #[serde(rename = "version")]
-    _version: u32,
+    version: u64,
+    #[serde(default)]
+    fleet: Option<FleetId>,
     host: HostName,
     serial: u64,
     sealed_at: Timestamp,
@@ -180,7 +226,19 @@ struct Document {
     host_recipients: BTreeSet<Recipient>,
     host_key_sha256: Digest,
     policy_sha256: Digest,
+    #[serde(default)]
+    revoked: Vec<Revoked>,
     secrets: Vec<Entry>,
+}
+
+impl Document {
+    /// The fields that version 2 added stand in it, and in no other.
+    fn has_its_fields(&self) -> bool {
+        match self.version {
+            VERSION => self.fleet.is_some(),
+            _ => self.fleet.is_none() && self.revoked.is_empty(),
+        }
+    }
 }
 
 /// A manifest that a trusted key signed. Only [`Manifest::verify`] makes one.
@@ -208,6 +266,15 @@ impl VerifiedManifest {
         }
         Err(ManifestError::WrongHost { found: self.manifest.host, wanted: wanted.clone() })
     }
+
+    /// Checks that the manifest is one of this fleet, or, where the fleet has no id, names none.
+    pub fn of_fleet(self, wanted: Option<FleetId>) -> Result<Self, ManifestError> {
+        match self.manifest.fleet {
+            found if found == wanted => Ok(self),
+            Some(found) => Err(ManifestError::OtherFleet { found }),
+            None => Err(ManifestError::NoFleet),
+        }
+    }
 }
 
 impl Manifest {
@@ -228,6 +295,12 @@ impl Manifest {
         check_version(bytes)?;
         let document: Document =
             serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
+        if !document.has_its_fields() {
+            return Err(malformed(format!("version {} has other fields", document.version)));
+        }
+        if document.serial > SERIAL_MAX {
+            return Err(ManifestError::Serial { found: document.serial });
+        }
         let mut secrets = BTreeMap::new();
         for entry in document.secrets {
             if entry.file != Entry::file_of(&entry.name) {
@@ -242,7 +315,15 @@ impl Manifest {
                 return Err(malformed(format!("`{name}` stands in it twice")));
             }
         }
+        let mut revoked = BTreeMap::new();
+        for entry in document.revoked {
+            let name = entry.name.clone();
+            if revoked.insert(name.clone(), entry).is_some() {
+                return Err(malformed(format!("`{name}` is revoked twice")));
+            }
+        }
         Ok(Self {
+            fleet: document.fleet,
             host: document.host,
             serial: document.serial,
             sealed_at: document.sealed_at,
@@ -250,13 +331,18 @@ impl Manifest {
             host_recipients: document.host_recipients,
             host_key_sha256: document.host_key_sha256,
             policy_sha256: document.policy_sha256,
+            revoked,
             secrets,
         })
     }
 
     /// The exact bytes that are signed and stored: fixed field order, secrets sorted, one a line.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = String::from("{\"version\":1");
+        let version = if self.fleet.is_some() { VERSION } else { VERSION_WITHOUT_FLEET };
+        let mut text = format!("{{\"version\":{version}");
+        if let Some(fleet) = &self.fleet {
+            field(&mut text, ",", "fleet", fleet);
+        }
         field(&mut text, ",", "host", &self.host);
         field(&mut text, ",", "serial", &self.serial);
         field(&mut text, ",", "sealed_at", &self.sealed_at);
@@ -264,24 +350,34 @@ impl Manifest {
         field(&mut text, ",\n ", "host_recipients", &self.host_recipients);
         field(&mut text, ",", "host_key_sha256", &self.host_key_sha256);
         field(&mut text, ",", "policy_sha256", &self.policy_sha256);
-        text.push_str(",\"secrets\":[\n");
-        let mut separator = "";
-        for entry in self.secrets.values() {
-            let _ = write!(text, "{separator}{}", json(entry));
-            separator = ",\n";
+        if self.fleet.is_some() {
+            list(&mut text, "revoked", self.revoked.values());
         }
-        text.push_str("\n]}\n");
+        list(&mut text, "secrets", self.secrets.values());
+        text.push_str("}\n");
         text.into_bytes()
+    }
+
+    /// The number of the next manifest; none at the end of the numbers.
+    pub fn next_serial(&self) -> Option<u64> {
+        next_serial(self.serial)
     }
 
     /// Whether the other manifest grants the same, whatever its serial, time and policy digest.
     pub fn grants_same(&self, other: &Self) -> bool {
-        self.host == other.host
+        self.fleet == other.fleet
+            && self.host == other.host
             && self.sealing_recipient == other.sealing_recipient
             && self.host_recipients == other.host_recipients
             && self.host_key_sha256 == other.host_key_sha256
+            && self.revoked == other.revoked
             && self.secrets == other.secrets
     }
+}
+
+/// The serial after this one, up to [`SERIAL_MAX`].
+pub fn next_serial(last: u64) -> Option<u64> {
+    last.checked_add(1).filter(|serial| *serial <= SERIAL_MAX)
 }
 
 fn check_version(bytes: &[u8]) -> Result<(), ManifestError> {
@@ -291,11 +387,23 @@ fn check_version(bytes: &[u8]) -> Result<(), ManifestError> {
     }
     let malformed = |error: serde_json::Error| ManifestError::Malformed { reason: error.to_string() };
     let Versioned { version: found } = serde_json::from_slice(bytes).map_err(malformed)?;
-    if found == u64::from(VERSION) { Ok(()) } else { Err(ManifestError::Version { found }) }
+    if matches!(found, VERSION_WITHOUT_FLEET | VERSION) {
+        Ok(())
+    } else {
+        Err(ManifestError::Version { found })
+    }
 }
 
 fn field(text: &mut String, separator: &str, name: &str, value: &impl Serialize) {
     let _ = write!(text, "{separator}\"{name}\":{}", json(value));
+}
+
+/// One item a line; an empty list still has a line of its own, as it always had.
+fn list<T: Serialize>(text: &mut String, name: &str, items: impl Iterator<Item = T>) {
+    let _ = write!(text, ",\"{name}\":[\n");
+    let lines: Vec<String> = items.map(|item| json(&item)).collect();
+    text.push_str(&lines.join(",\n"));
+    text.push_str("\n]");
 }
 
 #[expect(clippy::expect_used, reason = "these types have string keys and no failing serializer")]
@@ -321,6 +429,8 @@ mod tests {
             )
         };
         Manifest {
+            fleet: None,
+            revoked: BTreeMap::new(),
             host: "forge".parse().unwrap(),
             serial: 7,
             sealed_at: "2026-11-20T10:00:00Z".parse().unwrap(),
@@ -346,10 +456,33 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_with_a_fleet_round_trips() {
+        let name: SecretName = "a/b".parse().unwrap();
+        let services = GrantedServices::Only(["grafana".parse().unwrap()].into());
+        let revoked = Revoked { name: name.clone(), line_sha256: Digest::of(b"l"), services };
+        let fleet = Some("00112233445566778899aabbccddeeff".parse().unwrap());
+        for revoked in [BTreeMap::new(), BTreeMap::from([(name, revoked)])] {
+            let manifest = Manifest { fleet, revoked, ..manifest(&["a", "b"]) };
+            let bytes = manifest.to_bytes();
+            assert_eq!(Manifest::parse_unverified(&bytes).unwrap(), manifest);
+            let text = String::from_utf8(bytes).unwrap();
+            for (from, to) in
+                [("\"version\":2", "\"version\":1"), ("\"fleet\":\"00112233445566778899aabbccddeeff\",", "")]
+            {
+                let changed = text.replacen(from, to, 1);
+                assert_ne!(changed, text);
+                assert!(Manifest::parse_unverified(changed.as_bytes()).is_err(), "{from} -> {to}");
+            }
+        }
+    }
+
+    #[test]
     fn every_change_of_shape_is_refused() {
         let text = String::from_utf8(manifest(&["a", "b"]).to_bytes()).unwrap();
         for (from, to) in [
             ("\"version\":1", "\"version\":2"),
+            ("\"version\":1", "\"version\":1,\"fleet\":\"00112233445566778899aabbccddeeff\""),
+            ("\"serial\":7", "\"serial\":9007199254740993"),
             ("\"serial\":7", "\"serial\":7,\"extra\":1"),
             ("\"revision\":1", "\"revision\":1,\"revision\":2"),
             ("files/a.age", "files/b.age"),
@@ -368,8 +501,8 @@ mod tests {
     #[test]
     fn a_newer_version_is_refused_with_the_way_out() {
         use miette::Diagnostic;
-        let error = Manifest::parse_unverified(b"{\"version\":2,\"unknown\":true}").unwrap_err();
-        assert!(matches!(error, ManifestError::Version { found: 2 }));
+        let error = Manifest::parse_unverified(b"{\"version\":3,\"unknown\":true}").unwrap_err();
+        assert!(matches!(error, ManifestError::Version { found: 3 }));
         assert!(error.help().unwrap().to_string().contains("update"));
     }
 

@@ -1,4 +1,6 @@
-//! Validated names of secrets, hosts, services, admins and tags.
+//! Validated names of secrets, hosts, services, admins and tags, and the id of a fleet.
+
+mod fleet_id;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -6,6 +8,9 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::Serialize;
+
+pub use fleet_id::FleetId;
+pub use fleet_id::FleetIdError;
 
 /// Longest secret name in bytes, so that it always fits one file system path.
 pub const SECRET_NAME_MAX: usize = 255;

@@ -63,6 +63,8 @@ pub mod source;
 #[cfg(feature = "admin")]
 pub mod status;
 #[cfg(feature = "admin")]
+mod trust;
+#[cfg(feature = "admin")]
 pub mod upgrade;
 #[cfg(feature = "admin")]
 mod values;

@@ -8,24 +8,25 @@ use std::path::PathBuf;
 
 /// The table of `docs/explanation/architecture.md`. Leaves (`name`, `secret`, `diag`, `fsx`) use only each
 /// other's vocabulary of errors.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("cli", &["ops", "diag", "name", "secret"]),
     (
         "ops",
         &[
-            "import", "store", "policy", "sops", "value", "host", "ledger", "manifest", "fleet", "crypto",
-            "git", "sandbox", "fsx", "diag", "secret", "name",
+            "import", "store", "policy", "sops", "value", "host", "ledger", "manifest", "roots", "fleet",
+            "crypto", "git", "sandbox", "fsx", "diag", "secret", "name",
         ],
     ),
     ("import", &["fleet", "sops", "crypto", "sandbox", "diag", "secret", "name"]),
-    ("host", &["manifest", "crypto", "fsx", "diag", "secret", "name"]),
+    ("host", &["manifest", "roots", "crypto", "fsx", "diag", "secret", "name"]),
     ("policy", &["value", "fleet", "diag", "name"]),
     ("value", &["secret", "name"]),
-    ("store", &["sops", "manifest", "ledger", "crypto", "fsx", "diag", "secret", "name"]),
+    ("store", &["sops", "manifest", "ledger", "roots", "crypto", "fsx", "diag", "secret", "name"]),
     ("sops", &["crypto", "diag", "secret", "name"]),
     ("manifest", &["crypto", "diag", "name"]),
+    ("roots", &["crypto", "diag", "name"]),
     ("ledger", &["crypto", "diag", "name"]),
-    ("fleet", &["crypto", "diag", "name"]),
+    ("fleet", &["roots", "crypto", "diag", "name"]),
     ("crypto", &["diag", "secret"]),
     ("fsx", &["diag", "secret"]),
     ("git", &["diag"]),

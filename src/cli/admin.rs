@@ -10,11 +10,14 @@ use super::table::names;
 use super::table::table;
 use super::ui::Format;
 use super::ui::Ui;
+use crate::diag::Class;
+use crate::diag::Failure;
 use crate::name::AdminName;
 use crate::ops;
 use crate::ops::Admin;
 use crate::ops::EditorScope;
 use crate::ops::Recipient;
+use crate::ops::admin::Vouched;
 use crate::ops::audit::Knower;
 
 /// People who edit secrets
@@ -23,6 +26,7 @@ pub(super) enum AdminCommand {
     Add(AddArgs),
     List(ListArgs),
     Remove(RemoveArgs),
+    Vouch(VouchArgs),
 }
 
 /// Add an admin to secretctl.toml, with `--signing-key` their public key; `rekey` then lets them read the sources
@@ -53,6 +57,39 @@ pub(super) struct RemoveArgs {
     name: AdminName,
 }
 
+/// Sign the next version of the roots, so that the people in secretctl.toml count
+#[derive(Debug, clap::Args)]
+pub(super) struct VouchArgs {
+    /// Do not ask before signing
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Why nobody was vouched for.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+enum VouchError {
+    /// The person said no.
+    #[error("nothing was signed")]
+    #[diagnostic(code(admin::refused))]
+    Refused,
+    /// Nobody could be asked.
+    #[error("not a terminal, so the change cannot be confirmed; nothing was signed")]
+    #[diagnostic(
+        code(admin::unconfirmed),
+        help("look at `git diff -- secretctl.toml`, then run it with `--yes`")
+    )]
+    Unconfirmed,
+}
+
+impl Failure for VouchError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Refused => Class::Finding,
+            Self::Unconfirmed => Class::Usage,
+        }
+    }
+}
+
 pub(super) fn run(
     command: AdminCommand,
     env: Environment,
@@ -63,12 +100,13 @@ pub(super) fn run(
         AdminCommand::Add(args) => add(args, env, global, ui),
         AdminCommand::List(args) => list(&args, env, global, ui),
         AdminCommand::Remove(args) => remove(&args, env, global, ui),
+        AdminCommand::Vouch(args) => vouch(&args, env, global, ui),
     }
 }
 
-fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
-    // Only the command line names somebody else's key; the variable names one's own.
-    let key = global.signing_key.as_deref().map(|given| signing_key(Some(given))).transpose()?;
+fn add(args: AddArgs, env: Environment, mut global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+    // Only the command line names somebody else's key; the variable names one's own, which vouches for the other.
+    let key = global.signing_key.take().map(|given| signing_key(Some(&given))).transpose()?;
     let settings = env.settings(global, &format!("admin add {}", args.name));
     let admin = Admin {
         recipients: args.recipients.into_iter().collect(),
@@ -86,13 +124,50 @@ fn add(args: AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<E
         ),
     };
     ui.say(&format!("added admin {}; {next}", args.name));
+    let vouched = ops::admin::add(&settings, &args.name, &admin)?;
+    ui.say(&format!("added admin {}; run `secretctl rekey` to encrypt the sources to them", args.name));
+    tell_vouched(&vouched, ui);
+    Ok(Exit::Clean)
+}
+
+/// Who follows the change, and from when on.
+fn tell_vouched(vouched: &Vouched, ui: &mut Ui) {
+    let Some(number) = vouched.number else { return };
+    ui.say(&format!(
+        "vouched for in version {number} of `sealed/roots.jsonl`; commit it with `secretctl.toml`"
+    ));
+    if !vouched.hosts.is_empty() {
+        let hosts = names(&vouched.hosts);
+        ui.say(&format!("a host follows once it is deployed with that version; to be deployed: {hosts}"));
+    }
+}
+
+fn vouch(args: &VouchArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+    let settings = env.settings(global, "admin vouch");
+    let differences = ops::admin::unvouched(&settings)?;
+    if differences.is_empty() {
+        ui.say("the people in `secretctl.toml` are those of the roots; nothing to sign");
+        return Ok(Exit::Clean);
+    }
+    for difference in &differences {
+        ui.say(difference);
+    }
+    if !args.yes {
+        match settings.prompt.confirm("vouch for these people?", "yes", None) {
+            Some(true) => {}
+            Some(false) => return Err(VouchError::Refused.into()),
+            None => return Err(VouchError::Unconfirmed.into()),
+        }
+    }
+    tell_vouched(&ops::admin::vouch(&settings)?, ui);
     Ok(Exit::Clean)
 }
 
 fn remove(args: &RemoveArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
     let settings = env.settings(global, &format!("admin remove {}", args.name));
-    ops::admin::remove(&settings, &args.name)?;
+    let vouched = ops::admin::remove(&settings, &args.name)?;
     ui.say(&format!("removed admin {}; run `secretctl rekey`, then `secretctl seal`", args.name));
+    tell_vouched(&vouched, ui);
     exposed::tell(settings, &Knower::Admin { name: args.name.clone() }, ui)?;
     Ok(Exit::Clean)
 }

@@ -105,16 +105,16 @@ pub(super) fn run(
         removed: None,
         ..Admin::default()
     };
-    if let Some(tool) = args.from {
-        let request = args.how.request(tool, args.source.as_deref(), &env);
+    let request = args.from.map(|tool| args.how.request(tool, args.source.as_deref(), &env));
+    let signing_key = private_half(global.signing_key.take().or(env.signing_key.clone()));
+    let settings = env.settings(Global { signing_key, ..global }, "init");
+    if let Some(request) = request {
         let first = First { folder, name: args.admin.clone(), admin };
-        let signing_key = private_half(global.signing_key.take());
-        let settings = env.settings(Global { signing_key, ..global }, "init");
         let report = ops::import::init_from(&settings, &request, &first)?;
         show(&report, args.how.format, ui)?;
         return Ok(Exit::Clean);
     }
-    let report = ops::init::init(&folder, &args.admin, &admin)?;
+    let report = ops::init::init(&settings, &folder, &args.admin, &admin)?;
     for path in &report.written {
         ui.say(&format!("wrote {}", path.display()));
     }

@@ -26,6 +26,8 @@ pub enum Namespace {
     Manifest,
     /// A line of a ledger.
     Ledger,
+    /// A version of the fleet's roots.
+    Roots,
 }
 
 impl Namespace {
@@ -34,6 +36,7 @@ impl Namespace {
         match self {
             Self::Manifest => "secretctl-manifest",
             Self::Ledger => "secretctl-ledger",
+            Self::Roots => "secretctl-roots",
         }
     }
 }

@@ -22,6 +22,7 @@ use super::ServiceReach;
 use crate::crypto::Recipient;
 use crate::crypto::VerifyingKey;
 use crate::name::AdminName;
+use crate::name::FleetId;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
@@ -78,6 +79,12 @@ impl FleetFile {
     /// The text as it is now.
     pub fn to_text(&self) -> String {
         self.0.to_string()
+    }
+
+    /// Gives the fleet its id, which stands right below the version.
+    pub fn set_id(&mut self, id: FleetId) {
+        // A key that is inserted comes after those that are there, and before the first table.
+        self.0.insert("fleet", value(id.to_string()));
     }
 
     /// Adds `[hosts.NAME]`.

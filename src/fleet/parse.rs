@@ -92,9 +92,11 @@ impl Reader {
         self.keys(
             root,
             &["version", "admins", "recovery", "hosts", "documents", "audit", "policy"],
+            &["version", "fleet", "admins", "recovery", "hosts", "documents", "audit"],
             "at the top level",
         );
         self.version(root);
+        let id = self.text(root, "fleet");
         let admins = self.named(root, "admins", Self::admin);
         let hosts = self.named(root, "hosts", Self::host);
         let (recovery, retired_recovery) = match root.get("recovery") {
@@ -105,6 +107,7 @@ impl Reader {
         let audit = root.get("audit").map(|item| self.audit(item)).unwrap_or_default();
         let services = root.get("policy").map(|item| self.policy(item)).unwrap_or_default();
         let fleet = Fleet { admins, recovery, retired_recovery, hosts, documents, audit, services };
+        let fleet = Fleet { id, admins, recovery, retired_recovery, hosts, documents, audit };
         self.one_owner_per_signing_key(&fleet, root);
         self.hosts_differ_beyond_case(&fleet, root);
         self.documents_fit(&fleet, root);

@@ -103,6 +103,9 @@ fn follows(line: &Line, last: &Line) -> Result<(), &'static str> {
     if line.event == Event::Merged {
         return Err("it says that it merges, and names no other branch");
     }
+    if last.fleet.is_some() && line.fleet.is_none() {
+        return Err("it names no fleet, and the line that it follows does");
+    }
     let in_order = if line.event.is_new_value() {
         line.revision > last.revision
     } else {
@@ -111,7 +114,10 @@ fn follows(line: &Line, last: &Line) -> Result<(), &'static str> {
     if !in_order {
         return Err("its revision does not follow");
     }
-    if (last.event == Event::Removed) != line.event.begins() {
+    // A fleet that gets an id has the end of a removed secret stated once more, in a line that names it.
+    let both_removed = [line.event, last.event] == [Event::Removed; 2];
+    let stated_again = both_removed && last.fleet.is_none() && line.fleet.is_some();
+    if (last.event == Event::Removed) != line.event.begins() && !stated_again {
         return Err("only a removed secret is created again");
     }
     if line.secret != last.secret && line.event != Event::Moved {
@@ -123,6 +129,9 @@ fn follows(line: &Line, last: &Line) -> Result<(), &'static str> {
 /// Whether a line joins two branches as it may; gives the line that made the value which is current then.
 fn joins(line: &Line, at: usize, ours: &Node<'_>, theirs: &Node<'_>) -> Result<usize, &'static str> {
     let last = ours.line.revision.max(theirs.line.revision);
+    if line.fleet.is_none() && (ours.line.fleet.is_some() || theirs.line.fleet.is_some()) {
+        return Err("it names no fleet, and a line that it follows does");
+    }
     let removed = [ours, theirs].map(|node| node.line.event == Event::Removed);
     if line.secret != ours.line.secret && line.secret != theirs.line.secret {
         return Err("it is about another secret");

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use crate::crypto::SignatureError;
 use crate::diag::Class;
 use crate::diag::Failure;
+use crate::name::FleetId;
+use crate::name::SecretName;
 
 /// Why a ledger is not believed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -37,7 +39,7 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// A line of a newer format.
-    #[error("line {number} of `{}` has version {found}, and this program reads version 1", path.display())]
+    #[error("line {number} of `{}` has version {found}, and this program reads versions 1 and 2", path.display())]
     #[diagnostic(code(ledger::version), help("update secretctl"))]
     Version {
         /// The ledger.
@@ -46,6 +48,38 @@ pub enum LedgerError {
         number: usize,
         /// Version in the line.
         found: u64,
+    },
+    /// A line was signed for another fleet.
+    #[error("line {number} of `{}` was signed for another fleet ({found})", path.display())]
+    #[diagnostic(
+        code(ledger::other_fleet),
+        help(
+            "restore the ledger from Git: `git log -p -- {}` shows where the line came from; to take a value over from another fleet, set it anew with `secretctl set`",
+            path.display()
+        )
+    )]
+    OtherFleet {
+        /// The ledger.
+        path: PathBuf,
+        /// Line from 1.
+        number: usize,
+        /// The id of that fleet.
+        found: FleetId,
+    },
+    /// No line says that the ledger belongs to this fleet.
+    #[error("no line of `{}` names this fleet, so it may come from another one", path.display())]
+    #[diagnostic(
+        code(ledger::unbound),
+        help(
+            "look at `git log -p -- {}`; if a branch from before the fleet had an id made `{secret}`, an admin binds it with `secretctl upgrade fleet`",
+            path.display()
+        )
+    )]
+    Unbound {
+        /// The ledger.
+        path: PathBuf,
+        /// The secret.
+        secret: SecretName,
     },
     /// A line is not signed by an admin.
     #[error("line {number} of `{}` does not count", path.display())]

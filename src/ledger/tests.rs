@@ -34,7 +34,7 @@ impl Desk {
     fn authors(&self, removed: Option<&str>) -> Authors {
         let removed = removed.map(|time| time.parse().unwrap());
         let author = KnownAuthor { name: "alice".parse().unwrap(), removed };
-        [(self.alice.key().clone(), author)].into()
+        Authors { keys: [(self.alice.key().clone(), author)].into(), fleet: None }
     }
 
     /// Created, edited, granted, revoked, rekeyed, removed, created again.
@@ -58,7 +58,8 @@ impl Desk {
             value: None,
         };
         let name = "alice".parse().unwrap();
-        let author = Author { name: &name, signer, now: "2026-11-20T10:00:00Z".parse().unwrap() };
+        let now = "2026-11-20T10:00:00Z".parse().unwrap();
+        let author = Author { name: &name, signer, now, fleet: None };
         ledger.append(&secret(), entry, author).unwrap();
     }
 

@@ -9,18 +9,26 @@ use crate::crypto::Recipient;
 use crate::crypto::VerifyingKey;
 use crate::fleet::Admin;
 use crate::fleet::EditorScope;
+use crate::fleet::Fleet;
+use crate::fsx::write_atomic;
 use crate::name::AdminName;
+use crate::name::HostName;
 use crate::ops::error::OpsError;
 use crate::ops::host::Run;
 use crate::ops::host::change_fleet;
 use crate::ops::host::refuse_shared;
+use crate::ops::trust;
 use crate::ops::workspace::Settings;
+use crate::ops::workspace::WorkspaceError;
+use crate::ops::workspace::declared;
 use crate::ops::workspace::find_root;
+use crate::ops::workspace::lock;
 use crate::ops::workspace::read_fleet;
+use crate::store::Layout;
 
-/// Adds an admin to `secretctl.toml`; `rekey` then lets them read the sources.
-pub fn add(settings: &Settings, name: &AdminName, admin: &Admin) -> Result<(), OpsError> {
-    change_fleet(settings, Run::Real, |fleet, file| {
+/// Adds an admin to `secretctl.toml` and to the roots; `rekey` then lets them read the sources.
+pub fn add(settings: &Settings, name: &AdminName, admin: &Admin) -> Result<Vouched, OpsError> {
+    let changed = change_fleet(settings, Run::Real, |fleet, file| {
         if fleet.admins.contains_key(name) {
             return Err(OpsError::AdminExists { admin: name.clone() });
         }
@@ -28,12 +36,51 @@ pub fn add(settings: &Settings, name: &AdminName, admin: &Admin) -> Result<(), O
         file.add_admin(name, admin);
         Ok(())
     })?;
-    Ok(())
+    vouched(settings, &changed)
+}
+
+/// The version of the roots that a change made, and who has not seen it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Vouched {
+    /// Its number; none in a fleet without an id.
+    pub number: Option<u64>,
+    /// Hosts that trust the version before until they are deployed with this one.
+    pub hosts: BTreeSet<HostName>,
+}
+
+fn vouched(settings: &Settings, fleet: &Fleet) -> Result<Vouched, OpsError> {
+    let layout = Layout::new(find_root(settings)?, declared(fleet));
+    let roots = trust::read_roots(&layout, fleet).map_err(WorkspaceError::from)?;
+    let sealed = fleet.hosts.keys().filter(|host| layout.root().join(Layout::sealed(host)).is_dir());
+    Ok(Vouched { number: roots.map(|roots| roots.head().number), hosts: sealed.cloned().collect() })
+}
+
+/// What `secretctl.toml` says of people and no admin has vouched for, in words.
+pub fn unvouched(settings: &Settings) -> Result<Vec<String>, OpsError> {
+    let root = find_root(settings)?;
+    let fleet = read_fleet(&root)?;
+    let roots =
+        trust::read_roots(&Layout::new(root, declared(&fleet)), &fleet).map_err(WorkspaceError::from)?;
+    Ok(roots.map(|roots| trust::differences(&roots.head().people, &fleet.people())).unwrap_or_default())
+}
+
+/// Vouches for the people that `secretctl.toml` names now.
+pub fn vouch(settings: &Settings) -> Result<Vouched, OpsError> {
+    let root = find_root(settings)?;
+    let documents = read_fleet(&root).map(|fleet| declared(&fleet)).unwrap_or_default();
+    let layout = Layout::new(root, documents);
+    let _lock = lock(&layout, settings)?;
+    let fleet = read_fleet(layout.root())?;
+    if let Some(roots) = trust::read_roots(&layout, &fleet).map_err(WorkspaceError::from)? {
+        let roots = trust::vouch(settings, &fleet, roots, fleet.people())?;
+        write_atomic(&layout.root().join(Layout::roots()), roots.bytes(), 0o644)?;
+    }
+    vouched(settings, &fleet)
 }
 
 /// Marks an admin as removed: nothing is encrypted to them any more, and old ledger lines of theirs hold.
-pub fn remove(settings: &Settings, name: &AdminName) -> Result<(), OpsError> {
-    change_fleet(settings, Run::Real, |fleet, file| {
+pub fn remove(settings: &Settings, name: &AdminName) -> Result<Vouched, OpsError> {
+    let changed = change_fleet(settings, Run::Real, |fleet, file| {
         let active: Vec<&AdminName> = fleet.active_admins().map(|(name, _)| name).collect();
         if !active.contains(&name) {
             return Err(OpsError::UnknownAdmin { admin: name.clone() });
@@ -44,7 +91,7 @@ pub fn remove(settings: &Settings, name: &AdminName) -> Result<(), OpsError> {
         file.remove_admin(name, settings.now);
         Ok(())
     })?;
-    Ok(())
+    vouched(settings, &changed)
 }
 
 /// One line of `admin list`.

@@ -23,14 +23,17 @@ pub use scan::SshSource;
 use scan::learn;
 
 use crate::crypto::Recipient;
+use crate::fleet::FLEET_FILE;
 use crate::fleet::Fleet;
 use crate::fleet::FleetFile;
 use crate::fleet::Host;
 use crate::fleet::HostState;
+use crate::fsx::Transaction;
 use crate::name::HostName;
 use crate::name::ServiceName;
 use crate::name::Tag;
 use crate::ops::error::OpsError;
+use crate::ops::trust;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::WorkspaceError;
 use crate::ops::workspace::declared;
@@ -102,14 +105,23 @@ pub(super) fn change_fleet(
     let fleet = read_fleet(layout.root())?;
     let path = layout.root().join(crate::fleet::FLEET_FILE);
     let before = read_fleet_text(layout.root())?;
+    let roots = trust::read_roots(&layout, &fleet).map_err(WorkspaceError::from)?;
+    trust::refuse_unvouched(&fleet, roots.as_ref()).map_err(WorkspaceError::from)?;
+    let before = read_text(&layout.root().join(FLEET_FILE))?;
     let mut file = FleetFile::parse(&before);
     edit(&fleet, &mut file)?;
     let text = file.to_text();
-    let changed = Fleet::parse(&text, std::path::Path::new(crate::fleet::FLEET_FILE));
-    let changed = changed.map_err(WorkspaceError::from)?;
-    if run == Run::Real && text != before {
-        crate::fsx::write_atomic(&path, text.as_bytes(), 0o644)?;
+    let changed = Fleet::parse(&text, std::path::Path::new(FLEET_FILE)).map_err(WorkspaceError::from)?;
+    if run == Run::Dry || text == before {
+        return Ok(changed);
     }
+    let mut change = Transaction::begin(layout.root(), &layout.staging(), layout.reach())?;
+    if let Some(roots) = roots.filter(|_| changed.people() != fleet.people()) {
+        let roots = trust::vouch(settings, &fleet, roots, changed.people())?;
+        change.write(Layout::roots(), roots.bytes())?;
+    }
+    change.write(FLEET_FILE, text.as_bytes())?;
+    change.commit()?;
     Ok(changed)
 }
 

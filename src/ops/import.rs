@@ -31,6 +31,7 @@ use crate::name::AdminName;
 use crate::name::HostName;
 use crate::ops::error::OpsError;
 use crate::ops::host::Run;
+use crate::ops::trust;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::find_root;
@@ -244,6 +245,10 @@ fn write(
     if !root.join(".gitattributes").exists() {
         files.push((".gitattributes".into(), crate::ops::init::ATTRIBUTES));
     }
+    let roots = roots(settings, &layout, text)?;
+    if let Some(roots) = &roots {
+        files.push((Layout::roots(), roots));
+    }
     files.push((FLEET_FILE.into(), text));
     for (path, text) in files {
         let full = root.join(&path);
@@ -256,4 +261,16 @@ fn write(
         report.written.insert(path);
     }
     Ok(())
+}
+
+/// The roots for the fleet as it will be, where they are new or must change.
+fn roots(settings: &Settings, layout: &Layout, text: &str) -> Result<Option<String>, OpsError> {
+    let after = Fleet::parse(text, Path::new(FLEET_FILE)).map_err(crate::ops::WorkspaceError::from)?;
+    let before = trust::read_list(layout).map_err(crate::ops::WorkspaceError::from)?;
+    let roots = match before {
+        Some(roots) if roots.head().people == after.people() => return Ok(None),
+        Some(roots) => Some(trust::vouch(settings, &after, roots, after.people())?),
+        None => trust::first(settings, &after)?,
+    };
+    Ok(roots.map(|roots| String::from_utf8_lossy(roots.bytes()).into_owned()))
 }

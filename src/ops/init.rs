@@ -15,8 +15,12 @@ use crate::fsx::FsError;
 use crate::fsx::write_atomic;
 use crate::name::AdminName;
 use crate::ops::error::OpsError;
+use crate::ops::trust;
+use crate::ops::trust::draw_id;
+use crate::ops::workspace::Settings;
 use crate::ops::workspace::WorkspaceError;
 use crate::secret::SecretBytes;
+use crate::store::Layout;
 
 /// Largest key file that is read.
 const KEY_FILE_MAX: usize = 64 << 10;
@@ -68,18 +72,31 @@ pub struct InitReport {
     pub kept: Vec<PathBuf>,
 }
 
-/// Makes a fleet in `folder` with one admin. Files that exist are kept; an existing fleet is refused.
-pub fn init(folder: &Path, name: &AdminName, admin: &Admin) -> Result<InitReport, OpsError> {
+/// Makes a fleet in `folder` with one admin, who signs its first roots. Files that exist are kept; an existing fleet
+/// is refused.
+pub fn init(
+    settings: &Settings,
+    folder: &Path,
+    name: &AdminName,
+    admin: &Admin,
+) -> Result<InitReport, OpsError> {
     if folder.join(FLEET_FILE).exists() {
         return Err(OpsError::FleetExists { path: folder.to_owned() });
     }
     let mut file = FleetFile::new();
+    file.set_id(draw_id());
     file.add_admin(name, admin);
     let text = file.to_text();
-    Fleet::parse(&text, Path::new(FLEET_FILE)).map_err(WorkspaceError::from)?;
-    let policies = folder.join("policies");
-    std::fs::create_dir_all(&policies).map_err(FsError::on("create", &policies))?;
-    let mut report = InitReport { fleet: folder.to_owned(), written: Vec::new(), kept: Vec::new() };
+    let fleet = Fleet::parse(&text, Path::new(FLEET_FILE)).map_err(WorkspaceError::from)?;
+    let roots = trust::first(settings, &fleet)?;
+    let roots = roots.map(|roots| String::from_utf8_lossy(roots.bytes()).into_owned()).unwrap_or_default();
+    for place in ["policies", "sealed"].map(|name| folder.join(name)) {
+        std::fs::create_dir_all(&place).map_err(FsError::on("create", &place))?;
+    }
+    // One that is there is from a try that did not get as far as the fleet file.
+    write_atomic(&folder.join(Layout::roots()), roots.as_bytes(), 0o644)?;
+    let (written, kept) = (vec![Layout::roots()], Vec::new());
+    let mut report = InitReport { fleet: folder.to_owned(), written, kept };
     // The fleet file comes last: until it is there, nothing is a fleet and `init` can be run again.
     for (path, text) in
         [(POLICY_FILE, FIRST_POLICY), (".gitattributes", ATTRIBUTES), (FLEET_FILE, text.as_str())]

@@ -2,6 +2,7 @@
 
 mod outlook;
 mod reasons;
+mod revoked;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -341,6 +342,7 @@ fn finish(
         signer: &author.signer,
         now: ws.settings.now,
         policy_sha256: ws.policy_sha256,
+        fleet: ws.fleet.id,
         prompt: &ws.settings.prompt,
     };
     seals.into_iter().try_for_each(|seal| seal.finish(change, signing))

@@ -61,7 +61,8 @@ fn of_host(ws: &Workspace, name: &HostName, host: &Host, values: &BTreeMap<Secre
         grants.extend(grant.map(|grant| (secret.clone(), to_wanted(grant, *value))));
         denied.extend(verdict.denials.into_iter().map(|denial| to_denied(secret, denial)));
     }
-    Due { wanted: Wanted { host: name.clone(), recipients: host.recipients.clone(), grants }, denied }
+    let (recipients, revoked) = (host.recipients.clone(), BTreeMap::new());
+    Due { wanted: Wanted { host: name.clone(), recipients, grants, revoked }, denied }
 }
 
 /// The grant of a value that is kept beside a newer one ends with the time for which it is kept.

@@ -1,6 +1,5 @@
 //! A fleet repository opened for work: its fleet, policy and store, with the keys to be found on demand.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
@@ -36,13 +35,16 @@ use crate::git::GitError;
 use crate::git::Repository;
 use crate::ledger;
 use crate::ledger::Authors;
-use crate::ledger::KnownAuthor;
 use crate::name::AdminName;
+use crate::name::FleetId;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::trust;
+use crate::ops::trust::TrustError;
 use crate::policy::Policy;
 use crate::policy::PolicyError;
 use crate::policy::PolicyFile;
+use crate::roots::Roots;
 use crate::secret::SecretBytes;
 use crate::store::Declared;
 use crate::store::DeclaredDocument;
@@ -141,6 +143,10 @@ pub enum WorkspaceError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recover(#[from] RecoverError),
+    /// The roots are not what the fleet file needs.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Trust(#[from] TrustError),
     /// Another command is writing.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -157,6 +163,7 @@ impl Failure for WorkspaceError {
             Self::NotFound { .. } => Class::Usage,
             Self::NotAdmin { .. } | Self::NoIdentity { .. } | Self::Changed => Class::Environment,
             Self::Recover(error) => error.class(),
+            Self::Trust(error) => error.class(),
             Self::Fleet(error) => error.class(),
             Self::Policy(error) => error.class(),
             Self::Signer(error) => error.class(),
@@ -181,6 +188,8 @@ pub struct Workspace {
     pub policy_files: Vec<PolicyFile>,
     /// Digest of the policy files.
     pub policy_sha256: Digest,
+    /// Who may sign and read, vouched for; none in a fleet without an id.
+    pub roots: Option<Roots>,
     fleet_sha256: Digest,
     identities: OnceLock<Identities>,
 }
@@ -191,12 +200,14 @@ pub struct Author {
     pub name: AdminName,
     /// Their key.
     pub signer: Signer,
+    /// The fleet that they sign for, if it has an id.
+    pub fleet: Option<FleetId>,
 }
 
 impl Author {
     /// Who writes ledger lines at this time.
     pub fn at(&self, now: Timestamp) -> ledger::Author<'_> {
-        ledger::Author { name: &self.name, signer: &self.signer, now }
+        ledger::Author { name: &self.name, signer: &self.signer, now, fleet: self.fleet }
     }
 }
 
@@ -218,6 +229,7 @@ impl Workspace {
             texts.iter().map(|t| PolicyFile { path: t.path.clone(), text: t.text.clone() }).collect();
         let policy = Policy::load(&files, &fleet)?;
         let policy_sha256 = digest_of_policy(&texts);
+        let roots = trust::read_roots(&layout, &fleet)?;
         let fleet_sha256 = Digest::of(toml.as_bytes());
         Ok(Self {
             settings,
@@ -226,6 +238,7 @@ impl Workspace {
             policy,
             policy_files: files,
             policy_sha256,
+            roots,
             fleet_sha256,
             identities: OnceLock::new(),
         })
@@ -240,6 +253,7 @@ impl Workspace {
         {
             return Err(WorkspaceError::Changed);
         }
+        trust::refuse_unvouched(&self.fleet, self.roots.as_ref())?;
         Ok(lock)
     }
 
@@ -260,33 +274,17 @@ impl Workspace {
 
     /// Finds the key to sign with. It must be that of an active admin.
     pub fn author(&self) -> Result<Author, WorkspaceError> {
-        let trusted = self.fleet.trusted_keys();
-        let signer =
-            Signer::find(&self.settings.signer, &|key| trusted.contains(key), &self.settings.prompt)?;
-        let admin = self.fleet.admin_of(signer.key()).filter(|(_, admin)| admin.removed.is_none());
-        let Some((name, _)) = admin else {
-            let key = format!("{} ({})", signer.key(), signer.key().fingerprint());
-            return Err(WorkspaceError::NotAdmin { key });
-        };
-        Ok(Author { name: name.clone(), signer })
+        find_author(&self.settings, &self.fleet, self.roots.as_ref())
     }
 
     /// Whose manifests count, and whose did before they left.
     pub fn signers(&self) -> Signers {
-        let gone = self.fleet.admins.values().filter(|admin| admin.removed.is_some());
-        let left = gone.flat_map(|admin| admin.signing_keys.iter().cloned()).collect();
-        Signers { trusted: self.fleet.trusted_keys(), left }
+        trust::signers(&self.fleet, self.roots.as_ref())
     }
 
     /// Every key whose ledger lines count.
     pub fn authors(&self) -> Authors {
-        let mut authors = BTreeMap::new();
-        for (name, admin) in &self.fleet.admins {
-            for key in &admin.signing_keys {
-                authors.insert(key.clone(), KnownAuthor { name: name.clone(), removed: admin.removed });
-            }
-        }
-        authors
+        trust::authors(&self.fleet, self.roots.as_ref())
     }
 
     /// What the source of a secret is encrypted to: its editors, or all active admins, and recovery.
@@ -318,6 +316,22 @@ impl Workspace {
         let found = self.settings.find_identities()?;
         Ok(self.identities.get_or_init(|| found))
     }
+}
+
+/// Finds the key to sign with among those that the roots vouch for, or, in a fleet without an id, of active admins.
+pub(super) fn find_author(
+    settings: &Settings,
+    fleet: &Fleet,
+    roots: Option<&Roots>,
+) -> Result<Author, WorkspaceError> {
+    let trusted = trust::signers(fleet, roots).trusted;
+    let signer = Signer::find(&settings.signer, &|key| trusted.contains(key), &settings.prompt)?;
+    let known = fleet.admin_of(signer.key()).filter(|_| trusted.contains(signer.key()));
+    let Some((name, _)) = known else {
+        let key = format!("{} ({})", signer.key(), signer.key().fingerprint());
+        return Err(WorkspaceError::NotAdmin { key });
+    };
+    Ok(Author { name: name.clone(), signer, fleet: fleet.id })
 }
 
 impl Settings {

@@ -16,6 +16,7 @@ use crate::fsx::read_below;
 use crate::manifest::MANIFEST_FILE;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::roots::ROOTS_FILE;
 
 /// Ending of a source.
 const SOURCE: &str = "age";
@@ -75,7 +76,12 @@ impl Layout {
     /// The files and folders that a change may reach: those of the store, and documents that lie elsewhere.
     pub fn reach(&self) -> Vec<PathBuf> {
         let documents = self.declared.documents.values().filter_map(|document| document.path.clone());
-        ["secrets", "sealed", "public"].iter().map(PathBuf::from).chain(documents).collect()
+        ["secretctl.toml", "secrets", "sealed", "public"].iter().map(PathBuf::from).chain(documents).collect()
+    }
+
+    /// The roots of the fleet.
+    pub fn roots() -> PathBuf {
+        Path::new("sealed").join(ROOTS_FILE)
     }
 
     /// The root of the repository.
@@ -170,6 +176,13 @@ impl Layout {
     pub fn sealed_folders(&self) -> Result<Vec<String>, FsError> {
         let entries = self.entries(Path::new("sealed"))?.into_iter();
         let mut names: Vec<String> = entries.map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+        let folder = self.root.join("sealed");
+        let entries = match folder.read_dir() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(FsError::on("read", &folder))?,
+        };
+        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.filter(|name| name != ROOTS_FILE).collect();
         names.sort();
         Ok(names)
     }

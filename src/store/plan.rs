@@ -14,6 +14,7 @@ use crate::crypto::Recipient;
 use crate::manifest::Entry;
 use crate::manifest::GrantedServices;
 use crate::manifest::Manifest;
+use crate::manifest::Revoked;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
@@ -27,6 +28,8 @@ pub struct Wanted {
     pub recipients: BTreeSet<Recipient>,
     /// Every secret it may read.
     pub grants: BTreeMap<SecretName, WantedGrant>,
+    /// What it had and must not keep.
+    pub revoked: BTreeMap<SecretName, Revoked>,
 }
 
 /// One secret that a host should have.
@@ -69,6 +72,8 @@ pub enum Drift {
     Terms(SecretName, LostServices),
     /// A secret that the host may no longer read is still there.
     Surplus(SecretName),
+    /// The list of what the host must not keep is not the right one.
+    Revocations,
     /// A secret whose source and ledger are gone, though nobody removed it.
     Lost(SecretName),
     /// A file that the manifest does not know.
@@ -130,6 +135,7 @@ impl fmt::Display for Drift {
             Self::Damaged(secret) => write!(f, "has a damaged copy of `{secret}`"),
             Self::Terms(secret, lost) => write!(f, "is granted `{secret}` on other terms{lost}"),
             Self::Surplus(secret) => write!(f, "still has `{secret}`, which it may no longer read"),
+            Self::Revocations => f.write_str("has an outdated list of what it must not keep"),
             Self::Lost(secret) => write!(f, "has `{secret}`, whose source and ledger are gone"),
             Self::Stray(path) => {
                 write!(f, "has a file that its manifest does not list: `{}`", path.display())
@@ -189,6 +195,9 @@ impl HostPlan {
         let present = tree.manifest().into_iter().flat_map(|manifest| manifest.secrets.keys());
         let surplus = present.filter(|name| !wanted.grants.contains_key(*name));
         plan.drift.extend(surplus.map(|name| Drift::Surplus(name.clone())));
+        if usable.is_some_and(|manifest| manifest.revoked != wanted.revoked) {
+            plan.drift.insert(Drift::Revocations);
+        }
         // Where no manifest is believed, every file is one that it does not list, and that is no news.
         if tree.manifest().is_some() {
             plan.drift.extend(tree.strays.iter().map(|path| Drift::Stray(path.clone())));

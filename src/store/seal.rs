@@ -26,6 +26,8 @@ use crate::manifest::HOST_KEY_FILE;
 use crate::manifest::MANIFEST_FILE;
 use crate::manifest::Manifest;
 use crate::manifest::SIGNATURE_FILE;
+use crate::manifest::next_serial;
+use crate::name::FleetId;
 use crate::name::SecretName;
 use crate::secret::SecretBytes;
 
@@ -38,6 +40,8 @@ pub struct Signing<'a> {
     pub now: Timestamp,
     /// Digest of the policy files.
     pub policy_sha256: Digest,
+    /// The fleet, if it has an id.
+    pub fleet: Option<FleetId>,
     /// Where plugin recipients may ask.
     pub prompt: &'a Arc<dyn Prompt>,
 }
@@ -73,7 +77,9 @@ impl HostSeal {
             }
         };
         let entries = plan.keep.clone();
-        let serial = tree.serial().max(floor).saturating_add(1);
+        let last = tree.serial().max(floor);
+        let serial =
+            next_serial(last).ok_or_else(|| StoreError::SerialEnd { host: plan.host.clone(), last })?;
         Ok(Self { plan, wanted, serial, sealing_recipient, host_key_sha256, new_host_key, entries })
     }
 
@@ -141,6 +147,7 @@ impl HostSeal {
 
     fn manifest(self, signing: Signing<'_>) -> Manifest {
         Manifest {
+            fleet: signing.fleet,
             host: self.plan.host,
             serial: self.serial,
             sealed_at: signing.now,
@@ -148,6 +155,7 @@ impl HostSeal {
             host_recipients: self.wanted.recipients,
             host_key_sha256: self.host_key_sha256,
             policy_sha256: signing.policy_sha256,
+            revoked: self.wanted.revoked,
             secrets: self.entries,
         }
     }

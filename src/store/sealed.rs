@@ -16,6 +16,7 @@ use crate::manifest::Manifest;
 use crate::manifest::ManifestError;
 use crate::manifest::SIGNATURE_FILE;
 use crate::manifest::VerifiedManifest;
+use crate::name::FleetId;
 use crate::name::HostName;
 use crate::name::SecretName;
 
@@ -68,6 +69,8 @@ pub struct Signers {
     pub trusted: BTreeSet<VerifyingKey>,
     /// Keys of admins who left: told apart in messages, and trusted no more than anybody's.
     pub left: BTreeSet<VerifyingKey>,
+    /// The fleet that their manifests must name; none in a fleet without an id.
+    pub fleet: Option<FleetId>,
 }
 
 impl SealedTree {
@@ -89,8 +92,8 @@ impl SealedTree {
     }
 }
 
-/// Serials above this come from nobody who counts; they must not push ours to the end of the numbers.
-const SERIAL_SANE: u64 = 1 << 53;
+/// From here on, a serial that nobody who counts has signed is a jump, and is forgotten rather than gone above.
+const SERIAL_BELIEVED: u64 = 1 << 32;
 
 impl Layout {
     /// Reads a host's sealed tree, verifies its manifest, and takes the digest of every file in it.
@@ -127,14 +130,15 @@ impl Layout {
             other => other?,
         };
         let signature = String::from_utf8_lossy(&signature).into_owned();
-        let verified = Manifest::verify(&bytes, &signature, &signers.trusted);
-        let verified = match verified.and_then(|verified| verified.for_host(host)) {
+        let verify =
+            |keys| Manifest::verify(&bytes, &signature, keys)?.for_host(host)?.of_fleet(signers.fleet);
+        let verified = match verify(&signers.trusted) {
             Ok(verified) => Box::new(verified),
             Err(error) => {
                 let stated = Manifest::parse_unverified(&bytes).map_or(0, |manifest| manifest.serial);
-                let left = Manifest::verify(&bytes, &signature, &signers.left).and_then(|v| v.for_host(host));
-                let signer = if left.is_ok() { Signer::Left } else { Signer::Unknown };
-                return Ok(TreeState::Refused { error, serial: stated.min(SERIAL_SANE), signer });
+                let serial = if stated < SERIAL_BELIEVED { stated } else { 0 };
+                let signer = if verify(&signers.left).is_ok() { Signer::Left } else { Signer::Unknown };
+                return Ok(TreeState::Refused { error, serial, signer });
             }
         };
         let intact = self.digest(&Self::sealed(host).join(HOST_KEY_FILE))?;

@@ -67,6 +67,22 @@ pub enum StoreError {
         /// The other.
         second: PathBuf,
     },
+    /// There is no serial left for the next manifest of a host.
+    #[error(
+        "the manifest of host `{host}` has serial {last}, and the next one would be above the largest that counts"
+    )]
+    #[diagnostic(
+        code(store::serial_end),
+        help(
+            "find out who signed it with `git log -p -- sealed/{host}`; once that key is no longer an admin's (`secretctl admin remove`, or another signing key), its serials are forgotten: run `secretctl seal` then"
+        )
+    )]
+    SerialEnd {
+        /// The host.
+        host: HostName,
+        /// The serial that it has.
+        last: u64,
+    },
     /// A source without history.
     #[error("`{secret}` in `{}` has no ledger, so nobody vouches for it", path.display())]
     #[diagnostic(code(store::no_ledger))]
@@ -147,7 +163,7 @@ impl Failure for StoreError {
     fn class(&self) -> Class {
         match self {
             Self::Unknown { .. } | Self::TwoSources { .. } => Class::Usage,
-            Self::NoLedger { .. } | Self::SourceChanged { .. } => Class::Integrity,
+            Self::NoLedger { .. } | Self::SourceChanged { .. } | Self::SerialEnd { .. } => Class::Integrity,
             Self::Decrypt { source, .. } => source.class(),
             Self::Seal { source, .. } | Self::Encrypt { source, .. } => source.class(),
             Self::Document(error) => error.class(),

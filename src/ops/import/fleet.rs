@@ -25,6 +25,7 @@ use crate::ledger::Ledger;
 use crate::name::AdminName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::trust::draw_id;
 use crate::ops::workspace::Settings;
 use crate::ops::workspace::WorkspaceError;
 use crate::ops::workspace::declared;
@@ -42,6 +43,7 @@ pub(super) fn read(root: &Path, first: Option<&First>) -> Result<Before, OpsErro
     let text = match first {
         Some(first) => {
             let mut file = FleetFile::new();
+            file.set_id(draw_id());
             file.add_admin(&first.name, &first.admin);
             file.to_text()
         }

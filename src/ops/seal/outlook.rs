@@ -16,6 +16,7 @@ use crate::ops::error::OpsError;
 use crate::ops::seal::reasons::Reasons;
 use crate::ops::seal::reasons::reasons;
 use crate::ops::seal::reasons::reasons_about;
+use crate::ops::seal::revoked::Known;
 use crate::ops::wanted::Due;
 use crate::ops::wanted::Value;
 use crate::ops::wanted::wanted;
@@ -98,6 +99,7 @@ pub(in crate::ops) fn compare(
     };
     let values = ledgers.iter().filter_map(|(name, ledger)| Some((name.clone(), value(ledger)?))).collect();
     let signers = ws.signers();
+    let known = ws.fleet.id.map(|_| Known::of(ledgers));
     wanted(ws, hosts, &values)
         .into_par_iter()
         .map(|Due { wanted, denied }| {
@@ -106,6 +108,11 @@ pub(in crate::ops) fn compare(
                 Some(secret) => narrow(&mut tree, wanted, secret),
                 None => wanted,
             };
+            let revoked = match &known {
+                Some(known) => known.revoked(&wanted, tree.manifest(), scope.only.as_ref()),
+                None => BTreeMap::new(),
+            };
+            let wanted = Wanted { revoked, ..wanted };
             let plan = HostPlan::compare(&tree, &wanted);
             Ok(Compared { tree, wanted, plan, denied })
         })
