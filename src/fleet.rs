@@ -226,9 +226,12 @@ impl Fleet {
     }
 
     /// What a version of the roots vouches for.
-    pub fn people(&self) -> People {
+    pub fn root_people(&self) -> People {
         let root_admin = |admin: &Admin| RootAdmin {
-            role: Role::Full,
+            role: match admin.editor {
+                EditorScope::All => Role::Full,
+                EditorScope::Named => Role::Named,
+            },
             recipients: admin.recipients.clone(),
             signing_keys: admin.signing_keys.clone(),
             removed: admin.removed,
@@ -237,9 +240,9 @@ impl Fleet {
         People { admins: admins.collect(), recovery: self.recovery.clone() }
     }
 
-    /// Keys whose signatures on manifests count: those of active admins.
+    /// Keys whose signatures on manifests count: those of active admins who are not named for some secrets alone.
     pub fn trusted_keys(&self) -> BTreeSet<VerifyingKey> {
-        self.active_admins().flat_map(|(_, admin)| admin.signing_keys.iter().cloned()).collect()
+        self.root_people().full_keys()
     }
 
     /// The admin, removed or not, that a signing key belongs to.

@@ -188,6 +188,37 @@ pub struct KnownAuthor {
     pub name: AdminName,
     /// When they left, if they did.
     pub removed: Option<Timestamp>,
+    /// Set for an admin who is named for some secrets alone.
+    pub limited: Option<Limits>,
+}
+
+/// How far the lines of a limited admin count.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Lines from before then counted about every secret.
+    pub since: Timestamp,
+    /// What the admin can open, or could since then.
+    pub recipients: BTreeSet<Recipient>,
+}
+
+impl KnownAuthor {
+    /// A limited admin gives new values to what the line before let them open, and decides nothing else.
+    fn may_write(&self, line: &Line, latest: Timestamp, before: Option<&Line>) -> Result<(), &'static str> {
+        let Some(limits) = self.limited.as_ref().filter(|limits| latest >= limits.since) else {
+            return Ok(());
+        };
+        let Some(before) = before.filter(|before| !before.recipients.is_disjoint(&limits.recipients)) else {
+            return Err("it is by a limited admin who could not open the value before");
+        };
+        if !matches!(line.event, Event::Edited | Event::Rotated) {
+            return Err("it is by a limited admin, who may only give new values");
+        }
+        if line.secret != before.secret || line.recipients != before.recipients || line.hosts != before.hosts
+        {
+            return Err("it is by a limited admin, and changes who may read the secret");
+        }
+        Ok(())
+    }
 }
 
 /// Whose lines count, and in which fleet.
@@ -255,9 +286,13 @@ impl Ledger {
             if latest > line.time {
                 backdated.push(number);
             }
-            verify_signature((line, latest), raw, &trusted, authors, path, number)?;
+            let author = verify_signature((line, latest), raw, &trusted, authors, path, number)?;
             let digest = Digest::of(raw.as_bytes());
-            link.and_then(|link| chain.add(line, digest, &link)).map_err(|reason| broken(number, reason))?;
+            let added = link.and_then(|link| {
+                author.may_write(line, latest, chain.previous(&link))?;
+                chain.add(line, digest, &link)
+            });
+            added.map_err(|reason| broken(number, reason))?;
         }
         if let Some(number) = chain.loose_end() {
             return Err(broken(number, "no later line goes on from it"));
@@ -449,14 +484,14 @@ fn parse_line(raw: &str, path: &Path, number: usize) -> Result<Line, LedgerError
     }
 }
 
-fn verify_signature(
+fn verify_signature<'a>(
     (line, latest): (&Line, Timestamp),
     raw: &str,
     trusted: &BTreeSet<VerifyingKey>,
-    authors: &Authors,
+    authors: &'a Authors,
     path: &Path,
     number: usize,
-) -> Result<(), LedgerError> {
+) -> Result<&'a KnownAuthor, LedgerError> {
     let failed = |source| LedgerError::Signature { path: path.to_owned(), number, source };
     let author_error = |reason| LedgerError::Author { path: path.to_owned(), number, reason };
     let signed = SignedLine::split(raw).ok_or_else(|| failed(SignatureError::Malformed))?;
@@ -474,7 +509,7 @@ fn verify_signature(
         Some(left) if latest > left => {
             Err(author_error(format!("was signed by `{}` after they were removed", author.name)))
         }
-        _ => Ok(()),
+        _ => Ok(author),
     }
 }
 

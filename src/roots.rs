@@ -159,6 +159,12 @@ impl Roots {
         Pin { number: self.head.root.number, sha256: self.head.sha256 }
     }
 
+    /// What to remember of the first version.
+    pub fn first_pin(&self) -> Pin {
+        let first = self.earlier.first().unwrap_or(&self.head);
+        Pin { number: first.root.number, sha256: first.sha256 }
+    }
+
     /// Whether the list has the version that was pinned, so that all later ones follow from it.
     pub fn holds(&self, pin: &Pin) -> bool {
         self.versions().any(|version| version.root.number == pin.number && version.sha256 == pin.sha256)

@@ -31,6 +31,7 @@ pub use plan::Wanted;
 pub use plan::WantedGrant;
 pub use seal::HostSeal;
 pub use seal::Signing;
+pub use sealed::SERIAL_BELIEVED;
 pub use sealed::SealedTree;
 pub use sealed::Signer;
 pub use sealed::Signers;

@@ -49,6 +49,7 @@ mod cli {
     mod policy_matrix;
     mod programs;
     mod report;
+    mod roots;
     mod rotate;
     mod run;
     mod seal;

@@ -115,7 +115,7 @@ fn add(args: AddArgs, env: Environment, mut global: Global, ui: &mut Ui) -> Resu
         editor: args.editor,
         ..Admin::default()
     };
-    ops::admin::add(&settings, &args.name, &admin)?;
+    let vouched = ops::admin::add(&settings, &args.name, &admin)?;
     let next = match args.editor {
         EditorScope::All => "run `secretctl rekey` to encrypt the sources to them".to_owned(),
         EditorScope::Named => format!(
@@ -124,8 +124,6 @@ fn add(args: AddArgs, env: Environment, mut global: Global, ui: &mut Ui) -> Resu
         ),
     };
     ui.say(&format!("added admin {}; {next}", args.name));
-    let vouched = ops::admin::add(&settings, &args.name, &admin)?;
-    ui.say(&format!("added admin {}; run `secretctl rekey` to encrypt the sources to them", args.name));
     tell_vouched(&vouched, ui);
     Ok(Exit::Clean)
 }
@@ -137,7 +135,8 @@ fn tell_vouched(vouched: &Vouched, ui: &mut Ui) {
         "vouched for in version {number} of `sealed/roots.jsonl`; commit it with `secretctl.toml`"
     ));
     if !vouched.hosts.is_empty() {
-        let hosts = names(&vouched.hosts);
+        let hosts: Vec<&str> = vouched.hosts.iter().map(AsRef::as_ref).collect();
+        let hosts = hosts.join(", ");
         ui.say(&format!("a host follows once it is deployed with that version; to be deployed: {hosts}"));
     }
 }

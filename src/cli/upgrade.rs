@@ -1,5 +1,6 @@
 //! `secretctl upgrade`
 
+mod fleet;
 mod services;
 
 use super::context::Environment;
@@ -12,6 +13,7 @@ use super::ui::Ui;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum UpgradeCommand {
     Services(services::ServicesArgs),
+    Fleet(fleet::FleetArgs),
 }
 
 pub(super) fn run(
@@ -22,5 +24,6 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     match command {
         UpgradeCommand::Services(args) => services::run(&args, env, global, ui),
+        UpgradeCommand::Fleet(args) => fleet::run(&args, env, global, ui),
     }
 }

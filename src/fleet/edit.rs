@@ -29,14 +29,13 @@ use crate::name::ServiceName;
 use crate::name::Tag;
 
 /// What a new fleet file starts with.
-const HEADER: &str = "\
-# The people and machines of this fleet. Who may read what stands in `policies/`.
+const HEADER: &str = r#"# The people and machines of this fleet. Who may read what stands in `policies/`.
 version = 1
 
 # `.services(..)` without `.hosts(..)` means the hosts that list one of the services.
 [policy]
 services = "listed"
-";
+"#;
 
 /// What is to be different about a host; nothing is said about what stays.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -91,8 +91,7 @@ impl Reader {
     fn fleet(&mut self, root: &dyn TableLike) -> Fleet {
         self.keys(
             root,
-            &["version", "admins", "recovery", "hosts", "documents", "audit", "policy"],
-            &["version", "fleet", "admins", "recovery", "hosts", "documents", "audit"],
+            &["version", "fleet", "admins", "recovery", "hosts", "documents", "audit", "policy"],
             "at the top level",
         );
         self.version(root);
@@ -106,8 +105,7 @@ impl Reader {
         let documents = self.named(root, "documents", Self::document);
         let audit = root.get("audit").map(|item| self.audit(item)).unwrap_or_default();
         let services = root.get("policy").map(|item| self.policy(item)).unwrap_or_default();
-        let fleet = Fleet { admins, recovery, retired_recovery, hosts, documents, audit, services };
-        let fleet = Fleet { id, admins, recovery, retired_recovery, hosts, documents, audit };
+        let fleet = Fleet { id, admins, recovery, retired_recovery, hosts, documents, audit, services };
         self.one_owner_per_signing_key(&fleet, root);
         self.hosts_differ_beyond_case(&fleet, root);
         self.documents_fit(&fleet, root);

@@ -53,6 +53,11 @@ impl<'a> Chain<'a> {
         Ok(Link { latest, previous, merged })
     }
 
+    /// The line that a line follows.
+    pub(super) fn previous(&self, link: &Link) -> Option<&'a Line> {
+        link.previous.and_then(|at| self.nodes.get(at)).map(|node| node.line)
+    }
+
     /// Adds a line whose signature holds, if it may follow.
     pub(super) fn add(&mut self, line: &'a Line, digest: Digest, link: &Link) -> Result<(), &'static str> {
         let at = self.nodes.len();

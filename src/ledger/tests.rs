@@ -33,7 +33,7 @@ impl Desk {
 
     fn authors(&self, removed: Option<&str>) -> Authors {
         let removed = removed.map(|time| time.parse().unwrap());
-        let author = KnownAuthor { name: "alice".parse().unwrap(), removed };
+        let author = KnownAuthor { name: "alice".parse().unwrap(), removed, limited: None };
         Authors { keys: [(self.alice.key().clone(), author)].into(), fleet: None }
     }
 
@@ -155,7 +155,8 @@ fn a_new_value_gets_a_number_above_every_known_one() {
         value: None,
     };
     let name = "alice".parse().unwrap();
-    let author = Author { name: &name, signer: &desk.alice, now: "2026-11-20T10:00:00Z".parse().unwrap() };
+    let now = "2026-11-20T10:00:00Z".parse().unwrap();
+    let author = Author { name: &name, signer: &desk.alice, now, fleet: None };
     ledger.append(&secret(), entry, author).unwrap();
     let made = ledger.value_line();
     Desk::append(&mut ledger, Event::Granted, &desk.alice);
@@ -205,7 +206,8 @@ fn joined(desk: &Desk, ours: &VerifiedLedger, theirs: &VerifiedLedger, event: Ev
         value: None,
     };
     let name = "alice".parse().unwrap();
-    let author = Author { name: &name, signer: &desk.alice, now: "2026-11-21T10:00:00Z".parse().unwrap() };
+    let now = "2026-11-21T10:00:00Z".parse().unwrap();
+    let author = Author { name: &name, signer: &desk.alice, now, fleet: None };
     let mut joined = ours.clone();
     joined.join(theirs, &secret(), entry, author).unwrap();
     joined

@@ -61,7 +61,7 @@ pub fn unvouched(settings: &Settings) -> Result<Vec<String>, OpsError> {
     let fleet = read_fleet(&root)?;
     let roots =
         trust::read_roots(&Layout::new(root, declared(&fleet)), &fleet).map_err(WorkspaceError::from)?;
-    Ok(roots.map(|roots| trust::differences(&roots.head().people, &fleet.people())).unwrap_or_default())
+    Ok(roots.map(|roots| trust::differences(&roots.head().people, &fleet.root_people())).unwrap_or_default())
 }
 
 /// Vouches for the people that `secretctl.toml` names now.
@@ -72,7 +72,7 @@ pub fn vouch(settings: &Settings) -> Result<Vouched, OpsError> {
     let _lock = lock(&layout, settings)?;
     let fleet = read_fleet(layout.root())?;
     if let Some(roots) = trust::read_roots(&layout, &fleet).map_err(WorkspaceError::from)? {
-        let roots = trust::vouch(settings, &fleet, roots, fleet.people())?;
+        let roots = trust::vouch(settings, &fleet, roots, fleet.root_people())?;
         write_atomic(&layout.root().join(Layout::roots()), roots.bytes(), 0o644)?;
     }
     vouched(settings, &fleet)

@@ -36,6 +36,7 @@ use crate::ops::seal::compare;
 use crate::ops::seal::readers_changed;
 use crate::ops::seal::reasons;
 use crate::ops::seal::settle_surplus;
+use crate::ops::trust;
 use crate::ops::workspace::Workspace;
 use crate::store::Drift;
 use crate::store::Layout;
@@ -107,6 +108,9 @@ pub(super) fn look(
     let mut findings = Vec::new();
     interrupted(ws, &mut findings);
     fleet(ws, &mut findings);
+    if let Err(failure) = trust::refuse_unvouched(&ws.fleet, ws.roots.as_ref()) {
+        findings.push(Finding::from_failure(&failure).about(["fleet"]).at(Place::file(FLEET_FILE)));
+    }
     let survey = match ws.layout.survey() {
         Ok(survey) => survey,
         Err(error @ StoreError::TwoSources { .. }) => {

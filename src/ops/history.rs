@@ -1,7 +1,9 @@
 //! What was there before: committed ledgers and manifests, and those that this checkout has seen.
 
 mod merging;
+mod roots;
 mod seen;
+mod serials;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -13,6 +15,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 pub(super) use merging::merging_serials;
+pub(super) use serials::committed_serial;
 
 use crate::diag::Class;
 use crate::diag::Finding;
@@ -36,9 +39,12 @@ use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Workspace;
 use crate::store::Layout;
+use crate::store::SERIAL_BELIEVED;
 
 /// Committed manifests of each host that are looked at, the newest first, unless all are asked for.
 const MANIFESTS: usize = 2;
+/// How far one committed manifest may be above the one before.
+const SERIAL_STEP: u64 = 10_000;
 /// Largest signature that is read.
 const SIGNATURE_MAX: u64 = 64 << 10;
 
@@ -84,6 +90,16 @@ impl Sealed {
     /// Whether it is from before the other, in both numbers and time.
     fn is_before(self, other: Self) -> bool {
         self.serial < other.serial && self.sealed_at < other.sealed_at
+    }
+
+    /// Whether no number of seals explains its serial.
+    pub(super) fn is_jump(self) -> bool {
+        self.serial >= SERIAL_BELIEVED
+    }
+
+    /// Whether its serial is further above the other one than sealing leads.
+    fn jumped_from(self, other: Self) -> bool {
+        self.serial > other.serial.saturating_add(SERIAL_STEP)
     }
 }
 
@@ -180,7 +196,9 @@ fn compared(
     let changes = repository.changes(From::Head, &[Path::new("secrets"), Path::new("sealed")])?;
     let mut blobs = repository.blobs()?;
     ledgers(ws, present, &changes, &mut blobs, findings)?;
-    manifests(ws, present, &changes, &mut blobs, back, findings)
+    manifests(ws, present, &changes, &mut blobs, back, findings)?;
+    findings.extend(roots::rewritten(ws, &changes, &mut blobs)?);
+    Ok(())
 }
 
 /// Committed ledgers that held up, and of which a line is missing now.
@@ -264,12 +282,25 @@ fn manifests(
         seen.push(blob);
         let signature = path.parent().and_then(|folder| signatures.get(&(commit.as_str(), folder)));
         let then = signature.and_then(|signature| sealed_then(ws, &host, blob, signature, blobs).transpose());
-        if let Some(then) = then.transpose()?.filter(|then| now.is_before(*then)) {
-            findings.push(went_back(&host, now, then, commit));
-            found.insert(host);
-        }
+        let finding = match then.transpose()? {
+            Some(then) if now.is_before(then) => went_back(&host, now, then, commit),
+            Some(then) if now.jumped_from(then) && !now.is_jump() => jumped(&host, now, Some(then)),
+            _ => continue,
+        };
+        findings.push(finding);
+        found.insert(host);
     }
     Ok(())
+}
+
+/// A serial that no number of seals explains: somebody may want the numbers to end.
+pub(super) fn jumped(host: &HostName, now: Sealed, then: Option<Sealed>) -> Finding {
+    let before = then.map(|then| format!(", and the one before had {}", then.serial)).unwrap_or_default();
+    let message = format!("the manifest of host `{host}` {now}{before}: nobody seals so often");
+    let finding = Finding::new(Severity::Error, Class::Integrity, "manifest::serial_jump", message);
+    finding.at(Place::file(Layout::sealed(host).join(MANIFEST_FILE))).help(format!(
+        "find out who signed it with `git log -p -- sealed/{host}`; once that key is no longer an admin's, `secretctl seal` goes on from the serial before, and hosts forget the jump"
+    ))
 }
 
 /// What a committed manifest says that an admin signed.

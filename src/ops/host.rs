@@ -29,6 +29,7 @@ use crate::fleet::FleetFile;
 use crate::fleet::Host;
 use crate::fleet::HostState;
 use crate::fsx::Transaction;
+use crate::fsx::write_atomic;
 use crate::name::HostName;
 use crate::name::ServiceName;
 use crate::name::Tag;
@@ -103,11 +104,9 @@ pub(super) fn change_fleet(
         Run::Dry => None,
     };
     let fleet = read_fleet(layout.root())?;
-    let path = layout.root().join(crate::fleet::FLEET_FILE);
     let before = read_fleet_text(layout.root())?;
     let roots = trust::read_roots(&layout, &fleet).map_err(WorkspaceError::from)?;
     trust::refuse_unvouched(&fleet, roots.as_ref()).map_err(WorkspaceError::from)?;
-    let before = read_text(&layout.root().join(FLEET_FILE))?;
     let mut file = FleetFile::parse(&before);
     edit(&fleet, &mut file)?;
     let text = file.to_text();
@@ -115,11 +114,13 @@ pub(super) fn change_fleet(
     if run == Run::Dry || text == before {
         return Ok(changed);
     }
+    let Some(roots) = roots.filter(|_| changed.root_people() != fleet.root_people()) else {
+        write_atomic(&layout.root().join(FLEET_FILE), text.as_bytes(), 0o644)?;
+        return Ok(changed);
+    };
+    let roots = trust::vouch(settings, &fleet, roots, changed.root_people())?;
     let mut change = Transaction::begin(layout.root(), &layout.staging(), layout.reach())?;
-    if let Some(roots) = roots.filter(|_| changed.people() != fleet.people()) {
-        let roots = trust::vouch(settings, &fleet, roots, changed.people())?;
-        change.write(Layout::roots(), roots.bytes())?;
-    }
+    change.write(Layout::roots(), roots.bytes())?;
     change.write(FLEET_FILE, text.as_bytes())?;
     change.commit()?;
     Ok(changed)

@@ -268,8 +268,8 @@ fn roots(settings: &Settings, layout: &Layout, text: &str) -> Result<Option<Stri
     let after = Fleet::parse(text, Path::new(FLEET_FILE)).map_err(crate::ops::WorkspaceError::from)?;
     let before = trust::read_list(layout).map_err(crate::ops::WorkspaceError::from)?;
     let roots = match before {
-        Some(roots) if roots.head().people == after.people() => return Ok(None),
-        Some(roots) => Some(trust::vouch(settings, &after, roots, after.people())?),
+        Some(roots) if roots.head().people == after.root_people() => return Ok(None),
+        Some(roots) => Some(trust::vouch(settings, &after, roots, after.root_people())?),
         None => trust::first(settings, &after)?,
     };
     Ok(roots.map(|roots| String::from_utf8_lossy(roots.bytes()).into_owned()))

@@ -34,6 +34,7 @@ use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::document;
 use crate::ops::error::OpsError;
+use crate::ops::history::committed_serial;
 use crate::ops::history::merging_serials;
 use crate::ops::previous;
 use crate::ops::workspace::Author;
@@ -256,7 +257,11 @@ fn begin(ws: &Workspace, hosts: Vec<Compared>, scope: &Scope) -> Result<Vec<Host
     let differing: Vec<Compared> = hosts.into_iter().filter(in_scope).collect();
     let floors = if differing.is_empty() { BTreeMap::new() } else { merging_serials(ws) };
     let started = differing.into_iter().map(|c| {
-        let floor = floors.get(&c.wanted.host).copied().unwrap_or_default();
+        let merging = floors.get(&c.wanted.host).copied().unwrap_or_default();
+        // What nobody who counts has signed says nothing about how far the numbers came.
+        let refused = matches!(c.tree.state, TreeState::Refused { .. });
+        let committed = if refused { committed_serial(ws, &c.wanted.host) } else { 0 };
+        let floor = merging.max(committed);
         HostSeal::begin(c.plan, &c.tree, c.wanted, floor, &ws.settings.prompt)
     });
     started.collect()

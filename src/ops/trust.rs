@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rand::RngCore;
 
+use crate::crypto::VerifyingKey;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::fleet::Fleet;
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
 use crate::ledger::Authors;
 use crate::ledger::KnownAuthor;
+use crate::ledger::Limits;
 use crate::name::AdminName;
 use crate::name::FleetId;
 use crate::ops::error::OpsError;
@@ -20,6 +21,8 @@ use crate::ops::workspace::Settings;
 use crate::ops::workspace::find_author;
 use crate::roots::People;
 use crate::roots::ROOTS_MAX;
+use crate::roots::Role;
+use crate::roots::RootAdmin;
 use crate::roots::Roots;
 use crate::roots::RootsError;
 use crate::roots::Voucher;
@@ -112,7 +115,7 @@ pub(super) fn read_roots(layout: &Layout, fleet: &Fleet) -> Result<Option<Roots>
 
 /// Reads the list of roots, if there is one.
 pub(super) fn read_list(layout: &Layout) -> Result<Option<Roots>, TrustError> {
-    match read_bounded(&layout.root().join(Layout::roots()), ROOTS_MAX) {
+    match layout.read(&Layout::roots(), ROOTS_MAX) {
         Err(error) if error.is_missing() => Ok(None),
         other => Ok(Some(Roots::verify(&other?)?)),
     }
@@ -123,7 +126,7 @@ pub(super) fn first(settings: &Settings, fleet: &Fleet) -> Result<Option<Roots>,
     let Some(id) = fleet.id else { return Ok(None) };
     let author = find_author(settings, fleet, None)?;
     let voucher = Voucher { name: &author.name, signer: &author.signer, now: settings.now };
-    Ok(Some(Roots::first(id, fleet.people(), voucher).map_err(StoreError::from)?))
+    Ok(Some(Roots::first(id, fleet.root_people(), voucher).map_err(StoreError::from)?))
 }
 
 /// Signs the next version of the roots, with a key that the newest one trusts.
@@ -141,7 +144,7 @@ pub(super) fn vouch(
 /// Nothing is encrypted or signed for people whom no admin vouched for.
 pub(super) fn refuse_unvouched(fleet: &Fleet, roots: Option<&Roots>) -> Result<(), TrustError> {
     let Some(roots) = roots else { return Ok(()) };
-    let differences = differences(&roots.head().people, &fleet.people());
+    let differences = differences(&roots.head().people, &fleet.root_people());
     if differences.is_empty() {
         return Ok(());
     }
@@ -189,32 +192,46 @@ pub(super) fn signers(fleet: &Fleet, roots: Option<&Roots>) -> Signers {
     Signers { trusted, left, fleet: Some(roots.fleet()) }
 }
 
-/// Every key whose ledger lines count, and until when.
+/// Every key whose ledger lines count, until when and for what.
 pub(super) fn authors(fleet: &Fleet, roots: Option<&Roots>) -> Authors {
     let mut keys = BTreeMap::new();
     let Some(roots) = roots else {
-        for (name, admin) in &fleet.admins {
-            add(&mut keys, name, admin.signing_keys.iter(), admin.removed);
+        for (name, admin) in &fleet.root_people().admins {
+            add(&mut keys, name, admin, (Timestamp::MIN, None));
         }
         return Authors { keys, fleet: None };
     };
     // The newest version that names a key decides; one that it does not name any more left with that version.
-    let mut left: Option<Timestamp> = None;
+    let mut newer: Option<Timestamp> = None;
     for root in roots.roots().collect::<Vec<_>>().into_iter().rev() {
         for (name, admin) in &root.people.admins {
-            let fresh: Vec<_> = admin.signing_keys.iter().filter(|key| !keys.contains_key(*key)).collect();
-            add(&mut keys, name, fresh.into_iter(), admin.removed.or(left));
+            add(&mut keys, name, admin, (root.time, newer));
         }
-        left = Some(root.time);
+        newer = Some(root.time);
     }
     Authors { keys, fleet: Some(roots.fleet()) }
 }
 
-fn add<'a>(
-    keys: &mut BTreeMap<crate::crypto::VerifyingKey, KnownAuthor>,
+/// Adds what one version says of an admin's keys, after all newer versions.
+fn add(
+    keys: &mut BTreeMap<VerifyingKey, KnownAuthor>,
     name: &AdminName,
-    signing_keys: impl Iterator<Item = &'a crate::crypto::VerifyingKey>,
-    removed: Option<Timestamp>,
+    admin: &RootAdmin,
+    (since, newer): (Timestamp, Option<Timestamp>),
 ) {
-    keys.extend(signing_keys.map(|key| (key.clone(), KnownAuthor { name: name.clone(), removed })));
+    let limits = || Limits { since, recipients: admin.recipients.clone() };
+    for key in &admin.signing_keys {
+        let Some(known) = keys.get_mut(key) else {
+            let limited = (admin.role == Role::Named).then(limits);
+            let removed = admin.removed.or(newer);
+            keys.insert(key.clone(), KnownAuthor { name: name.clone(), removed, limited });
+            continue;
+        };
+        // Limits begin with the first of the versions without a break that say so.
+        let goes_on = |limits: &&mut Limits| Some(limits.since) == newer && admin.role == Role::Named;
+        if let Some(limits) = known.limited.as_mut().filter(goes_on) {
+            limits.since = since;
+            limits.recipients.extend(admin.recipients.iter().cloned());
+        }
+    }
 }

@@ -1,10 +1,8 @@
 //! Moves an existing fleet to what a new one starts with.
 
+pub mod fleet;
 mod services;
 
 pub use services::Narrowing;
 pub use services::narrow;
 pub use services::narrowing;
-//! Moving a fleet that an older program made over to what this one writes.
-
-pub mod fleet;

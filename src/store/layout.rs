@@ -175,13 +175,7 @@ impl Layout {
     /// Names of the folders directly below `sealed/`, sorted.
     pub fn sealed_folders(&self) -> Result<Vec<String>, FsError> {
         let entries = self.entries(Path::new("sealed"))?.into_iter();
-        let mut names: Vec<String> = entries.map(|(name, _)| name.to_string_lossy().into_owned()).collect();
-        let folder = self.root.join("sealed");
-        let entries = match folder.read_dir() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(FsError::on("read", &folder))?,
-        };
-        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let names = entries.map(|(name, _)| name.to_string_lossy().into_owned());
         let mut names: Vec<String> = names.filter(|name| name != ROOTS_FILE).collect();
         names.sort();
         Ok(names)

@@ -195,12 +195,13 @@ impl HostPlan {
         let present = tree.manifest().into_iter().flat_map(|manifest| manifest.secrets.keys());
         let surplus = present.filter(|name| !wanted.grants.contains_key(*name));
         plan.drift.extend(surplus.map(|name| Drift::Surplus(name.clone())));
-        if usable.is_some_and(|manifest| manifest.revoked != wanted.revoked) {
-            plan.drift.insert(Drift::Revocations);
-        }
         // Where no manifest is believed, every file is one that it does not list, and that is no news.
         if tree.manifest().is_some() {
             plan.drift.extend(tree.strays.iter().map(|path| Drift::Stray(path.clone())));
+        }
+        // Any other difference brings the list up to date as well.
+        if plan.drift.is_empty() && usable.is_some_and(|manifest| manifest.revoked != wanted.revoked) {
+            plan.drift.insert(Drift::Revocations);
         }
         plan
     }

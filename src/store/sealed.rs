@@ -93,7 +93,7 @@ impl SealedTree {
 }
 
 /// From here on, a serial that nobody who counts has signed is a jump, and is forgotten rather than gone above.
-const SERIAL_BELIEVED: u64 = 1 << 32;
+pub const SERIAL_BELIEVED: u64 = 1 << 32;
 
 impl Layout {
     /// Reads a host's sealed tree, verifies its manifest, and takes the digest of every file in it.

@@ -168,6 +168,7 @@ fn a_key_that_an_admin_retired_exposes_nothing_until_they_leave() {
         &format!("[admins.bob]\nrecipients = [\"{old}\"]"),
         &format!("[admins.bob]\nrecipients = [\"{new}\"]"),
     );
+    fleet.vouch();
     fleet.run(["rekey"]).ok();
     let (codes, _) = told(&fleet, "2026-11-20");
     assert_eq!(codes.iter().filter(|code| *code == "exposure::key").count(), 3, "{codes:?}");

@@ -142,7 +142,7 @@ fn a_line_that_does_not_follow_is_found_even_if_an_admin_signed_it() {
 #[test]
 fn a_line_of_a_newer_version_or_with_more_in_it_is_refused_with_help() {
     let fleet = fleet();
-    fleet.forge_line("shared/token", &KEYS.alice, |line| line["version"] = 2.into());
+    fleet.forge_line("shared/token", &KEYS.alice, |line| line["version"] = 3.into());
     refused(&fleet, "ledger::version", &["line 4", "update secretctl"]);
     let fleet = self::fleet();
     fleet.forge_line("shared/token", &KEYS.alice, |line| line["more"] = 1.into());

@@ -10,6 +10,7 @@ fn init_makes_a_fleet_that_check_accepts_and_says_what_comes_next() {
     let alice = KEYS.alice.public();
     let ran = fleet.run(["init", "--admin", "alice", "--recipient", &alice, "--signing-key", &alice]).ok();
     insta::assert_snapshot!(ran.stderr(), @r#"
+    wrote sealed/roots.jsonl
     wrote policies/access.rhai
     wrote .gitattributes
     wrote secretctl.toml
@@ -123,7 +124,7 @@ fn admins_are_added_listed_and_removed_and_rekey_follows() {
     let source = fleet.path("secrets/shared/token.age");
     let bob = KEYS.bob.public();
     let ran = fleet.run(["admin", "add", "bob", "--recipient", &bob, "--signing-key", &bob]).ok();
-    assert_eq!(ran.stderr(), "added admin bob; run `secretctl rekey` to encrypt the sources to them\n");
+    ran.says(&["added admin bob; run `secretctl rekey` to encrypt the sources to them\n"]);
     assert_eq!(attack::opened("age", &source, KEYS.bob.private()), None);
     fleet.run(["rekey", "--check"]).with_code(1).prints(&["shared/token"]).says(&["run `secretctl rekey`"]);
     fleet.run(["check"]).with_code(1).says(&["error[store::recipients]", "is not encrypted to admin `bob`"]);

@@ -213,6 +213,7 @@ fn an_admin_without_a_signing_key_gets_what_its_editors_allow_and_nothing_else()
     let fleet = fleet().secret("ci/token", NEEDLE);
     let bob = KEYS.bob.public();
     fleet.append("secretctl.toml", &format!("\n[admins.ci]\nrecipients = [\"{bob}\"]\n"));
+    fleet.vouch();
     fleet.write("policies/editors.rhai", "editors(\"**\", [\"alice\"]).except(\"ci/**\");\n");
     fleet.run(["rekey"]).ok();
     let key = fs::read_to_string(KEYS.bob.private()).unwrap();

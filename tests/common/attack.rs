@@ -54,7 +54,12 @@ pub(crate) fn signature(key: &KeyPair, namespace: &str, bytes: &[u8]) -> String 
 
 /// A ledger line with a signature over exactly `open` (a JSON object).
 pub(crate) fn signed_line(key: &KeyPair, json: &str) -> String {
-    let armored = signature(key, "secretctl-ledger", json.as_bytes());
+    signed_line_for(key, "secretctl-ledger", json)
+}
+
+/// The same for any namespace.
+pub(crate) fn signed_line_for(key: &KeyPair, namespace: &str, json: &str) -> String {
+    let armored = signature(key, namespace, json.as_bytes());
     let base64: String = armored.lines().filter(|line| !line.starts_with("-----")).collect();
     format!("{},\"sig\":\"{base64}\"}}\n", json.strip_suffix('}').unwrap())
 }

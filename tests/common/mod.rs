@@ -88,7 +88,27 @@ impl TestFleet {
         fleet.run(args).ok();
         let recovery = KEYS.recovery.public();
         fleet.append("secretctl.toml", &format!("\n[recovery]\nrecipients = [\"{recovery}\"]\n"));
+        fleet.vouch();
         fleet
+    }
+
+    /// Signs for the people that a test wrote into `secretctl.toml` by hand.
+    pub(crate) fn vouch(&self) {
+        self.run(["admin", "vouch", "--yes"]).ok();
+    }
+
+    /// A fleet as version 0.1 made it: without an id, so that nothing that is signed names one.
+    pub(crate) fn without_id() -> Self {
+        let fleet = Self::empty();
+        let (alice, recovery) = (KEYS.alice.public(), KEYS.recovery.public());
+        fleet.write(
+            "secretctl.toml",
+            format!(
+                "version = 1\n\n[admins.alice]\nrecipients = [\"{alice}\"]\nsigning-keys = [\"{alice}\"]\n\n\
+                 [recovery]\nrecipients = [\"{recovery}\"]\n"
+            ),
+        );
+        fleet.with_hosts_and_secrets()
     }
 
     /// Two hosts, `forge` (ssh-ed25519) and `luna` (ssh-rsa), with one secret each and one of both, sealed.

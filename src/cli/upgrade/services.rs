@@ -11,8 +11,8 @@ use crate::cli::ui::Ui;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::ops;
+use crate::ops::Settings;
 use crate::ops::policy::Change;
-use crate::ops::workspace::Settings;
 
 /// Let `.services(..)` without `.hosts(..)` mean the hosts that list the services; shows each grant that is lost, and asks
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,9 @@ enum UpgradeError {
     #[error("nothing was changed")]
     #[diagnostic(
         code(upgrade::refused),
-        help("to keep a grant, name its host with `.hosts(..)`, or list the service there in `secretctl.toml`")
+        help(
+            "to keep a grant, name its host with `.hosts(..)`, or list the service there in `secretctl.toml`"
+        )
     )]
     Refused,
 }

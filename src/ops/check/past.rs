@@ -47,6 +47,13 @@ pub(super) fn check(
         trees: outlook.hosts.iter().filter_map(sealed).collect(),
     };
     findings.extend(present.ledgers.iter().filter_map(|(name, ledger)| future(ws, name, ledger)));
+    findings.extend(present.ledgers.iter().filter_map(|(name, ledger)| backdated(name, ledger)));
+    findings.extend(
+        present
+            .trees
+            .iter()
+            .filter_map(|(host, sealed)| sealed.is_jump().then(|| history::jumped(host, *sealed, None))),
+    );
     findings.extend(history::check(ws, &present, back, record)?);
     Ok(())
 }
@@ -78,4 +85,21 @@ fn future(ws: &Workspace, name: &SecretName, ledger: &VerifiedLedger) -> Option<
     let finding = Finding::new(Severity::Warning, Class::Finding, "ledger::future", message);
     let place = Place { line: Some(number + 1), ..Place::file(Layout::ledger(name)) };
     Some(finding.at(place).help("compare the clock of this machine with that of its author"))
+}
+
+/// A line that is dated before one that it follows: a clock was wrong, or somebody dates lines as it suits them.
+fn backdated(name: &SecretName, ledger: &VerifiedLedger) -> Option<Finding> {
+    let number = *ledger.backdated().first()?;
+    let line = ledger.lines().get(number.checked_sub(1)?)?;
+    let message = format!(
+        "line {number} of the ledger of `{name}`, by `{}`, says {}, and follows a later line",
+        line.author, line.time
+    );
+    let finding = Finding::new(Severity::Warning, Class::Finding, "ledger::backdated", message);
+    let place = Place { line: Some(number), ..Place::file(Layout::ledger(name)) };
+    let help = format!(
+        "compare it with the commit that brought it: `git log -p -- {}`",
+        Layout::ledger(name).display()
+    );
+    Some(finding.about([name]).at(place).help(help))
 }

@@ -18,6 +18,7 @@ use crate::manifest::MANIFEST_FILE;
 use crate::manifest::MANIFEST_MAX;
 use crate::manifest::Manifest;
 use crate::manifest::SIGNATURE_FILE;
+use crate::manifest::next_serial;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
@@ -98,29 +99,44 @@ fn join(base: &Manifest, ours: &Manifest, theirs: &Manifest) -> Result<Manifest,
     if ours.serial <= base.serial || theirs.serial <= base.serial {
         return Err("one branch put it back to an older serial".to_owned());
     }
-    let names: BTreeSet<&SecretName> = ours.secrets.keys().chain(theirs.secrets.keys()).collect();
-    let mut secrets = BTreeMap::new();
+    if ours.fleet != theirs.fleet {
+        return Err("one branch moved it to another fleet id".to_owned());
+    }
+    let secrets = three_ways([base, ours, theirs].map(|manifest| &manifest.secrets))?;
+    let put_back =
+        |entry: &&Entry| base.secrets.get(&entry.name).is_some_and(|was| entry.revision < was.revision);
+    if let Some(entry) = secrets.values().find(put_back) {
+        return Err(format!("one branch put `{}` back to an older value", entry.name));
+    }
+    let serial = ours.serial.max(theirs.serial);
+    let policy = if ours.policy_sha256 == base.policy_sha256 { theirs } else { ours };
+    Ok(Manifest {
+        serial: next_serial(serial).ok_or_else(|| format!("no serial is left above {serial}"))?,
+        sealed_at: ours.sealed_at.max(theirs.sealed_at),
+        policy_sha256: policy.policy_sha256,
+        revoked: three_ways([base, ours, theirs].map(|manifest| &manifest.revoked))?,
+        secrets,
+        ..ours.clone()
+    })
+}
+
+/// Every entry as the branch has it that changed it.
+fn three_ways<T: Clone + PartialEq>(
+    sides: [&BTreeMap<SecretName, T>; 3],
+) -> Result<BTreeMap<SecretName, T>, String> {
+    let mut joined = BTreeMap::new();
+    let names: BTreeSet<&SecretName> = sides.iter().flat_map(|side| side.keys()).collect();
     for name in names {
-        let [was, mine, other] = [base, ours, theirs].map(|manifest| manifest.secrets.get(name));
-        let entry: Option<&Entry> = match (mine == was, other == was) {
+        let [was, mine, other] = sides.map(|side| side.get(name));
+        let entry = match (mine == was, other == was) {
             (_, true) => mine,
             (true, false) => other,
             (false, false) if mine == other => mine,
             (false, false) => return Err(format!("both branches changed `{name}`")),
         };
-        if entry.zip(was).is_some_and(|(entry, was)| entry.revision < was.revision) {
-            return Err(format!("one branch put `{name}` back to an older value"));
-        }
-        secrets.extend(entry.map(|entry| (name.clone(), entry.clone())));
+        joined.extend(entry.map(|entry| (name.clone(), entry.clone())));
     }
-    let policy = if ours.policy_sha256 == base.policy_sha256 { theirs } else { ours };
-    Ok(Manifest {
-        serial: ours.serial.max(theirs.serial).saturating_add(1),
-        sealed_at: ours.sealed_at.max(theirs.sealed_at),
-        policy_sha256: policy.policy_sha256,
-        secrets,
-        ..ours.clone()
-    })
+    Ok(joined)
 }
 
 /// Joins reasons, which nobody signs; what one branch dropped is gone, what one added is there.
@@ -149,6 +165,8 @@ mod tests {
             (name.clone(), Entry { name, file, sha256, revision, line_sha256, services, not_after })
         };
         Manifest {
+            fleet: None,
+            revoked: BTreeMap::new(),
             host: "forge".parse().unwrap(),
             serial,
             sealed_at: "2026-11-20T10:00:00Z".parse().unwrap(),

@@ -23,7 +23,7 @@ use crate::ops::trust::draw_id;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::WorkspaceError;
-use crate::ops::workspace::read_text;
+use crate::ops::workspace::read_fleet_text;
 use crate::roots::Roots;
 use crate::roots::Voucher;
 use crate::store::Layout;
@@ -126,11 +126,11 @@ pub fn upgrade(ws: &Workspace) -> Result<FleetUpgrade, OpsError> {
 
 /// The id in `secretctl.toml`, and the first version of the roots.
 fn begin(ws: &Workspace, id: FleetId, author: &Author, change: &mut Transaction) -> Result<(), OpsError> {
-    let text = read_text(&ws.layout.root().join(FLEET_FILE)).map_err(WorkspaceError::from)?;
+    let text = read_fleet_text(ws.layout.root()).map_err(WorkspaceError::from)?;
     let mut file = FleetFile::parse(&text);
     file.set_id(id);
     let voucher = Voucher { name: &author.name, signer: &author.signer, now: ws.settings.now };
-    let roots = Roots::first(id, ws.fleet.people(), voucher).map_err(StoreError::from)?;
+    let roots = Roots::first(id, ws.fleet.root_people(), voucher).map_err(StoreError::from)?;
     change.write(FLEET_FILE, file.to_text().as_bytes())?;
     change.write(Layout::roots(), roots.bytes())?;
     Ok(())

@@ -155,7 +155,8 @@ fn naive_grant(rules: &[Spec], secret: &str, host: &str) -> String {
         };
         let pattern = rule.pattern.split('/').map(any).collect::<Vec<_>>().join("/");
         let star = Spec { services: None, pattern, ..(*rule).clone() };
-        let here = |service: &&str| lists(host, service) && rule.services.is_some_and(|glob| stars(glob, service));
+        let here =
+            |service: &&str| lists(host, service) && rule.services.is_some_and(|glob| stars(glob, service));
         star.selects(secret, host, "unheard-of") && (!rule.narrows() || KNOWN.iter().any(here))
     };
     let touching: Vec<_> = rules.iter().filter(touches).collect();
@@ -252,7 +253,8 @@ fn requests(secrets: &[String]) -> Vec<String> {
 
 /// These rules in a fleet that reads them as they are to be read; more text may follow them.
 fn load_read(rules: &[Spec], more: &str) -> Policy {
-    let reach = if rules.iter().any(|rule| rule.listed) { ServiceReach::Listed } else { ServiceReach::EveryHost };
+    let reach =
+        if rules.iter().any(|rule| rule.listed) { ServiceReach::Listed } else { ServiceReach::EveryHost };
     load_with(&format!("{}{more}", text(rules)), reach)
 }
 

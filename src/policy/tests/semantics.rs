@@ -224,9 +224,19 @@ fn services_without_hosts_mean_every_host_until_the_fleet_says_listed() {
         // Without services, every service of every host.
         (r#"allow("x");"#, "web-1", "all", "all"),
         // A denial stays as wide as it was.
-        (r#"allow("x").hosts("web-1").services("restic"); deny("x").services("restic");"#, "web-1", "none", "none"),
+        (
+            r#"allow("x").hosts("web-1").services("restic"); deny("x").services("restic");"#,
+            "web-1",
+            "none",
+            "none",
+        ),
         // A rule about other hosts does not tell services apart here.
-        (r#"allow("x"); allow("x").services("restic").when(|s, h, v| true);"#, "web-1", "caddy restic system wireguard", "all"),
+        (
+            r#"allow("x"); allow("x").services("restic").when(|s, h, v| true);"#,
+            "web-1",
+            "caddy restic system wireguard",
+            "all",
+        ),
     ] {
         let read = |reach| granted(&load_with(rules, reach), "x", host);
         assert_eq!(read(ServiceReach::EveryHost), wide, "{rules} {host}");
@@ -240,7 +250,9 @@ fn a_dormant_host_is_sealed_for_only_if_a_rule_that_includes_it_is_about_it() {
         let mut fleet = Fleet { services, ..fleet() };
         let key = "age1s2ux9cmgmwu9swhyqaxtzxu69u7k2zrcavz3f4zrh3ud4p67hd7q33k036".parse().unwrap();
         fleet.hosts.get_mut("cellar").unwrap().recipients = [key].into();
-        Policy::load(&[file("policies/access.rhai", rules)], &fleet).unwrap().seals_for(&"cellar".parse().unwrap())
+        Policy::load(&[file("policies/access.rhai", rules)], &fleet)
+            .unwrap()
+            .seals_for(&"cellar".parse().unwrap())
     };
     let (there, elsewhere) = (
         r#"allow("x").services("restic").including_dormant();"#,
