@@ -65,7 +65,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// What it is.
     pub kind: Kind,
-    id: String,
+    /// The identifier of its content.
+    pub id: String,
 }
 
 /// What a revision holds under a path.

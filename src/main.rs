@@ -68,6 +68,7 @@ fn environment() -> Environment {
         git_dir: variable("GIT_DIR"),
         home: path("HOME"),
         config_home: path("XDG_CONFIG_HOME"),
+        state_home: path("XDG_STATE_HOME"),
         runtime_dir: path("XDG_RUNTIME_DIR"),
         places: Places::of(variable),
         agent: path("SSH_AUTH_SOCK"),

@@ -72,6 +72,8 @@ pub mod verify;
 #[cfg(feature = "admin")]
 mod wanted;
 #[cfg(feature = "admin")]
+mod work_dir;
+#[cfg(feature = "admin")]
 mod workspace;
 #[cfg(feature = "admin")]
 mod writing;

@@ -68,6 +68,8 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// `XDG_CONFIG_HOME`.
     pub config_home: Option<PathBuf>,
+    /// `XDG_STATE_HOME`.
+    pub state_home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
     /// What `%t`, `%h` and `%S` stand for in a request.
@@ -122,6 +124,7 @@ impl Environment {
         Settings {
             identity_files: self.identity_files(),
             fleet: global.fleet.or(self.fleet),
+            state_home: self.state_home.or_else(|| self.home.map(|home| home.join(".local/state"))),
             repository_named_in: self.git_dir.is_some().then(|| self.current_dir.clone()),
             current_dir: self.current_dir,
             now: self.now,

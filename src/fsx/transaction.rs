@@ -83,6 +83,14 @@ enum Step {
     Remove { path: PathBuf },
 }
 
+impl Step {
+    fn into_path(self) -> PathBuf {
+        match self {
+            Self::Write { path, .. } | Self::Remove { path } => path,
+        }
+    }
+}
+
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Journal {
@@ -91,8 +99,7 @@ struct Journal {
 }
 
 impl Transaction {
-    /// Starts an empty change of the files and folders `within` of `root`, staged in `staging` on the same
-    /// file system.
+    /// Starts an empty change of the files and folders `within` of `root`, staged in `staging`, which no commit reaches.
     pub fn begin(root: &Path, staging: &Path, within: Vec<PathBuf>) -> Result<Self, FsError> {
         if Self::is_pending(staging) {
             // Whoever holds the lock has completed it; another one must not be lost.
@@ -108,15 +115,22 @@ impl Transaction {
         staging.join(JOURNAL).exists()
     }
 
-    /// Completes an interrupted change, or drops what was staged before its commit point.
-    ///
-    /// A journal may have come with the repository from somebody else, so it reaches no other folder either.
-    pub fn recover(root: &Path, staging: &Path, within: Vec<PathBuf>) -> Result<(), RecoverError> {
+    /// Completes an interrupted change and gives the paths that it was about, or drops what was staged before its commit
+    /// point.
+    pub fn recover(
+        root: &Path,
+        staging: &Path,
+        within: Vec<PathBuf>,
+    ) -> Result<Option<Vec<PathBuf>>, RecoverError> {
+        let mut completed = None;
         if Self::is_pending(staging) {
             let steps = read_journal(&staging.join(JOURNAL))?;
-            Self { root: root.to_owned(), staging: staging.to_owned(), within, steps }.apply()?;
+            let change = Self { root: root.to_owned(), staging: staging.to_owned(), within, steps };
+            change.apply()?;
+            completed = Some(change.steps.into_iter().map(Step::into_path).collect());
         }
-        Ok(drop_staging(staging)?)
+        drop_staging(staging)?;
+        Ok(completed)
     }
 
     /// Stages new content for `path`, relative to the root.
@@ -191,7 +205,7 @@ impl Transaction {
                     if from.exists() {
                         let folder = folder_of(&to);
                         std::fs::create_dir_all(&folder).map_err(FsError::on("create", &folder))?;
-                        rename(&from, &to)?;
+                        move_file(&from, &to)?;
                         folders.insert(folder);
                     }
                 }
@@ -244,6 +258,18 @@ impl Transaction {
         };
         let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, refused);
         Err(FsError::on("write", &self.root.join(path))(refused))
+    }
+}
+
+/// Puts a staged file into place, from another file system too: then it is copied beside the target and renamed there.
+/// Where that is interrupted, the staged file still stands and a rerun does it again.
+fn move_file(from: &Path, to: &Path) -> Result<(), FsError> {
+    match rename(from, to) {
+        Err(error) if error.source.kind() == std::io::ErrorKind::CrossesDevices => {
+            write_atomic(to, &read_bounded(from, u64::MAX)?, REPOSITORY_MODE)?;
+            remove_if_there(from)
+        }
+        other => other,
     }
 }
 
@@ -353,6 +379,37 @@ mod tests {
             assert_eq!(folder.text("a").as_deref(), Some("1"), "after {done} steps");
             assert_eq!(folder.text("x/c").as_deref(), Some("2"));
             assert_eq!(folder.text("b"), None);
+            assert!(!folder.staging.exists());
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_change_that_is_staged_on_another_file_system_is_made_and_completed_as_well() {
+        for done in 0..=2 {
+            let folder = Folder {
+                root: tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap(),
+                staging: PathBuf::new(),
+            };
+            let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+            let folder = Folder { staging: memory.path().join("change"), ..folder };
+            let mut change = folder.begin();
+            change.write("a", b"1").unwrap();
+            change.write("x/c", b"2").unwrap();
+            let moved = std::fs::hard_link(change.staged(0), folder.root.path().join("b"));
+            assert_eq!(
+                moved.unwrap_err().kind(),
+                std::io::ErrorKind::CrossesDevices,
+                "this test needs two file systems"
+            );
+            let journal = Journal { version: 1, steps: change.steps.clone() };
+            let bytes = serde_json::to_vec(&journal).unwrap();
+            write_atomic(&folder.staging.join(JOURNAL), &bytes, 0o644).unwrap();
+            change.steps.truncate(done);
+            change.apply().unwrap();
+            let completed = Transaction::recover(folder.root.path(), &folder.staging, within()).unwrap();
+            assert_eq!(completed, Some(vec!["a".into(), "x/c".into()]));
+            assert_eq!((folder.text("a").as_deref(), folder.text("x/c").as_deref()), (Some("1"), Some("2")));
             assert!(!folder.staging.exists());
         }
     }

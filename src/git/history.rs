@@ -1,10 +1,12 @@
 //! Which content each path had in which commit.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::Commit;
 use super::GitError;
 use super::Repository;
 use super::identifier;
@@ -48,6 +50,25 @@ impl Repository {
             Err(GitError::Failed { reason }) if reason.is_empty() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The newest commits on the way to `HEAD` that were fetched or pushed; without a remote, `HEAD`.
+    pub fn published(&self) -> Result<Vec<Commit>, GitError> {
+        let head = match self.commit("HEAD") {
+            Err(GitError::Revision { .. }) => return Ok(Vec::new()),
+            other => other?,
+        };
+        if self.run(["remote"])?.is_empty() {
+            return Ok(vec![head]);
+        }
+        let printed = self.run(["rev-list", "--boundary", &head.id, "--not", "--remotes"])?;
+        if printed.is_empty() {
+            return Ok(vec![head]);
+        }
+        // Commits that others lack, then, behind a dash, those that they have and these follow from.
+        let shared = printed.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"-"));
+        let ids: BTreeSet<String> = shared.filter_map(identifier).collect();
+        Ok(ids.into_iter().map(|id| Commit { name: id.clone(), id }).collect())
     }
 
     /// How much of the history is here.

@@ -20,7 +20,6 @@ use crate::diag::Severity;
 use crate::fleet::FLEET_FILE;
 use crate::fleet::HostState;
 use crate::fsx::FsError;
-use crate::fsx::Transaction;
 use crate::ledger::VerifiedLedger;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -184,10 +183,19 @@ fn error(class: Class, code: &str, message: String) -> Finding {
 }
 
 fn interrupted(ws: &Workspace, findings: &mut Vec<Finding>) {
-    if Transaction::is_pending(&ws.layout.staging()) {
+    let work = ws.work_dir();
+    if work.is_pending() {
         let message = "a change was interrupted and waits to be completed".to_owned();
         let help = "run `secretctl seal`, which completes it first";
         findings.push(error(Class::Finding, "store::interrupted", message).about(["fleet"]).help(help));
+    }
+    if work.has_old_journal() {
+        let message =
+            "`.secretctl/change` holds an interrupted change, and nothing in the work tree is carried out";
+        let finding = error(Class::Finding, "store::old_journal", message.to_owned()).about(["fleet"]);
+        findings.push(finding.help(
+            "if `git ls-files .secretctl` lists it, a commit brought it; else version 0.1 left it here, and `git status` shows what it did not finish: bring that back with `git checkout HEAD -- secrets sealed public`, remove `.secretctl`, and run the command again",
+        ));
     }
 }
 

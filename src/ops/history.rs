@@ -148,7 +148,7 @@ pub(super) fn check(
     };
     let mut findings = Vec::new();
     if let Some(branch) = branch {
-        findings.extend(seen::check(ws, &branch, present, record));
+        findings.extend(seen::check(ws, repository.as_ref(), &branch, present, record));
     }
     if let Some(repository) = repository {
         findings.extend(committed(ws, &repository, present, back)?);

@@ -180,6 +180,7 @@ fn settings_of(settings: &Settings) -> Settings {
         fleet: settings.fleet.clone(),
         current_dir: settings.current_dir.clone(),
         repository_named_in: settings.repository_named_in.clone(),
+        state_home: settings.state_home.clone(),
         now: settings.now,
         prompt: std::sync::Arc::clone(&settings.prompt),
         signer: settings.signer.clone(),

@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::diag::Failure;
 use crate::diag::Finding;
 use crate::diag::Place;
-use crate::fsx::Transaction;
 use crate::ledger::Line;
 use crate::name::HostName;
 use crate::name::SecretName;
@@ -22,6 +21,10 @@ pub fn show(ws: &Workspace, secret: &SecretName) -> Result<SecretBytes, OpsError
     match ws.layout.read_source(secret, &ws.authors()) {
         Ok(source) => Ok(source.open(ws.identities()?)?),
         Err(error) if is_half_done(ws, &error) => Err(OpsError::Pending { secret: secret.clone() }),
+        // Half of an interrupted change looks like tampering, and is repaired in another way.
+        Err(StoreError::SourceChanged { .. }) if ws.work_dir().is_pending() => {
+            Err(OpsError::Pending { secret: secret.clone() })
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -1,6 +1,7 @@
 //! A fleet repository opened for work: its fleet, policy and store, with the keys to be found on demand.
 
 use std::collections::BTreeSet;
+use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use crate::fsx::Patience;
 use crate::fsx::RecoverError;
 use crate::fsx::Transaction;
 use crate::fsx::read_below;
-use crate::fsx::write_atomic;
+use crate::fsx::read_bounded;
 use crate::git::GitError;
 use crate::git::Repository;
 use crate::ledger;
@@ -41,6 +42,9 @@ use crate::name::SecretName;
 use crate::ops::error::OpsError;
 use crate::ops::trust;
 use crate::ops::trust::TrustError;
+use crate::ops::work_dir::WorkDir;
+use crate::ops::work_dir::WorkDirError;
+use crate::ops::work_dir::staging;
 use crate::policy::Policy;
 use crate::policy::PolicyError;
 use crate::policy::PolicyFile;
@@ -65,6 +69,8 @@ pub struct Settings {
     pub current_dir: PathBuf,
     /// The folder from which `GIT_DIR` counts, where that is set: then it names the repository.
     pub repository_named_in: Option<PathBuf>,
+    /// The state folder of the user, for fleets outside of Git.
+    pub state_home: Option<PathBuf>,
     /// The time of the command, in whole seconds.
     pub now: Timestamp,
     /// Who is asked for passphrases.
@@ -147,6 +153,10 @@ pub enum WorkspaceError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Trust(#[from] TrustError),
+    /// There is no safe place for a lock.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Work(#[from] WorkDirError),
     /// Another command is writing.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -168,6 +178,7 @@ impl Failure for WorkspaceError {
             Self::Policy(error) => error.class(),
             Self::Signer(error) => error.class(),
             Self::Identity(error) => error.class(),
+            Self::Work(error) => error.class(),
             Self::Lock(error) => error.class(),
             Self::Fs(error) => error.class(),
         }
@@ -215,6 +226,8 @@ impl Author {
 #[derive(Debug)]
 pub struct WriteLock {
     _lock: Lock,
+    /// Where the change is staged that the lock is for.
+    staging: PathBuf,
 }
 
 impl Workspace {
@@ -259,7 +272,30 @@ impl Workspace {
 
     /// Completes a change that was interrupted, before somebody bases work on what is there.
     pub fn complete(&self) -> Result<(), WorkspaceError> {
-        if Transaction::is_pending(&self.layout.staging()) { self.lock().map(drop) } else { Ok(()) }
+        if self.work_dir().is_pending() { self.lock().map(drop) } else { Ok(()) }
+    }
+
+    /// Reads a file that an argument names: through no link if it lies in the fleet, since a branch may have made that.
+    pub(super) fn read_argument(&self, path: &Path, max: u64) -> Result<Vec<u8>, FsError> {
+        let real = |folder: &Path| folder.canonicalize().map_err(FsError::on("read", folder));
+        let (root, current) = (real(self.layout.root())?, real(&self.settings.current_dir)?);
+        let mut full = PathBuf::new();
+        for part in current.join(path).components() {
+            match part {
+                Component::ParentDir => drop(full.pop()),
+                Component::CurDir => {}
+                other => full.push(other),
+            }
+        }
+        match full.strip_prefix(&root) {
+            Ok(inside) => self.layout.read(inside, max),
+            Err(_) => read_bounded(path, max),
+        }
+    }
+
+    /// Where this machine keeps what is its own.
+    pub(super) fn work_dir(&self) -> WorkDir {
+        self.settings.work_dir(self.layout.root())
     }
 
     /// The Git repository in whose work tree the fleet lies.
@@ -268,8 +304,8 @@ impl Workspace {
     }
 
     /// Starts a change; the lock proves that nobody else is writing.
-    pub fn change(&self, _lock: &WriteLock) -> Result<Transaction, FsError> {
-        Transaction::begin(self.layout.root(), &self.layout.staging(), self.layout.reach())
+    pub fn change(&self, lock: &WriteLock) -> Result<Transaction, FsError> {
+        Transaction::begin(self.layout.root(), &lock.staging, self.layout.reach())
     }
 
     /// Finds the key to sign with. It must be that of an active admin.
@@ -340,6 +376,11 @@ impl Settings {
         Repository::of(folder, self.repository_named_in.as_deref())
     }
 
+    /// Where this machine keeps what is its own for a fleet.
+    pub(super) fn work_dir(&self, root: &Path) -> WorkDir {
+        WorkDir::of(root, self.state_home.as_deref())
+    }
+
     /// Reads the identities that they name.
     pub(super) fn find_identities(&self) -> Result<Identities, WorkspaceError> {
         if let Some(file) = &self.identity {
@@ -380,33 +421,23 @@ pub(super) fn declared(fleet: &Fleet) -> Declared {
     Declared { documents: documents.collect() }
 }
 
-/// Takes the lock of a repository and completes a change that was interrupted.
+/// Takes the lock of a repository and completes a change that was interrupted, which it says.
 pub(super) fn lock(layout: &Layout, settings: &Settings) -> Result<WriteLock, WorkspaceError> {
-    prepare_work_dir(layout)?;
+    let work = settings.work_dir(layout.root());
+    let folder = work.prepare()?;
     let told = |holder: &str| settings.prompt.tell(&format!("waiting for {holder}"));
-    let lock =
-        Lock::acquire(&layout.work_dir().join("lock"), &settings.command, Patience::UpTo(PATIENCE), &told)?;
-    Transaction::recover(layout.root(), &layout.staging(), layout.reach())?;
-    Ok(WriteLock { _lock: lock })
-}
-
-/// Makes the folder of this machine's own files, which ignores itself in Git.
-pub(super) fn prepare_work_dir(layout: &Layout) -> Result<(), FsError> {
-    let folder = layout.work_dir();
-    if folder.is_symlink() || layout.staging().is_symlink() {
-        let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a link");
-        return Err(FsError::on("lock", &folder)(refused));
+    let lock = Lock::acquire(&folder.join("lock"), &settings.command, Patience::UpTo(PATIENCE), &told)?;
+    if work.has_old_journal() {
+        settings.prompt.tell(
+            "note: an interrupted change in `.secretctl/change` is left alone; `secretctl check` says more",
+        );
     }
-    std::fs::create_dir_all(&folder).map_err(FsError::on("create", &folder))?;
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
-        write_atomic(
-            &ignore,
-            b"# Locks, interrupted changes and what was seen on this machine.\n*\n",
-            0o644,
-        )?;
+    let completed = Transaction::recover(layout.root(), &staging(&folder), layout.reach())?;
+    if let Some(paths) = completed {
+        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        settings.prompt.tell(&format!("completed an interrupted change: {}", paths.join(", ")));
     }
-    Ok(())
+    Ok(WriteLock { _lock: lock, staging: staging(&folder) })
 }
 
 /// The texts that decide over everything else: the fleet and its policies.
@@ -431,10 +462,15 @@ pub(super) fn find_root(settings: &Settings) -> Result<PathBuf, WorkspaceError> 
     let start = settings.fleet.clone().unwrap_or_else(|| settings.current_dir.clone());
     let not_found = || WorkspaceError::NotFound { start: start.clone() };
     if settings.fleet.is_some() {
-        return if start.join(FLEET_FILE).is_file() { Ok(start) } else { Err(not_found()) };
+        return if has_fleet_file(&start) { Ok(start) } else { Err(not_found()) };
     }
-    let root = start.ancestors().find(|folder| folder.join(FLEET_FILE).is_file());
+    let root = start.ancestors().find(|folder| has_fleet_file(folder));
     root.map(Path::to_owned).ok_or_else(not_found)
+}
+
+/// Whether a folder is a fleet, or would look like none because of a link or pipe in the place of its file.
+fn has_fleet_file(folder: &Path) -> bool {
+    folder.join(FLEET_FILE).symlink_metadata().is_ok_and(|found| !found.is_dir())
 }
 
 /// One digest over the paths and texts of all policy files.

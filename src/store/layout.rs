@@ -89,16 +89,6 @@ impl Layout {
         &self.root
     }
 
-    /// Lock and interrupted changes; never in Git.
-    pub fn work_dir(&self) -> PathBuf {
-        self.root.join(".secretctl")
-    }
-
-    /// Where a change is staged.
-    pub fn staging(&self) -> PathBuf {
-        self.work_dir().join("change")
-    }
-
     /// `secrets/NAME.age`: where the source of a secret lies that is in no document.
     pub fn source(name: &SecretName) -> PathBuf {
         PathBuf::from(format!("secrets/{name}.{SOURCE}"))

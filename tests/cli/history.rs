@@ -29,7 +29,7 @@ fn put_back() -> TestFleet {
 
 /// `check` where nobody has looked before.
 fn fresh(fleet: &TestFleet) {
-    let _ = std::fs::remove_file(fleet.path(".secretctl/seen.json"));
+    let _ = std::fs::remove_file(fleet.work("seen.json"));
 }
 
 #[test]
@@ -163,4 +163,72 @@ fn without_a_repository_there_is_nothing_to_compare_with_unless_it_is_asked_for(
     ran.ok();
     fleet.git(&["init", "--quiet"]);
     fleet.assert_clean();
+}
+
+#[test]
+fn an_ordinary_day_of_changes_that_are_taken_back_is_no_broken_integrity() {
+    let fleet = TestFleet::sealed().in_git();
+    let check = || fleet.cmd(["check"]).at(LATER).run();
+    check().ok();
+    fleet.cmd(["set", "shared/token"]).stdin("second thoughts").at(LATER).run().ok();
+    check().ok();
+    fleet.git(&["checkout", "--quiet", "."]);
+    check().ok();
+}
+
+#[test]
+fn with_a_remote_a_commit_counts_as_seen_once_others_have_it() {
+    let fleet = TestFleet::sealed().in_git();
+    let remote = fleet.outside().join("remote.git");
+    let remote = remote.to_str().unwrap();
+    fleet.git(&["init", "--quiet", "--bare", "--initial-branch=main", remote]);
+    fleet.git(&["remote", "add", "origin", remote]);
+    fleet.git(&["push", "--quiet", "--set-upstream", "origin", "main"]);
+    let check = || fleet.cmd(["check"]).at(LATER).run();
+    let second = || {
+        fleet.cmd(["set", "shared/token"]).stdin("second").at(LATER).run().ok();
+        fleet.commit("second");
+        check().ok();
+    };
+    second();
+    fleet.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    check().ok();
+    second();
+    fleet.git(&["push", "--quiet"]);
+    check().ok();
+    // Somebody pushes with force, and this checkout follows.
+    fleet.git(&["push", "--quiet", "--force", "origin", "HEAD~1:main"]);
+    fleet.git(&["reset", "--quiet", "--hard", "origin/main"]);
+    for _ in 0..2 {
+        check().with_code(3).says(&[
+            "error[ledger::behind_last_seen]: the ledger of `shared/token`",
+            "error[manifest::behind_last_seen]: the manifest of host `forge`",
+        ]);
+    }
+    fleet.cmd(["check", "--accept-past"]).at(LATER).run().ok();
+    check().ok();
+}
+
+#[test]
+fn a_record_that_a_branch_commits_blinds_nobody() {
+    let fleet = TestFleet::sealed().in_git();
+    fleet.cmd(["set", "shared/token"]).stdin("second").at(LATER).run().ok();
+    fleet.commit("second");
+    fleet.cmd(["check"]).at(LATER).run().ok();
+    fleet.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    for version in [1, 2] {
+        fleet.write(".secretctl/seen.json", format!("{{\"version\":{version},\"branches\":{{}}}}\n"));
+        fleet.commit("blinded");
+        fleet.cmd(["check"]).at(LATER).run().with_code(3).says(&["error[ledger::behind_last_seen]"]);
+    }
+}
+
+#[test]
+fn each_work_tree_has_a_lock_and_a_memory_of_its_own() {
+    let fleet = TestFleet::sealed().in_git();
+    let other = fleet.outside().join("other");
+    fleet.git(&["worktree", "add", "--quiet", "-b", "side", other.to_str().unwrap()]);
+    let ran =
+        fleet.cmd(["--fleet", other.to_str().unwrap(), "set", "shared/token"]).stdin("second").run().ok();
+    assert!(fleet.path(".git/worktrees/other/secretctl/lock").exists(), "{ran}");
 }

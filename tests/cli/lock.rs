@@ -19,7 +19,7 @@ fn slow_writer(fleet: &TestFleet, seconds: u64) -> Child {
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", &delay, BIN]);
     command.args(["set", "shared/token", "--from-file"]).arg(value);
     let child = fleet.prepare(command).spawn();
-    let lock = fleet.path(".secretctl/lock");
+    let lock = fleet.work("lock");
     let held =
         || std::fs::read_to_string(&lock).is_ok_and(|text| text.contains("set shared/token")).then_some(());
     wait_for("the first writer", 20, held);
@@ -29,7 +29,7 @@ fn slow_writer(fleet: &TestFleet, seconds: u64) -> Child {
 #[test]
 fn a_second_writer_waits_and_both_changes_stand() {
     let fleet = TestFleet::sealed();
-    std::fs::write(fleet.path(".secretctl/lock"), "").unwrap();
+    std::fs::write(fleet.work("lock"), "").unwrap();
     let mut first = slow_writer(&fleet, 2);
     let start = Instant::now();
     fleet.set("forge/sonarr/api-key", "by the second").ok();
@@ -43,7 +43,7 @@ fn a_second_writer_waits_and_both_changes_stand() {
 #[test]
 fn a_second_writer_that_waited_long_enough_is_told_who_holds_the_lock_and_readers_never_wait() {
     let fleet = TestFleet::sealed();
-    std::fs::write(fleet.path(".secretctl/lock"), "").unwrap();
+    std::fs::write(fleet.work("lock"), "").unwrap();
     let mut first = slow_writer(&fleet, 14);
     for args in [vec!["check"], vec!["list"], vec!["show", "shared/token"], vec!["seal", "--check"]] {
         let start = Instant::now();
@@ -90,7 +90,7 @@ fn what_another_admin_changed_while_a_command_waited_is_not_undone() {
     let bob = crate::common::KEYS.bob.public();
     fleet.run(["admin", "add", "bob", "--recipient", &bob]).ok();
     fleet.run(["rekey"]).ok();
-    std::fs::write(fleet.path(".secretctl/lock"), "").unwrap();
+    std::fs::write(fleet.work("lock"), "").unwrap();
     let mut first = slow_writer(&fleet, 3);
     // Opened while bob is an admin, writes when he is none any more.
     let file = fleet.outside().join("late-value");

@@ -351,7 +351,8 @@ fn a_serial_that_an_attacker_wrote_does_not_push_ours_to_the_end_of_the_numbers(
 fn a_journal_that_is_damaged_stops_writers_with_the_way_out_and_readers_not_at_all() {
     for text in ["", "{", "{\"version\":1,\"steps\":[{\"explode\":{}}]}", "{\"version\":9,\"steps\":[]}"] {
         let fleet = TestFleet::sealed();
-        fleet.write(".secretctl/change/journal.json", text);
+        std::fs::create_dir(fleet.work("change")).unwrap();
+        std::fs::write(fleet.work("change/journal.json"), text).unwrap();
         let ran = fleet.refuses(["set", "shared/token"], 4);
         ran.says(&["journal.json", "help: "]);
         let ran = fleet.refuses(["seal"], 4);
@@ -365,16 +366,36 @@ fn a_journal_that_is_damaged_stops_writers_with_the_way_out_and_readers_not_at_a
 }
 
 #[test]
-fn a_journal_that_came_with_the_repository_writes_nothing_outside_the_store() {
-    for target in
-        [".git/hooks/pre-commit", "../victim", "/tmp/victim", "policies/access.rhai", "secretctl.toml"]
-    {
+fn a_journal_that_came_with_the_repository_is_never_carried_out_and_is_found() {
+    for target in ["secrets/shared/token.age", "sealed/forge/manifest.json", "public/shared/token.pub"] {
         let fleet = TestFleet::sealed();
-        fleet.write(".git/hooks/sample", "");
-        fleet.write(".secretctl/change/0", "#!/bin/sh\necho owned\n");
+        fleet.write(".secretctl/change/0", "a file of a stranger");
         let journal =
             serde_json::json!({ "version": 1, "steps": [{ "write": { "staged": 0, "path": target } }] });
         fleet.write(".secretctl/change/journal.json", journal.to_string());
+        let fleet = fleet.in_git();
+        let before = fleet.tree();
+        for args in [&["seal"][..], &["rekey"], &["check"], &["status"]] {
+            fleet.run(args);
+            assert_eq!(fleet.tree().changed_since(&before), [""; 0], "{args:?} {target}");
+        }
+        fleet.run(["check"]).with_code(1).says(&["error[store::old_journal]", "git ls-files .secretctl"]);
+        fleet.set("shared/token", "another").ok().says(&["note: an interrupted change", "is left alone"]);
+    }
+}
+
+#[test]
+fn a_journal_reaches_nothing_outside_the_store() {
+    for target in
+        [".git/hooks/pre-commit", "../victim", "/tmp/victim", "policies/access.rhai", "secretctl.toml"]
+    {
+        let fleet = TestFleet::sealed().in_git();
+        let journal =
+            serde_json::json!({ "version": 1, "steps": [{ "write": { "staged": 0, "path": target } }] });
+        fleet.run(["seal"]).ok();
+        std::fs::create_dir(fleet.work("change")).unwrap();
+        std::fs::write(fleet.work("change/0"), "#!/bin/sh\necho owned\n").unwrap();
+        std::fs::write(fleet.work("change/journal.json"), journal.to_string()).unwrap();
         let before = fleet.tree();
         fleet.run(["seal"]);
         assert_eq!(fleet.tree().changed_since(&before), [""; 0], "{target}");
@@ -397,8 +418,8 @@ fn a_lock_file_that_is_a_link_destroys_nothing() {
     let fleet = TestFleet::sealed();
     let victim = fleet.outside().join("victim");
     std::fs::write(&victim, "precious").unwrap();
-    fleet.remove(".secretctl/lock");
-    std::os::unix::fs::symlink(&victim, fleet.path(".secretctl/lock")).unwrap();
+    std::fs::remove_file(fleet.work("lock")).unwrap();
+    std::os::unix::fs::symlink(&victim, fleet.work("lock")).unwrap();
     let ran = fleet.set("shared/token", "value");
     assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious", "{ran}");
 }

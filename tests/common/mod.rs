@@ -245,14 +245,35 @@ impl TestFleet {
         secrets.iter().map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Every file of the repository; the work folder of this machine is not part of it.
+    /// Every file of the repository; what this machine keeps in Git's folder is not part of it.
     pub(crate) fn tree(&self) -> Tree {
-        Tree::of(&self.root(), &[".secretctl"])
+        Tree::of(&self.root(), &[".git/secretctl"])
     }
 
-    /// Every file, the work folder included.
+    /// Every file in its folder, whosever it is.
     pub(crate) fn whole_tree(&self) -> Tree {
         Tree::of(&self.root(), &[])
+    }
+
+    /// Where this machine keeps lock, interrupted changes and what it has seen.
+    pub(crate) fn work(&self, path: &str) -> PathBuf {
+        let root = self.root();
+        let folder = if root.join(".git").is_dir() {
+            root.join(".git/secretctl")
+        } else {
+            let digest =
+                secretctl::crypto::Digest::of(root.canonicalize().unwrap().as_os_str().as_encoded_bytes());
+            self.home().join(".local/state/secretctl").join(digest.to_string())
+        };
+        folder.join(path)
+    }
+
+    /// Files that are half written, wherever they lie.
+    pub(crate) fn half_written(&self) -> Vec<String> {
+        let mut left = Tree::of(&self.root(), &[]).paths();
+        left.retain(|path| path.contains("secretctl-tmp"));
+        left.extend(self.work("change").exists().then(|| "the folder of a change".to_owned()));
+        left
     }
 
     pub(crate) fn cmd<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Cmd {
@@ -295,13 +316,8 @@ impl TestFleet {
         let ran = self.run(["check"]);
         assert_eq!(ran.code(), 0, "check:\n{ran}");
         assert_eq!(ran.stderr(), "", "check has something to say");
-        let left = self
-            .whole_tree()
-            .paths()
-            .into_iter()
-            .find(|path| path.contains("secretctl-tmp") || path.starts_with(".secretctl/change"));
-        assert_eq!(left, None, "something half-written was left");
-        assert!(!self.exists(".secretctl/change"), "an empty staging folder was left");
+        assert_eq!(self.half_written(), [""; 0], "something half-written was left");
+        assert!(!self.exists(".secretctl"), "the work tree holds what is this machine's own");
     }
 
     /// The command ends with `code`, and changes no byte of the repository.

@@ -43,6 +43,7 @@ pub(super) const KINDS: &[Kind] = &[
     found("sealed::surplus", Error, "A host that takes no part has a sealed tree", &DRIFT),
     found("store::recipients", Error, "A source is not encrypted to the people who may read it", &RECIPIENTS),
     found("store::interrupted", Error, "A change was interrupted", &INTERRUPTED),
+    found("store::old_journal", Error, "An interrupted change lies in the work tree", &OLD_JOURNAL),
     found("store::stray", Error, "A file that is no source lies among the sources", &STRAY),
     mistake("store::two_sources", "Two sources for one name", &TWO_SOURCES),
     mistake("store::unknown_secret", "A source went away while it was looked at", &TWO_SOURCES),
@@ -53,7 +54,7 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 static PAST: Lesson = Lesson {
-    means: "Ledgers only grow and serials only rise. Here something is gone that was committed, or that `.secretctl/seen.json` of this checkout remembers.",
+    means: "Ledgers only grow and serials only rise. Here something is gone that was committed, or that this checkout remembers.",
     matters: "Whoever puts a ledger back to the past hides who read which value, and brings back a value that was replaced. A push with force looks the same.",
     action: "Find out who did it: `git log -p -- secrets/ sealed/`, and `git reflog`. The message names the commit that had more and the command that brings it back. If going back is meant, `secretctl check --accept-past`.",
     example: "error[ledger::rewritten]: the ledger of `shared/token` has lost lines: commit 1f37bfe0a9c2 had 3, and not all of them are here\n  --> secrets/shared/token.ledger",
@@ -134,10 +135,17 @@ static RECIPIENTS: Lesson = Lesson {
 };
 
 static INTERRUPTED: Lesson = Lesson {
-    means: "A command was stopped between its files; the rest of its change waits in `.secretctl/`.",
+    means: "A command was stopped between its files; the rest of its change waits in Git's own folder.",
     matters: "What lies in the repository is half old and half new.",
     action: "`secretctl seal` completes the change first.",
     example: "error[store::interrupted]: a change was interrupted and waits to be completed",
+};
+
+static OLD_JOURNAL: Lesson = Lesson {
+    means: "`.secretctl/change` in the work tree holds a list of steps. Version 0.1 kept those of an interrupted change there; a commit can bring them too.",
+    matters: "It is never carried out. If it was yours, what lies in the repository may be half old and half new.",
+    action: "`git ls-files .secretctl` tells whether a commit brought it. If not, `git checkout HEAD -- secrets sealed public`, remove `.secretctl`, and run the interrupted command again.",
+    example: "error[store::old_journal]: `.secretctl/change` holds an interrupted change, and nothing in the work tree is carried out",
 };
 
 static STRAY: Lesson = Lesson {
