@@ -25,7 +25,7 @@ use super::exit::Exit;
 use super::report;
 use super::table::count;
 use super::ui::Ui;
-use super::ui::printable;
+use super::ui::one_line;
 use super::ui::redacted;
 use crate::diag::Finding;
 use crate::diag::Severity;
@@ -70,10 +70,10 @@ pub(super) fn run(
         return run_history(args, &ws, ui);
     }
     let duplicates = if args.duplicates { Duplicates::Find } else { Duplicates::Leave };
-    let before = args.baseline.as_deref().map(Baseline::read).transpose()?;
+    let before = args.baseline.as_deref().map(|path| Baseline::read(&ws, path)).transpose()?;
     let mut report = ops::audit::audit(&ws, duplicates)?;
     if let Some(path) = &args.write_baseline {
-        let earlier = before.or_else(|| Baseline::read(path).ok());
+        let earlier = before.or_else(|| Baseline::read(&ws, path).ok());
         let baseline = Baseline::of(&report, earlier.as_ref());
         baseline.write(path)?;
         ui.say(&format!(
@@ -163,9 +163,9 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, CommandError> {
     Ok(bytes)
 }
 
-/// A text that others may have written, fit to be shown.
+/// A text that others may have written, fit to be shown in one line.
 fn clean(text: &str) -> String {
-    printable(&redacted(text))
+    one_line(&redacted(text))
 }
 
 /// The message, and since when it is known.

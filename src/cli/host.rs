@@ -112,7 +112,7 @@ fn list(args: &ListArgs, env: Environment, global: Global, ui: &mut Ui) -> Resul
                     names(&host.services),
                 ]
             });
-            ui.line(&table(&["host", "state", "system", "tags", "services"], rows))?;
+            ui.lines(table(&["host", "state", "system", "tags", "services"], rows))?;
         }
     }
     Ok(Exit::Clean)

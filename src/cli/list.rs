@@ -37,7 +37,7 @@ pub(super) fn run(
                 let hosts = secret.problem.clone().unwrap_or_else(|| names(&secret.hosts));
                 vec![secret.secret.to_string(), number, day, hosts]
             });
-            ui.line(&table(&["secret", "revision", "changed", "hosts"], rows))?;
+            ui.lines(table(&["secret", "revision", "changed", "hosts"], rows))?;
         }
     }
     broken.iter().for_each(|finding| ui.finding(finding));

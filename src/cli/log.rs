@@ -42,7 +42,7 @@ pub(super) fn run(
                     names(&line.hosts),
                 ]
             });
-            ui.line(&table(&["time", "event", "revision", "author", "hosts"], rows))?;
+            ui.lines(table(&["time", "event", "revision", "author", "hosts"], rows))?;
         }
     }
     Ok(Exit::Clean)

@@ -13,7 +13,7 @@ use rustix::termios::Termios;
 use rustix::termios::tcgetattr;
 use rustix::termios::tcsetattr;
 
-use crate::cli::ui::printable;
+use crate::cli::ui;
 use crate::name::SecretName;
 use crate::ops::Prompt;
 use crate::ops::generate::Answer;
@@ -45,14 +45,14 @@ impl Prompt for TerminalPrompt {
         if !std::io::stdin().is_terminal() {
             return None;
         }
-        let _ = write!(std::io::stderr(), "{what}: ");
+        let _ = write!(std::io::stderr(), "{}: ", ui::one_line(what));
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).ok()?;
         Some(answer.trim_end().to_owned())
     }
 
     fn tell(&self, message: &str) {
-        let _ = writeln!(std::io::stderr(), "{}", printable(message));
+        let _ = writeln!(std::io::stderr(), "{}", ui::one_line(message));
     }
 
     fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
@@ -83,7 +83,7 @@ impl Asker for TerminalAsker {
     }
 
     fn ask(&self, secret: &SecretName, question: &Question) -> Option<SecretBytes> {
-        let what = printable(&format!("{} ({secret})", question.text));
+        let what = ui::one_line(&format!("{} ({secret})", question.text));
         match question.answer {
             Answer::Hidden => new_value(&what),
             Answer::Line => {
@@ -117,7 +117,7 @@ fn one_line() -> Option<SecretBytes> {
 /// Asks for a line that nobody sees.
 fn hidden(question: &str) -> Option<SecretBytes> {
     let _quiet = Quiet::begin();
-    let answer = rpassword::prompt_password(question).ok()?;
+    let answer = rpassword::prompt_password(ui::one_line(question)).ok()?;
     Some(SecretBytes::from(answer.into_bytes()))
 }
 

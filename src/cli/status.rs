@@ -34,13 +34,13 @@ pub(super) fn run(
     let status = ops::status::status(&ws)?;
     match args.format {
         Format::Json => ui.json(&status)?,
-        Format::Text => ui.line(&text(&status))?,
+        Format::Text => ui.lines(text(&status))?,
     }
     // What is to be done is no failure; what cannot be believed is.
     Ok(if status.is_tampered() { Exit::Found(Class::Integrity) } else { Exit::Clean })
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &Status) -> Vec<String> {
     let mut lines = vec![format!(
         "{}, {} sealed for, on {}",
         count(status.secrets, "secret", "secrets"),
@@ -57,7 +57,7 @@ fn text(status: &Status) -> String {
         lines.push(format!("{}: `{}`", title(group), group.next));
         lines.extend(items(group, share));
     }
-    lines.join("\n")
+    lines
 }
 
 /// How many lines each group gets beyond its first: what a small one does not need is for the next.

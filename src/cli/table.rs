@@ -4,15 +4,17 @@ use comfy_table::ContentArrangement;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
-/// A table with a header; every row has as many cells.
-pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+use crate::cli::ui::one_line;
+
+/// The lines of a table with a header; every row has as many cells.
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().map(|word| word.to_uppercase()));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| one_line(cell)));
     }
-    table.trim_fmt()
+    table.trim_fmt().lines().map(str::to_owned).collect()
 }
 
 /// Names in one cell, or a dash.

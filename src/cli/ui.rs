@@ -1,4 +1,7 @@
 //! Data to stdout, talk to stderr; colour only repeats what words say.
+//!
+//! Every text for people is written line by line, and a line stays one whatever a name in it holds: names of files,
+//! reasons of rules and texts of configuration may come from a stranger, and a line of its own is a command to some CI systems.
 
 use std::io;
 use std::io::Write;
@@ -50,9 +53,15 @@ impl Ui {
         }
     }
 
-    /// Prints a line of data for people.
+    /// Prints one line of data for people.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
-        self.data(format!("{}\n", printable(text)).as_bytes())
+        self.lines([text])
+    }
+
+    /// Prints lines of data for people.
+    pub fn lines<T: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = T>) -> io::Result<()> {
+        let text: String = lines.into_iter().map(|line| format!("{}\n", one_line(line.as_ref()))).collect();
+        self.data(text.as_bytes())
     }
 
     /// Prints data as JSON, indented, with a final newline.
@@ -61,27 +70,24 @@ impl Ui {
         self.data(format!("{text}\n").as_bytes())
     }
 
-    /// Says something that is not data.
+    /// Says something that is not data, in one line.
     pub fn say(&mut self, text: &str) {
-        self.say_after("", text);
+        self.say_after("", &[text.to_owned()]);
     }
 
-    /// Says something behind a head of our own, which may be coloured.
-    fn say_after(&mut self, head: &str, text: &str) {
-        let _ = writeln!(self.err, "{head}{}", printable(&redacted(text)));
+    /// Says lines behind a head of our own, which may be coloured.
+    fn say_after(&mut self, head: &str, lines: &[String]) {
+        let lines: Vec<String> = lines.iter().map(|line| one_line(&redacted(line))).collect();
+        let _ = writeln!(self.err, "{head}{}", lines.join("\n"));
     }
 
     /// Says a finding: severity, code, message, place, help.
     pub fn finding(&mut self, finding: &Finding) {
         let head = self.head(finding.severity, &finding.code);
-        let mut text = format!(": {}", finding.message);
-        if let Some(place) = &finding.place {
-            text.push_str(&format!("\n  --> {place}"));
-        }
-        if let Some(help) = &finding.help {
-            text.push_str(&format!("\n  help: {help}"));
-        }
-        self.say_after(&head, &text);
+        let mut lines = vec![format!(": {}", finding.message)];
+        lines.extend(finding.place.as_ref().map(|place| format!("  --> {place}")));
+        lines.extend(finding.help.as_ref().map(|help| format!("  help: {help}")));
+        self.say_after(&head, &lines);
     }
 
     /// Says an error with its causes, the places it underlines, and its help.
@@ -98,13 +104,10 @@ impl Ui {
             text.push_str(&format!(": {error}"));
             cause = error.source();
         }
-        if let Some(snippet) = underlined(diagnostic) {
-            text.push_str(&snippet);
-        }
-        if let Some(help) = diagnostic.help() {
-            text.push_str(&format!("\n  help: {help}"));
-        }
-        self.say_after(&head, &text);
+        let mut lines = vec![text];
+        lines.extend(underlined(diagnostic).into_iter().flatten());
+        lines.extend(diagnostic.help().map(|help| format!("  help: {help}")));
+        self.say_after(&head, &lines);
         for related in diagnostic.related().into_iter().flatten() {
             self.diagnostic(related);
         }
@@ -121,15 +124,25 @@ impl Ui {
     }
 }
 
-/// A text in which signs that a terminal would obey, or that turn the order of others, stand as escapes.
+/// A text as one line, in which signs that a terminal or a CI system would obey, or that turn the order of others, stand
+/// as escapes.
 ///
-/// File names, configuration and rules come with a repository, perhaps from somebody else.
-pub fn printable(text: &str) -> String {
+/// GitHub's runner takes a line that starts with `::`, and `##[` anywhere, for a command.
+pub fn one_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if c == '\n' || is_obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
-    shown
+    let shown = shown.replace("##[", "#\\u{23}[");
+    match shown.trim_start().strip_prefix("::") {
+        Some(rest) => shown.replacen(&format!("::{rest}"), &format!("\\u{{3a}}:{rest}"), 1),
+        None => shown,
+    }
+}
+
+/// The same for a text whose line breaks are our own.
+pub fn printable(text: &str) -> String {
+    text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }
 
 /// A text without the age identities that somebody may have put where a public key belongs.
@@ -146,7 +159,7 @@ pub fn redacted(text: &str) -> String {
 }
 
 /// The first labelled line of the source, underlined, with its file, line and column.
-fn underlined(diagnostic: &dyn miette::Diagnostic) -> Option<String> {
+fn underlined(diagnostic: &dyn miette::Diagnostic) -> Option<[String; 4]> {
     let source = diagnostic.source_code()?;
     let label = diagnostic.labels()?.next()?;
     // With a line around it the contents start at the start of a line; without, in the middle of ours.
@@ -162,7 +175,12 @@ fn underlined(diagnostic: &dyn miette::Diagnostic) -> Option<String> {
     let gutter = " ".repeat(number.len());
     let place = format!("{}:{number}:{}", contents.name().unwrap_or("input"), indent.chars().count() + 1);
     let remark = label.label().map(|remark| format!(" {remark}")).unwrap_or_default();
-    Some(format!("\n{gutter}--> {place}\n{gutter} |\n{number} | {line}\n{gutter} | {indent}{marks}{remark}"))
+    Some([
+        format!("{gutter}--> {place}"),
+        format!("{gutter} |"),
+        format!("{number} | {line}"),
+        format!("{gutter} | {indent}{marks}{remark}"),
+    ])
 }
 
 #[cfg(test)]
@@ -186,13 +204,14 @@ mod tests {
     #[test]
     fn the_whole_line_is_shown_and_just_the_span_underlined() {
         for (text, span, wanted) in [
-            ("one", 0..3, "\n --> f:1:1\n  |\n1 | one\n  | ^^^ here"),
-            ("one\ntwo three\nfour", 8..13, "\n --> f:2:5\n  |\n2 | two three\n  |     ^^^^^ here"),
-            ("one\ntwo", 7..7, "\n --> f:2:4\n  |\n2 | two\n  |    ^ here"),
-            ("one\n  two\n\nx", 6..11, "\n --> f:2:3\n  |\n2 |   two\n  |   ^^^ here"),
-            ("", 0..0, "\n --> f:1:1\n  |\n1 | \n  | ^ here"),
+            ("one", 0..3, " --> f:1:1\n  |\n1 | one\n  | ^^^ here"),
+            ("one\ntwo three\nfour", 8..13, " --> f:2:5\n  |\n2 | two three\n  |     ^^^^^ here"),
+            ("one\ntwo", 7..7, " --> f:2:4\n  |\n2 | two\n  |    ^ here"),
+            ("one\n  two\n\nx", 6..11, " --> f:2:3\n  |\n2 |   two\n  |   ^^^ here"),
+            ("", 0..0, " --> f:1:1\n  |\n1 | \n  | ^ here"),
         ] {
-            assert_eq!(underlined(&error(text, span.clone())).as_deref(), Some(wanted), "{text:?} {span:?}");
+            let shown = underlined(&error(text, span.clone())).map(|lines| lines.join("\n"));
+            assert_eq!(shown.as_deref(), Some(wanted), "{text:?} {span:?}");
         }
     }
 
@@ -200,5 +219,47 @@ mod tests {
     fn no_escape_sequence_of_a_repository_reaches_the_terminal() {
         let shown = printable("a\x1b]0;title\x07\u{9b}2K\u{202e}\rb\n\tc ä…");
         assert_eq!(shown, "a\\u{1b}]0;title\\u{7}\\u{9b}2K\\u{202e}\\rb\n\tc ä…");
+    }
+
+    /// What the streams got.
+    #[derive(Clone, Default)]
+    struct Written(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().map_or(Ok(0), |mut all| all.write(bytes))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_name_becomes_a_command_to_a_ci_system_whichever_way_it_is_printed() {
+        let written = Written::default();
+        let mut ui = Ui::new(Box::new(written.clone()), Box::new(written.clone()), Colour::Never);
+        for name in
+            ["a\n::error::x", "::error::x", " \t::error::x", "a\r::error::x", "x ##[error]x", "##[a\n##[b"]
+        {
+            let finding = Finding::new(Severity::Error, crate::diag::Class::Finding, "a::b", name);
+            let finding = finding.at(crate::diag::Place::file(name)).help(name);
+            ui.finding(&finding);
+            ui.say(name);
+            assert!(ui.line(name).and_then(|()| ui.lines([name, name])).is_ok());
+            let mut failure = error(name, 0..1);
+            (failure.message, failure.label, failure.help) = (name.into(), name.into(), Some(name.into()));
+            failure.source_file = miette::NamedSource::new(name, Arc::from("x"));
+            ui.failure(&failure);
+        }
+        let bytes = written.0.lock().map(|all| all.clone()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.lines().count() > 60, "{text}");
+        for line in text.lines() {
+            assert!(
+                !line.trim_start().starts_with("::") && !line.contains("##[") && !line.contains('\r'),
+                "{line}"
+            );
+        }
     }
 }

@@ -217,3 +217,52 @@ fn a_pipe_in_a_branch_is_not_waited_for() {
         assert!(ran.code() != 124 && ran.stderr().contains("not a regular file"), "{path}: {ran}");
     }
 }
+
+#[test]
+fn a_baseline_in_the_fleet_that_is_a_link_is_not_read() {
+    let fleet = TestFleet::sealed();
+    let private = fleet.outside().join("private.json");
+    std::fs::write(&private, "{\"version\": \"PRIVATE-OF-THE-MACHINE\"}").unwrap();
+    symlink(&private, fleet.path("audit-baseline.json")).unwrap();
+    for path in ["audit-baseline.json", "policies/../audit-baseline.json"] {
+        let ran = fleet.run(["audit", "--baseline", path]);
+        assert!(ran.code() == 4 && !ran.to_string().contains("PRIVATE"), "{ran}");
+    }
+}
+
+#[test]
+fn no_name_in_a_branch_becomes_a_command_to_the_runner_of_ci() {
+    let command = "::error title=from the branch::x";
+    let fleet = TestFleet::sealed().in_git();
+    fleet.write(&format!("secrets/a\n{command}"), "");
+    fleet.write(command, "");
+    let because = format!("fine\\n{command}\\r{command}");
+    fleet.write(
+        "policies/access.rhai",
+        format!("allow(\"shared/**\").because(\"{because}\");\nnever(\"a/**\").because(\"{because}\");\n"),
+    );
+    let more: [&[&str]; 8] = [
+        &["policy", "explain", "shared/token", "forge"],
+        &["policy", "who-can", "shared/token"],
+        &["policy", "matrix"],
+        &["policy", "matrix", "--format", "csv"],
+        &["policy", "test"],
+        &["policy", "test", "--format", "junit"],
+        &["policy", "diff", "HEAD", "--format", "markdown"],
+        &["audit", "--format", "junit"],
+    ];
+    assert_no_command(&fleet, &READERS);
+    assert_no_command(&fleet, &more);
+    fleet.append("secretctl.toml", &format!("\n\"a\\n{command}\" = \"b\\n{command}\"\n"));
+    assert_no_command(&fleet, &READERS);
+}
+
+/// GitHub's runner takes a line that starts like this for a command.
+fn assert_no_command(fleet: &TestFleet, commands: &[&[&str]]) {
+    for args in commands {
+        let ran = fleet.run(*args);
+        for line in ran.stdout().split(['\n', '\r']).chain(ran.stderr().split(['\n', '\r'])) {
+            assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{args:?}: {line}\n{ran}");
+        }
+    }
+}

@@ -37,13 +37,13 @@ fn annotation(finding: &Finding, folder: &Path) -> String {
         properties.extend(place.column.map(|column| format!("col={column}")));
     }
     properties.push(format!("title={}", property(&finding.code)));
-    let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-    format!("::{kind} {}::{}", properties.join(","), data(&format!("{}{help}", told(finding))))
+    let help = finding.help.as_ref().map(|help| format!("%0A{}", data(help))).unwrap_or_default();
+    format!("::{kind} {}::{}{help}", properties.join(","), data(&told(finding)))
 }
 
-/// The text of a command: everything up to the end of the line.
+/// The text of a command: everything up to the end of the line, where `%0A` stands for a line break of ours.
 fn data(text: &str) -> String {
-    clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    clean(text).replace('%', "%25")
 }
 
 /// A property of a command: it ends at a comma or colon as well.

@@ -20,7 +20,7 @@ pub(super) fn show(report: &HistoryReport, format: Format, ui: &mut Ui) -> Resul
                     let current = if old.current { "in use" } else { "" };
                     vec![old.secret.to_string(), revisions.join(", "), current.to_owned()]
                 });
-                ui.line(&table(&["secret", "revisions", ""], rows))?;
+                ui.lines(table(&["secret", "revisions", ""], rows))?;
             }
             let opened = count(report.secrets.len(), "secret", "secrets");
             ui.line(&format!("{} could open {opened}, and {current} of the values are in use", report.who))?;

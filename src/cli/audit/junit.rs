@@ -155,14 +155,15 @@ fn write_case(writer: &mut Writer<Vec<u8>>, case: &Case<'_>, fail_on: FailOn) ->
 
 fn lines(findings: &[&Finding]) -> String {
     let line = |finding: &&Finding| {
-        let place = finding.place.as_ref().map(|place| format!("\n  --> {place}")).unwrap_or_default();
-        let help = finding.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-        shown(&format!("{}[{}]: {}{place}{help}", finding.severity, finding.code, told(finding)))
+        let mut lines = vec![format!("{}[{}]: {}", finding.severity, finding.code, told(finding))];
+        lines.extend(finding.place.as_ref().map(|place| format!("  --> {place}")));
+        lines.extend(finding.help.as_ref().map(|help| format!("  help: {help}")));
+        lines
     };
-    findings.iter().map(line).collect::<Vec<_>>().join("\n")
+    findings.iter().flat_map(line).map(|line| shown(&line)).collect::<Vec<_>>().join("\n")
 }
 
-/// A text without the characters that XML cannot hold at all.
+/// A text in one line, without the characters that XML cannot hold at all.
 fn shown(text: &str) -> String {
     clean(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

@@ -56,7 +56,7 @@ pub(super) fn run(
         Format::Text if access.hosts.is_empty() => {
             ui.say("no hosts yet; add one with `secretctl host add NAME`");
         }
-        Format::Text => ui.line(&words(&access, Length::of(args.full)))?,
+        Format::Text => ui.lines(words(&access, Length::of(args.full)))?,
     }
     let unbelieved = access.hosts.iter().filter(|(_, numbers)| numbers.sealed.is_none());
     for (host, _) in unbelieved {
@@ -80,7 +80,7 @@ fn over(code: &str, what: &str, found: usize, max: Option<usize>) -> Option<Find
     Some(Finding::new(Severity::Error, Class::Finding, code, message).help(help))
 }
 
-fn words(access: &Access, length: Length) -> String {
+fn words(access: &Access, length: Length) -> Vec<String> {
     let number = |number: Option<usize>, unknown: &str| number.map_or(unknown.to_owned(), |n| n.to_string());
     let of = |pairs: &[Pair], host: &HostName| pairs.iter().filter(|pair| pair.host == *host).count();
     let rows = access.hosts.iter().map(|(host, numbers)| {
@@ -98,7 +98,7 @@ fn words(access: &Access, length: Length) -> String {
         ]
     });
     let header = ["host", "needed", "granted", "sealed", "surplus", "missing", "drift", "unsealed"];
-    let mut parts = vec![table(&header, rows)];
+    let mut lines = table(&header, rows);
     for (title, pairs) in [
         ("surplus: granted, and the request does not ask for it", &access.surplus),
         ("missing: asked for, and not granted or not there", &access.missing),
@@ -106,14 +106,15 @@ fn words(access: &Access, length: Length) -> String {
         ("unsealed: granted, and not sealed yet; `secretctl seal` brings it", &access.unsealed),
     ] {
         if !pairs.is_empty() {
-            parts.push(format!(" {title}\n{}", list(pairs, length)));
+            lines.extend([String::new(), format!(" {title}")]);
+            lines.extend(list(pairs, length));
         }
     }
-    parts.join("\n\n")
+    lines
 }
 
 /// The pairs by host and services, folded where there are many.
-fn list(pairs: &[Pair], length: Length) -> String {
+fn list(pairs: &[Pair], length: Length) -> Vec<String> {
     let mut groups: BTreeMap<(&HostName, &Affected), Vec<&str>> = BTreeMap::new();
     for Pair { secret, host, services } in pairs {
         groups.entry((host, services)).or_default().push(secret.as_str());
@@ -135,5 +136,5 @@ fn list(pairs: &[Pair], length: Length) -> String {
     let line = |(host, name, services): &(&str, String, &Affected)| {
         format!("   {host:hosts$}  {name:names$}  {services}")
     };
-    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    lines.iter().map(line).collect()
 }

@@ -85,8 +85,8 @@ pub(super) fn run(
     let length = Length::of(args.full);
     match args.format {
         DiffFormat::Json => ui.json(&diff)?,
-        DiffFormat::Text => ui.line(&text::text(&diff, length))?,
-        DiffFormat::Markdown => ui.line(&markdown::markdown(&diff, length))?,
+        DiffFormat::Text => ui.lines(text::text(&diff, length))?,
+        DiffFormat::Markdown => ui.lines(markdown::markdown(&diff, length).lines())?,
     }
     Ok(if args.fail_on.fails(&diff) { Exit::Found(Class::Finding) } else { Exit::Clean })
 }

@@ -42,14 +42,14 @@ pub(super) fn run(
     let explained = ops::policy::explain(&ws, &args.secret, &args.host, args.service.as_ref())?;
     match args.format {
         Format::Json => ui.json(&serde_json::json!({ "version": 1, "explanation": explained }))?,
-        Format::Text => ui.line(&words(&explained))?,
+        Format::Text => ui.lines(words(&explained))?,
     }
     let allowed = matches!(explained.explanation.decision, Decision::Allow { .. });
     Ok(if allowed { Exit::Clean } else { Exit::Found(Class::Finding) })
 }
 
 /// The explanation as a person reads it: the answer first, then what it rests on.
-fn words(explained: &Explained) -> String {
+fn words(explained: &Explained) -> Vec<String> {
     let explanation = &explained.explanation;
     let Explanation { host, service, .. } = explanation;
     let mut lines = lines(explanation);
@@ -74,7 +74,7 @@ fn words(explained: &Explained) -> String {
             lines.push("  note: it is allowed there because the rule names no hosts; with `secretctl upgrade services`, only hosts that list the service get it".to_owned());
         }
     }
-    lines.join("\n")
+    lines
 }
 
 /// What a state other than active means for sealed copies.

@@ -69,7 +69,7 @@ pub(super) fn run(
         MatrixFormat::Text if view.rows.is_empty() => {
             ui.say(text::nothing(&filter));
         }
-        MatrixFormat::Text => ui.line(&text::table(&view, text::width(args.full)))?,
+        MatrixFormat::Text => ui.lines(text::table(&view, text::width(args.full)))?,
     }
     Ok(Exit::Clean)
 }

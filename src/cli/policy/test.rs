@@ -47,7 +47,7 @@ pub(super) fn run(
     let ws = env.open(global, "policy test")?;
     let report = ops::policy::test(&ws)?;
     match args.format {
-        TestFormat::Text => ui.line(&words(&report))?,
+        TestFormat::Text => ui.lines(words(&report))?,
         TestFormat::Json => ui.json(&report)?,
         TestFormat::Junit => ui.data(&junit::document(&report))?,
     }
@@ -62,7 +62,7 @@ pub(super) fn run(
 }
 
 /// The report as a person reads it: each file with its tests, then what no test touches, then the sum.
-fn words(report: &TestReport) -> String {
+fn words(report: &TestReport) -> Vec<String> {
     let mut lines = Vec::new();
     let mut file = None;
     for case in &report.suite.cases {
@@ -81,7 +81,7 @@ fn words(report: &TestReport) -> String {
         lines.extend(report.suite.unexercised.iter().map(|rule| format!("  {} {}", rule.place, said(rule))));
     }
     lines.push(sum(report));
-    lines.join("\n")
+    lines
 }
 
 fn case_lines(case: &Case) -> Vec<String> {

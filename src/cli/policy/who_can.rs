@@ -58,7 +58,7 @@ pub(super) fn run(
     match args.format {
         Format::Json => ui.json(&answer)?,
         Format::Text if answer.readers.is_empty() => ui.line(&nobody)?,
-        Format::Text => ui.line(&words(&answer, column))?,
+        Format::Text => ui.lines(words(&answer, column))?,
     }
     if let (Format::Text, Some(source)) = (args.format, &answer.source) {
         ui.line(&opened_by(source))?;
@@ -77,7 +77,7 @@ enum Column {
 }
 
 /// A table of readers, and below it each rule once.
-fn words(answer: &WhoCan, column: Column) -> String {
+fn words(answer: &WhoCan, column: Column) -> Vec<String> {
     let mut last = None;
     let rows = answer.readers.iter().map(|reader| {
         let Reader { secret, host, services, not_after, rules } = reader;
@@ -94,10 +94,11 @@ fn words(answer: &WhoCan, column: Column) -> String {
         Column::Secret => "secret",
         Column::Host => "host",
     };
-    let table = table(&[head, "services", "until", "through"], rows);
+    let mut lines = table(&[head, "services", "until", "through"], rows);
     let rules: BTreeSet<&RuleRef> = answer.readers.iter().flat_map(|reader| &reader.rules).collect();
-    let rules: Vec<String> = rules.into_iter().map(rule).collect();
-    format!("{table}\n\n{}", rules.join("\n"))
+    lines.push(String::new());
+    lines.extend(rules.into_iter().flat_map(rule));
+    lines
 }
 
 /// Who opens the source, whatever hosts may read.
@@ -114,16 +115,14 @@ fn place(rule: &RuleRef) -> String {
     format!("{}{line}", rule.place.file.display()).escape_debug().to_string()
 }
 
-fn rule(rule: &RuleRef) -> String {
+fn rule(rule: &RuleRef) -> Vec<String> {
     let patterns: Vec<String> = rule.patterns.iter().map(|pattern| format!("\"{pattern}\"")).collect();
     let head = format!(" {}  {}({})", place(rule), rule.effect, patterns.join(", "));
-    match &rule.because {
-        Some(because) => {
-            let because = because.split_whitespace().collect::<Vec<_>>().join(" ");
-            format!("{head}\n   because {because}")
-        }
-        None => head,
-    }
+    let because = rule
+        .because
+        .as_ref()
+        .map(|because| format!("   because {}", because.split_whitespace().collect::<Vec<_>>().join(" ")));
+    [head].into_iter().chain(because).collect()
 }
 
 fn notes(answer: &WhoCan, service: Option<&ServiceName>, ui: &mut Ui) {

@@ -16,8 +16,8 @@ use crate::diag::Finding;
 use crate::diag::Severity;
 use crate::diag::catalogue;
 use crate::fsx::FsError;
-use crate::fsx::read_bounded;
 use crate::fsx::write_atomic;
+use crate::ops::workspace::Workspace;
 
 /// The one version of the format that exists.
 const VERSION: u32 = 1;
@@ -99,12 +99,12 @@ struct Versioned {
 
 impl Baseline {
     /// Reads a baseline strictly.
-    pub fn read(path: &Path) -> Result<Self, BaselineError> {
+    pub fn read(ws: &Workspace, path: &Path) -> Result<Self, BaselineError> {
         let malformed = |error: serde_json::Error| BaselineError::Malformed {
             path: path.to_owned(),
             reason: error.to_string(),
         };
-        let bytes = read_bounded(path, MAX)?;
+        let bytes = ws.read_argument(path, MAX)?;
         let Versioned { version } = serde_json::from_slice(&bytes).map_err(malformed)?;
         if version != VERSION {
             return Err(BaselineError::Version { path: path.to_owned(), found: version });

@@ -21,17 +21,17 @@ const GROUPS_MAX: usize = 20;
 const LISTS_MAX: usize = 6;
 
 /// The whole report.
-pub(super) fn text(diff: &AccessDiff, length: Length) -> String {
+pub(super) fn text(diff: &AccessDiff, length: Length) -> Vec<String> {
     let sides = format!("{} and {}", side(&diff.old), side(&diff.new));
     if diff.is_empty() {
-        return format!("nobody gains or loses access between {sides}");
+        return vec![format!("nobody gains or loses access between {sides}")];
     }
     let mut lines = vec![format!("between {sides}: {}", totals(diff))];
     changes(&mut lines, "gained", '+', &diff.gained, length);
     changes(&mut lines, "lost", '-', &diff.lost, length);
     section(&mut lines, "other ends", &diff.ends, length, end);
     section(&mut lines, "other keys", &diff.keys, Length::Full, |change, _| keys(change));
-    lines.join("\n")
+    lines
 }
 
 fn side(side: &SideName) -> String {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::cli::ui::one_line;
 use crate::ops::Workspace;
 use crate::ops::policy::Entry;
 use crate::ops::policy::MatrixRow;
@@ -17,7 +18,7 @@ pub(super) fn lines(ws: &Workspace, view: &View) -> io::Result<Vec<u8>> {
     writer.write_record(HEADER)?;
     for row in &view.rows {
         for entry in entries(ws, row) {
-            writer.write_record(record(row, &entry).map(defused))?;
+            writer.write_record(record(row, &entry).map(|cell| defused(one_line(&cell))))?;
         }
     }
     writer.into_inner().map_err(csv::IntoInnerError::into_error)

@@ -86,7 +86,7 @@ impl Cell {
 }
 
 /// The table with its header.
-pub(super) fn table(view: &View, width: Width) -> String {
+pub(super) fn table(view: &View, width: Width) -> Vec<String> {
     let lines = lines(view);
     let columns = Columns::of(&lines, width);
     let mut out = vec![columns.row(["SECRET", "HOSTS", "SERVICES"].map(str::to_owned))];
@@ -104,7 +104,7 @@ pub(super) fn table(view: &View, width: Width) -> String {
             out.push(columns.row([secret, hosts, services]));
         }
     }
-    out.join("\n")
+    out
 }
 
 /// The rows, those of one secret with the same services and end joined, in order of their first host.

@@ -9,6 +9,7 @@ use quick_xml::events::Event;
 
 use super::explain;
 use super::said;
+use crate::cli::ui::one_line;
 use crate::cli::ui::printable;
 use crate::ops::policy::TestReport;
 
@@ -91,13 +92,13 @@ fn write_suite(writer: &mut Writer<Vec<u8>>, name: &str, entries: &[Entry]) -> i
     let [tests, failures] = counts(entries.iter());
     writer
         .create_element("testsuite")
-        .with_attributes([("name", &*printable(name)), ("tests", &tests), ("failures", &failures)])
+        .with_attributes([("name", &*one_line(name)), ("tests", &tests), ("failures", &failures)])
         .write_inner_content(|writer| entries.iter().try_for_each(|entry| write_case(writer, entry)))?;
     Ok(())
 }
 
 fn write_case(writer: &mut Writer<Vec<u8>>, entry: &Entry) -> io::Result<()> {
-    let (name, class) = (printable(&entry.name), printable(&entry.class));
+    let (name, class) = (one_line(&entry.name), one_line(&entry.class));
     let case = writer
         .create_element("testcase")
         .with_attributes([("classname", class.as_str()), ("name", name.as_str())]);
@@ -106,9 +107,12 @@ fn write_case(writer: &mut Writer<Vec<u8>>, entry: &Entry) -> io::Result<()> {
         return Ok(());
     }
     // One test has one failure in this format; further ones are told in its text.
-    let message = entry.failures.first().map(|(message, _)| printable(message)).unwrap_or_default();
-    let text: Vec<String> =
-        entry.failures.iter().map(|(message, lines)| printable(&format!("{message}\n{lines}"))).collect();
+    let message = entry.failures.first().map(|(message, _)| one_line(message)).unwrap_or_default();
+    let text: Vec<String> = entry
+        .failures
+        .iter()
+        .map(|(message, lines)| printable(&format!("{}\n{lines}", one_line(message))))
+        .collect();
     case.write_inner_content(|writer| {
         let failure = writer.create_element("failure").with_attribute(("message", message.as_str()));
         failure.write_text_content(BytesText::new(&text.join("\n\n")))?;
