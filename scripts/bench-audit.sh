@@ -7,7 +7,7 @@ audit_results=target/bench-audit
 bench_audit() {
   need hyperfine:hyperfine age-keygen:age ssh-keygen:openssh-client git:git /usr/bin/time:time
   cargo build --quiet --locked --release --bin secretctl
-  cargo build --quiet --locked --release --manifest-path benches/fleet/Cargo.toml --target-dir target/bench-fleet
+  build_bench fleet
   local secrets=10000 hosts=100 lines=10
   local -a runs=(--warmup 1 --runs 7)
   if [[ $1 == --quick ]]; then
@@ -44,7 +44,7 @@ audited_fleet() {
   for _ in $(seq "$3"); do
     age-keygen 2>/dev/null | sed -n 's/^# public key: //p'
   done >"$folder/hosts"
-  target/bench-fleet/release/bench-fleet "$folder/fleet" "$folder/admin" "$(age-keygen -y "$folder/identity")" "$folder/hosts" "$2" "$4"
+  target/benches/measured/bench-fleet "$folder/fleet" "$folder/admin" "$(age-keygen -y "$folder/identity")" "$folder/hosts" "$2" "$4"
   SECRETCTL_FLEET=$folder/fleet SECRETCTL_IDENTITY=$folder/identity SECRETCTL_SIGNING_KEY=$folder/admin \
     quietly "$PWD/target/release/secretctl" seal
 }

@@ -8,8 +8,8 @@ bench_sops() {
   need hyperfine:hyperfine age-keygen:age ssh-keygen:openssh-client xargs:findutils /usr/bin/time:time
   need_sops
   cargo build --quiet --locked --release --bin secretctl
-  cargo build --quiet --locked --release --manifest-path benches/sops/Cargo.toml --target-dir target/bench-sops
-  local folder=$work/documents released=$PWD/target/release/secretctl engine=$PWD/target/bench-sops/release/bench-sops
+  build_bench sops
+  local folder=$work/documents released=$PWD/target/release/secretctl engine=$PWD/target/benches/measured/bench-sops
   local keys=1000 files=100 huge=213000 own=101
   local -a runs=(--warmup 1 --runs 21) slow=(--warmup 1 --runs 5)
   if [[ $1 == --quick ]]; then
@@ -251,7 +251,7 @@ sops_huge() {
 sops_report() {
   local folder=$1 keys=$2 files=$3
   printf 'Measured on %s; sops %s, rops %s. Medians of wall time in milliseconds; in brackets how many times the format alone.\n\n' \
-    "$(machine)" "${SOPS_VERSION#v}" "$(sed -n '/^name = "rops"$/{n; s/^version = "\(.*\)"/\1/p}' benches/sops/Cargo.lock)"
+    "$(machine)" "${SOPS_VERSION#v}" "$(sed -n '/^name = "rops"$/{n; s/^version = "\(.*\)"/\1/p}' benches/Cargo.lock)"
   printf '| processes | the format alone | `sops` | in a fleet |\n|---|--:|--:|--:|\n'
   sops_row "one document of $keys keys: decrypt" one-decrypt
   sops_row "re-encrypt" one-reencrypt

@@ -107,6 +107,7 @@ impl Task {
         for line in 0..self.lines {
             let entry = Entry {
                 event: if line == 0 { Event::Created } else { Event::Edited },
+                key: None,
                 source_sha256: Some(Digest::of(&ciphertext)),
                 recipients: recipients.clone(),
                 hosts: hosts.clone(),
