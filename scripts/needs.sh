@@ -177,9 +177,27 @@ machine_systemd() {
 unpack_nix() {
   local tree="$PWD/target/tools/nix-$1"
   unpack "nix-$1" "$2" --variant=extract --include=nix-bin,libc6,bash-static,busybox-static || return 1
-  nix_wrapper "$1" "$tree" >"target/tools/bin/nix-$1" || return 1
+  make_nix "$1" "$tree"
+}
+
+# make_nix NAME TREE makes target/tools/bin/nix-NAME, and tries it.
+make_nix() {
+  nix_wrapper "$1" "$2" >"target/tools/bin/nix-$1" || return 1
   chmod +x "target/tools/bin/nix-$1"
   [[ "$("target/tools/bin/nix-$1" eval --expr '20 + 22' 2>>"target/tools/nix-$1.log")" == 42 ]]
+}
+
+# copy_nix FOLDER makes the same two commands below another folder, with stores of their own.
+copy_nix() {
+  local tools=$PWD/target/tools name part
+  mkdir -p "$1/target/tools/bin"
+  for name in current 2.8; do
+    mkdir "$1/target/tools/nix-$name"
+    for part in bin lib lib64 usr; do
+      [[ ! -e $tools/nix-$name/$part ]] || cp -R "$tools/nix-$name/$part" "$1/target/tools/nix-$name/"
+    done
+    (cd "$1" && make_nix "$name" "$PWD/target/tools/nix-$name") || die "nix-$name does not run in a copy below $1"
+  done
 }
 
 # The store, the cache and the settings are its own, so that a Nix of this machine is neither used nor changed. Builds see a
