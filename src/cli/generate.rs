@@ -57,6 +57,7 @@ pub(super) fn run(
     let mut worst = if left.is_empty() { Exit::Clean } else { Exit::Found(Class::Finding) };
     let means = Means { asker: &TerminalAsker, sandboxing };
     let unsealed = ops::generate::generate(&ws, &missing, &means, &mut |report| {
+    let failed = ops::generate::generate(&ws, &missing, &means, &mut |report| {
         let exit = tell(report, ui);
         if exit != Exit::Clean {
             worst = exit;
@@ -72,5 +73,6 @@ pub(super) fn run(
         let finding = Finding::new(Severity::Error, Class::Finding, "generate::waits", message);
         ui.finding(&finding.at(one.recipe.place.clone()).help("run `secretctl generate` at a terminal"));
     }
-    Ok(worst)
+    failed.iter().for_each(|finding| ui.finding(finding));
+    Ok(crate::diag::worst(&failed).map_or(worst, Exit::Found))
 }

@@ -105,7 +105,7 @@ pub(super) fn run(
     let asker = TerminalAsker;
     let pace = if args.at_once || args.exposed { Pace::AtOnce } else { Pace::Announced };
     let plan = ops::rotate::plan(&ws, &picked(args, &ws)?, &asker, pace)?;
-    let mut report = RotateReport { version: 1, plan, done: Vec::new() };
+    let mut report = RotateReport { version: 1, plan, done: Vec::new(), failed: Vec::new() };
     let mut worst = Exit::Clean;
     if !args.dry_run
         && let Some(finding) = ops::rotate::settle(&ws)?
@@ -119,19 +119,24 @@ pub(super) fn run(
     if !args.dry_run && !report.plan.steps.is_empty() {
         confirm(args, &ws, &report.plan, &asker)?;
         let means = Means { asker: &asker, sandboxing };
-        report.done = ops::rotate::rotate(&ws, &report.plan, &means, &mut |put| {
-            let exit = if put.unsealed.is_none() && is_announced(put, &report.plan) {
-                announced(put, ui)
+        report.failed = ops::rotate::rotate(&ws, &report.plan, &means, &mut |put| {
+            let exit = if put.unsealed.is_none() && is_announced(&put, &report.plan) {
+                announced(&put, ui)
             } else {
-                tell(put, ui)
+                tell(&put, ui)
             };
             if exit != Exit::Clean {
                 worst = exit;
             }
+            report.done.push(put);
         })?;
+        report.failed.iter().for_each(|finding| ui.finding(finding));
     }
     if args.format == Format::Json {
         ui.json(&report)?;
+    }
+    if let Some(class) = crate::diag::worst(&report.failed) {
+        return Ok(Exit::Found(class));
     }
     let left = !report.plan.by_hand.is_empty();
     Ok(if left && worst == Exit::Clean { Exit::Found(Class::Finding) } else { worst })

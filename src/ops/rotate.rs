@@ -47,15 +47,18 @@ pub struct RotateReport {
     pub plan: Plan,
     /// What was done, in order; empty if only a plan was asked for.
     pub done: Vec<PutReport>,
+    /// Why the other values of the plan were not made.
+    pub failed: Vec<Finding>,
 }
 
-/// Makes every value of the plan, and keeps them only if all of them could be made and are as the policy asks.
+/// Makes the values of the plan, and keeps those that are as the policy asks and leave nothing behind that is made from them;
+/// gives why there are no others.
 pub fn rotate(
     ws: &Workspace,
     plan: &Plan,
     means: &Means<'_>,
-    told: &mut dyn FnMut(&PutReport),
-) -> Result<Vec<PutReport>, OpsError> {
+    told: &mut dyn FnMut(PutReport),
+) -> Result<Vec<Finding>, OpsError> {
     // Whoever cannot sign learns it before programs run and questions are asked.
     ws.author()?;
     for step in plan.steps.iter().filter(|step| previous::is_asked(ws, &step.secret)) {
@@ -64,17 +67,17 @@ pub fn rotate(
             ws.layout.read_source(&step.secret, &ws.authors())?.open(ws.identities()?)?;
         }
     }
-    let mut done = Vec::new();
     let tasks: Vec<Task> = plan.steps.iter().map(task).collect();
-    for (ready, step) in make(ws, &tasks, means)?.into_iter().zip(&plan.steps) {
-        let report = ready.keep(ws, Event::Rotated)?;
-        told(&report);
-        done.push(report);
-        if let Some(next) = announce::spent(ws, &step.secret, &step.phase) {
+    let made = make(ws, &tasks, means)?;
+    for ready in made.ready {
+        let of_step = |(task, _): &(&Task, &Step)| task.secret == ready.secret;
+        let step = tasks.iter().zip(&plan.steps).find(of_step).map(|(_, step)| step);
+        told(ready.keep(ws, Event::Rotated)?);
+        if let Some(next) = step.and_then(|step| announce::spent(ws, &step.secret, &step.phase)) {
             relocate::remove(ws, &next)?;
         }
     }
-    Ok(done)
+    Ok(made.failed)
 }
 
 /// Seals what a rotation before this one has made and not sealed: it is not due any more, so no plan has it. Gives what

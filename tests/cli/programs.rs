@@ -103,3 +103,102 @@ fn without_a_sandbox_no_program_runs_unless_somebody_says_so() {
     assert_eq!(fleet.show("shared/made"), "shared-token-value");
     assert_eq!(fleet.leaks(&["shared-token-value"]), [""; 0]);
 }
+
+#[test]
+fn a_program_sees_what_lies_in_the_search_path_and_no_key_beside_it() {
+    let fleet = script("tool", "");
+    let home = fleet.home();
+    let bin = home.join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::create_dir_all(home.join(".ssh")).unwrap();
+    // A link of the search path leads to where the program is.
+    let text =
+        "#!/bin/sh\ncd \"$(dirname \"$0\")/..\"; ls -A | xargs; cat id .ssh/id 2>/dev/null || echo unseen\n";
+    fleet.write("../home/apart/tool", text);
+    for key in ["id", ".ssh/id"] {
+        std::fs::write(home.join(key), "private key").unwrap();
+    }
+    let tool = home.join("apart/tool");
+    std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(&tool, bin.join("linked")).unwrap();
+    std::fs::copy(&tool, bin.join("tool")).unwrap();
+    let path = format!("{}:{}:{}", home.display(), bin.display(), crate::common::PATH);
+    fleet.cmd(["rotate", "shared/made", "--yes"]).env("PATH", &path).run().ok();
+    assert_eq!(fleet.show("shared/made"), "bin\nunseen\n");
+    fleet.replace("policies/access.rhai", "\"sh\", \"-c\"", "\"linked\", \"-c\"");
+    fleet.cmd(["rotate", "shared/made", "--yes"]).env("PATH", &path).run().ok();
+    assert_eq!(fleet.show("shared/made"), "apart bin\nunseen\n");
+}
+
+#[test]
+fn a_fleet_that_holds_the_home_is_shown_to_no_program() {
+    let fleet = TestFleet::sealed();
+    fleet.write("home/.ssh/id", "private key");
+    fleet.write("generators/make", "#!/bin/sh\necho made; cat home/.ssh/id\n");
+    std::fs::set_permissions(
+        fleet.path("generators/make"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let fleet =
+        fleet.policy("allow(\"shared/**\");\ngenerate(\"shared/made\", command([\"generators/make\"]));\n");
+    let cmd = fleet.cmd(["generate", "shared/made"]).env("HOME", fleet.path("home"));
+    fleet.refuses_cmd(cmd, 4).says(&["error[generate::program]", "a fleet that holds your home"]);
+}
+
+#[test]
+fn one_program_that_fails_stops_none_that_does_not_need_it() {
+    let broken = "command([\"no-such-program\"])";
+    let fleet = TestFleet::sealed().policy(&format!(
+        "allow(\"shared/**\");\nallow(\"{{host}}/{{service}}/**\");\n\
+         generate(\"shared/broken\", {broken});\n\
+         generate(\"shared/from-broken\", sha512_crypt(\"shared/broken\"));\n\
+         generate([\"shared/one\", \"shared/two\"], password(24));\n\
+         generate(\"shared/three\", command([\"sha256sum\"]).from(\"shared/one\"));\n\
+         generate(\"shared/short\", password(16));\nvalidate(\"shared/short\", length(20, 99));\n"
+    ));
+    let ran = fleet.run(["generate"]).with_code(4);
+    ran.says(&[
+        "error[generate::program]: `shared/broken` was not made: `no-such-program` (policies/access.rhai:3:1)",
+        "is in no folder of the search path",
+        "error[generate::held]: `shared/from-broken` goes together with `shared/broken`, which was not made",
+        "created shared/one",
+        "created shared/two",
+        "created shared/three",
+        "`shared/short`",
+    ]);
+    for name in ["broken", "from-broken", "short"] {
+        assert!(!fleet.exists(&format!("secrets/shared/{name}.age")), "{name}");
+    }
+    fleet.assert_clean();
+}
+
+#[test]
+fn a_value_stays_with_what_is_made_from_it_where_that_cannot_follow() {
+    let rules = |follow: &str| {
+        format!(
+            "allow(\"shared/**\");\nallow(\"{{host}}/{{service}}/**\");\n\
+             generate([\"shared/password\", \"shared/other\"], password(24));\n\
+             generate(\"shared/line\", command([{follow}]).from(\"shared/password\"));\n\
+             generate(\"shared/hash\", sha512_crypt(\"shared/password\"));\n"
+        )
+    };
+    let fleet = TestFleet::sealed().policy(&rules("\"sha256sum\""));
+    fleet.run(["generate"]).ok();
+    let fleet = fleet.policy(&rules("\"false\""));
+    let names = ["shared/password", "shared/line", "shared/hash", "shared/other"];
+    let before = names.map(|name| fleet.show(name));
+    let args = ["rotate", "shared/password", "shared/other", "--yes", "--format", "json"];
+    let ran = fleet.run(args).with_code(4).says(&["`shared/line` was not made: `false`"]);
+    let report = ran.json();
+    assert_eq!(report["done"].as_array().unwrap().len(), 1, "{report}");
+    let failed = report["failed"].as_array().unwrap();
+    let mut codes: Vec<&str> = failed.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["generate::held", "generate::held", "generate::program"], "{report}");
+    for (name, before) in names.iter().zip(&before) {
+        assert_eq!(fleet.show(name) == *before, *name != "shared/other", "{name}");
+    }
+    fleet.assert_clean();
+    fleet.run(["rotate", "--stale", "--dry-run"]).with_code(0);
+}

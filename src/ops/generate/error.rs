@@ -36,7 +36,7 @@ pub enum GenerateError {
     },
     /// What a value is made from is not there.
     #[error("`{secret}` is made from `{input}`, which has no value and no generator")]
-    #[diagnostic(code(generate::no_input), help("nothing was changed; run `secretctl edit {input}` first"))]
+    #[diagnostic(code(generate::no_input), help("it stays as it is; run `secretctl edit {input}` first"))]
     NoInput {
         /// The secret.
         secret: SecretName,
@@ -48,7 +48,7 @@ pub enum GenerateError {
     #[diagnostic(
         code(generate::nobody),
         help(
-            "nothing was changed; run it at a terminal, or pipe the value in: `secretctl set {secret} --from-file -`"
+            "it stays as it is; run it at a terminal, or pipe the value in: `secretctl set {secret} --from-file -`"
         )
     )]
     Nobody {
@@ -61,7 +61,7 @@ pub enum GenerateError {
     )]
     #[diagnostic(
         code(generate::no_sandbox),
-        help("nothing was changed; install bubblewrap, or trust the program and say `--allow-unsandboxed`")
+        help("it stays as it is; install bubblewrap, or trust the program and say `--allow-unsandboxed`")
     )]
     NoSandbox {
         /// The secret.
@@ -71,7 +71,7 @@ pub enum GenerateError {
     #[error("`{secret}` was not made: `{program}` ({place}) {reason}")]
     #[diagnostic(
         code(generate::program),
-        help("nothing was changed; repair `command(..)` at that place, or run `secretctl edit {secret}`")
+        help("it stays as it is; repair `command(..)` at that place, or run `secretctl edit {secret}`")
     )]
     Program {
         /// The secret.
@@ -83,11 +83,23 @@ pub enum GenerateError {
         /// What happened.
         reason: String,
     },
+    /// It would not fit to another value.
+    #[error("`{secret}` goes together with `{other}`, which was not made")]
+    #[diagnostic(
+        code(generate::held),
+        help("it stays as it is; see to `{other}`, then run the command again")
+    )]
+    Held {
+        /// The secret.
+        secret: SecretName,
+        /// The one that failed.
+        other: SecretName,
+    },
     /// A generator failed.
     #[error("`{secret}` was not made: {reason}")]
     #[diagnostic(
         code(generate::failed),
-        help("nothing was changed; repair what the policy says there, or run `secretctl edit {secret}`")
+        help("it stays as it is; repair what the policy says there, or run `secretctl edit {secret}`")
     )]
     Failed {
         /// The secret.
@@ -101,6 +113,7 @@ impl Failure for GenerateError {
     fn class(&self) -> Class {
         match self {
             Self::None { .. } | Self::Two { .. } | Self::Circle { .. } | Self::NoInput { .. } => Class::Usage,
+            Self::Held { .. } => Class::Finding,
             Self::Nobody { .. } | Self::NoSandbox { .. } | Self::Program { .. } | Self::Failed { .. } => {
                 Class::Environment
             }

@@ -7,6 +7,7 @@ use super::Recipe;
 use super::sandbox;
 use super::sandbox::Sandboxing;
 use crate::crypto::Digest;
+use crate::diag::Finding;
 use crate::ledger::Event;
 use crate::ledger::Origin;
 use crate::name::SecretName;
@@ -71,22 +72,77 @@ pub(in crate::ops) struct Ready {
     inputs: BTreeMap<SecretName, Option<Digest>>,
 }
 
-/// Makes every value, in order. The first failure ends it, and nothing has been changed then.
-pub(in crate::ops) fn make(
+/// What came of several tasks.
+pub(in crate::ops) struct Made {
+    /// The values, each after its inputs.
+    pub(in crate::ops) ready: Vec<Ready>,
+    /// Why there is no other value, for each of the rest.
+    pub(in crate::ops) failed: Vec<Finding>,
+}
+
+/// Makes the values, in order; nothing is changed yet. One that cannot be made does not stop the others, but those that belong
+/// together with it: what is made from it, and what it would have to follow.
+pub(in crate::ops) fn make(ws: &Workspace, tasks: &[Task], means: &Means<'_>) -> Result<Made, OpsError> {
+    let mut made: BTreeMap<SecretName, Ready> = BTreeMap::new();
+    let mut failed: BTreeMap<SecretName, Finding> = BTreeMap::new();
+    for task in tasks {
+        if let Some(input) = task.recipe.inputs.iter().find(|input| failed.contains_key(*input)) {
+            failed.insert(task.secret.clone(), held(&task.secret, input));
+            continue;
+        }
+        match make_one(ws, task, &made, means) {
+            Ok(ready) => drop(made.insert(task.secret.clone(), ready)),
+            Err(error) => drop(failed.insert(task.secret.clone(), of_one(error)?)),
+        }
+    }
+    while let Some((secret, finding)) = next_loss(ws, tasks, &made, &failed)? {
+        made.remove(&secret);
+        failed.insert(secret, finding);
+    }
+    let ready = tasks.iter().filter_map(|task| made.remove(&task.secret)).collect();
+    let failed = tasks.iter().filter_map(|task| failed.remove(&task.secret)).collect();
+    Ok(Made { ready, failed })
+}
+
+/// A value that was made and must not be kept: it is not as the policy asks, or belongs together with one that failed.
+fn next_loss(
     ws: &Workspace,
     tasks: &[Task],
-    means: &Means<'_>,
-) -> Result<Vec<Ready>, OpsError> {
-    let mut made: BTreeMap<SecretName, Ready> = BTreeMap::new();
-    for task in tasks {
-        let ready = make_one(ws, task, &made, means)?;
-        made.insert(task.secret.clone(), ready);
+    made: &BTreeMap<SecretName, Ready>,
+    failed: &BTreeMap<SecretName, Finding>,
+) -> Result<Option<(SecretName, Finding)>, OpsError> {
+    for Task { secret, recipe, .. } in tasks {
+        let input = |among: &dyn Fn(&SecretName) -> bool| recipe.inputs.iter().find(|name| among(name));
+        if failed.contains_key(secret) {
+            // What is in use would no longer fit to what it was made from.
+            let followed = input(&|name| made.contains_key(name)).filter(|_| ws.layout.has_source(secret));
+            if let Some(name) = followed {
+                return Ok(Some((name.clone(), held(name, secret))));
+            }
+        } else if let Some(name) = input(&|name| failed.contains_key(name)) {
+            return Ok(Some((secret.clone(), held(secret, name))));
+        } else if let Some(ready) = made.get(secret) {
+            let known = |name: &SecretName| made.get(name).map(|ready| &ready.value);
+            if let Err(error) = values::refuse_unfit_beside(ws, secret, &ready.value, &known) {
+                return Ok(Some((secret.clone(), of_one(error)?)));
+            }
+        }
     }
-    for ready in made.values() {
-        let known = |name: &SecretName| made.get(name).map(|ready| &ready.value);
-        values::refuse_unfit_beside(ws, &ready.secret, &ready.value, &known)?;
+    Ok(None)
+}
+
+fn held(secret: &SecretName, other: &SecretName) -> Finding {
+    Finding::from_failure(&GenerateError::Held { secret: secret.clone(), other: other.clone() })
+}
+
+/// An error that is about one value alone, and not about the keys or the repository.
+fn of_one(error: OpsError) -> Result<Finding, OpsError> {
+    match error {
+        OpsError::Generate(_) | OpsError::Empty { .. } | OpsError::Unfit { .. } => {
+            Ok(Finding::from_failure(&error))
+        }
+        error => Err(error),
     }
-    Ok(tasks.iter().filter_map(|task| made.remove(&task.secret)).collect())
 }
 
 fn make_one(
