@@ -15,6 +15,7 @@ mod json;
 mod leaves;
 mod merge;
 mod metadata;
+mod note;
 mod number;
 mod opened;
 mod rekey;

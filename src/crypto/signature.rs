@@ -28,6 +28,8 @@ pub enum Namespace {
     Ledger,
     /// A version of the fleet's roots.
     Roots,
+    /// How a document was left.
+    Document,
 }
 
 impl Namespace {
@@ -37,6 +39,7 @@ impl Namespace {
             Self::Manifest => "secretctl-manifest",
             Self::Ledger => "secretctl-ledger",
             Self::Roots => "secretctl-roots",
+            Self::Document => "secretctl-document",
         }
     }
 }

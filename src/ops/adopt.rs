@@ -40,6 +40,7 @@ use crate::sops::Opened;
 use crate::sops::SopsError;
 use crate::store::Layout;
 use crate::store::Loaded;
+use crate::store::Note;
 use crate::store::Part;
 use crate::store::StoreError;
 use crate::store::is_sealed_with_data_key;
@@ -118,6 +119,7 @@ pub fn adopt(
         report.documents.insert(loaded.place.path.clone());
         prefixes.insert(loaded.prefix.clone());
         if run == Run::Real {
+            let fresh = noted(ws, &author, &loaded, fresh)?;
             write(ws, &lock, fresh, lines)?;
         }
     }
@@ -128,6 +130,22 @@ pub fn adopt(
         report.unsealed = sealed(ws, &lock, &author, &report);
     }
     Ok(report)
+}
+
+/// The document with a note that it was left so, if it has none that holds; it was opened, so it is sound.
+fn noted(
+    ws: &Workspace,
+    author: &Author,
+    loaded: &Loaded,
+    fresh: Option<Loaded>,
+) -> Result<Option<Loaded>, OpsError> {
+    if fresh.is_none() && loaded.note(&ws.fleet.trusted_keys()) == Note::Holds {
+        return Ok(None);
+    }
+    let (prefix, place) = (loaded.prefix.clone(), loaded.place.clone());
+    let opened = fresh.as_ref().unwrap_or(loaded).open(ws.identities()?)?;
+    let noted = document::noted(author, &prefix, &opened)?;
+    Ok(Some(Loaded::of_opened(prefix, place, &noted, ws.identities()?)))
 }
 
 /// Writes a document that changed, and the ledgers of its secrets.

@@ -3,6 +3,7 @@
 mod data_key;
 pub mod edit;
 mod error;
+mod note;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::path::Path;
 pub(super) use data_key::data_key;
 pub(super) use data_key::for_writing;
 pub use error::DocumentError;
+pub(super) use note::noted;
 
 use crate::crypto::Recipient;
 use crate::fleet;

@@ -201,7 +201,7 @@ pub fn settle(
         }
         report.secrets.push((secret.clone(), ledger.current().map(|line| line.revision)));
     }
-    writing.commit(change)?;
+    writing.commit(&author, change)?;
     Ok(report)
 }
 

@@ -229,7 +229,7 @@ pub(super) fn put(
     let mut change = ws.change(lock)?;
     public::stage(ws, secret, public.as_ref(), &mut change)?;
     change.write(Layout::ledger(secret), ledger.bytes())?;
-    writing.commit(change)?;
+    writing.commit(author, change)?;
     let unsealed = sealed(ws, lock, author, (secret, value), &hosts);
     Ok(PutReport {
         version: 1,

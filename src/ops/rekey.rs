@@ -181,6 +181,7 @@ fn rekey_document(
         sources.push((ws.layout.read_source(name, &ws.authors())?, part));
     }
     let new = opened_for(ws, loaded, &right, foreign)?;
+    let new = document::noted(author, &loaded.prefix, &new)?;
     let now = ws.settings.now;
     let mut change = ws.change(lock)?;
     for (source, part) in sources {

@@ -63,7 +63,7 @@ pub fn remove(ws: &Workspace, secret: &SecretName) -> Result<RelocateReport, Ops
         change.write(Layout::ledger(secret), ledger.bytes())?;
     }
     public::stage(ws, secret, None, &mut change)?;
-    writing.commit(change)?;
+    writing.commit(&author, change)?;
     let unsealed = reseal(ws, &lock, &author, &hosts, &[secret], &BTreeMap::new());
     Ok(RelocateReport { version: 1, secret: secret.clone(), to: None, hosts, unsealed })
 }
@@ -108,7 +108,7 @@ pub fn rename(ws: &Workspace, from: &SecretName, to: &SecretName) -> Result<Relo
     public::stage_move(ws, from, to, &mut change)?;
     change.write(Layout::ledger(to), ledger.bytes())?;
     change.remove(Layout::ledger(from))?;
-    writing.commit(change)?;
+    writing.commit(&author, change)?;
     let hosts: BTreeSet<HostName> = before.union(&after).cloned().collect();
     let known = BTreeMap::from([(to.clone(), &value)]);
     let unsealed = reseal(ws, &lock, &author, &hosts, &[from, to], &known);

@@ -14,6 +14,7 @@ use crate::name::SecretName;
 use crate::ops::document;
 use crate::ops::document::DocumentError;
 use crate::ops::error::OpsError;
+use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
 use crate::secret::SecretBytes;
 use crate::sops::Change;
@@ -197,7 +198,10 @@ impl<'w> Writing<'w> {
     }
 
     /// Puts everything into a change, which it makes. What comes next needs none of the documents opened again.
-    pub(super) fn commit(self, mut change: Transaction) -> Result<(), OpsError> {
+    pub(super) fn commit(mut self, author: &Author, mut change: Transaction) -> Result<(), OpsError> {
+        for draft in self.documents.values_mut().filter(|draft| !draft.empty) {
+            draft.opened = document::noted(author, &draft.prefix, &draft.opened)?;
+        }
         self.stage(&mut change)?;
         change.commit()?;
         self.settle();

@@ -40,6 +40,11 @@ impl Opened {
         Ok(Self { document, key, said })
     }
 
+    /// The same values in a file of which nothing but the metadata differs.
+    pub(super) fn as_document(&self, document: Document) -> Self {
+        Self { document, key: Arc::clone(&self.key), said: Arc::clone(&self.said) }
+    }
+
     /// The file itself.
     pub fn document(&self) -> &Document {
         &self.document

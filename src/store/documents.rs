@@ -13,6 +13,9 @@ use super::layout::Layout;
 use super::source::StoreError;
 use crate::crypto::Digest;
 use crate::crypto::Identities;
+use crate::crypto::Namespace;
+use crate::crypto::SshSignature;
+use crate::crypto::VerifyingKey;
 use crate::fsx::FsError;
 use crate::fsx::read_below;
 use crate::name::SecretName;
@@ -54,6 +57,22 @@ pub struct Loaded {
     pub unnamable: Vec<(KeyPath, &'static str)>,
     /// Opened once for each set of identities: a token is asked for one touch, whatever the number of keys.
     opened: Mutex<Option<(Arc<()>, Opened)>>,
+}
+
+/// What the note in a document says of how it was left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Note {
+    /// There is none: nobody wrote the document with this program yet, or `sops` has written it since.
+    None,
+    /// An admin left it just as it is.
+    Holds,
+    /// It was left in another way, or by nobody who counts.
+    Differs,
+}
+
+/// What is signed of a document.
+pub fn statement(prefix: &SecretName, document: &Document) -> String {
+    format!("secretctl-document 1\n{prefix}\n{}\n", document.content_sha256())
 }
 
 /// What of a document one secret is.
@@ -193,6 +212,15 @@ impl Loaded {
     /// in it.
     pub fn digest(&self, part: &Part) -> Option<Digest> {
         digest(&self.document, part)
+    }
+
+    /// Whether it is as an admin left it; needs no key.
+    pub fn note(&self, trusted: &BTreeSet<VerifyingKey>) -> Note {
+        let Some(note) = self.document.note() else { return Note::None };
+        let statement = statement(&self.prefix, &self.document);
+        let holds = SshSignature::from_base64(note)
+            .is_ok_and(|note| note.verify(statement.as_bytes(), Namespace::Document, trusted).is_ok());
+        if holds { Note::Holds } else { Note::Differs }
     }
 
     /// Decrypts one secret.

@@ -263,3 +263,66 @@ fn a_crash_at_any_step_of_an_adoption_that_makes_a_data_key_is_completed_by_a_re
         }
     }
 }
+
+/// One of the texts of a document, told by the name of its field, with another byte.
+fn with_changed_field(fleet: &TestFleet, path: &str, field: &str) {
+    let text = fleet.text(path);
+    let at = text.find(field).unwrap_or_else(|| panic!("{path} has no {field}"));
+    // Behind the first lines of an armored file, or within the data of a MAC.
+    let at =
+        at + text[at..].find(if field == "mac" { "data:" } else { "AGE ENCRYPTED FILE-----" }).unwrap() + 60;
+    let mut bytes = text.into_bytes();
+    bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+    fleet.write(path, bytes);
+}
+
+#[test]
+fn a_document_whose_stanza_or_mac_was_changed_is_told_without_a_key() {
+    for (path, plain) in [
+        ("secrets/app.sops.yaml", "a: x\nb: y\n"),
+        ("secrets/app.sops.json", "{\"a\": \"x\", \"b\": \"y\"}"),
+        ("secrets/app.sops.env", "a=x\nb=y\n"),
+        ("secrets/app.sops.ini", "[s]\na = x\nb = y\n"),
+        ("secrets/app.sops", "x"),
+    ] {
+        let fleet = TestFleet::new().host("forge", &KEYS.forge).policy("allow(\"**\").hosts(\"forge\");\n");
+        encrypted(&fleet, path, plain, &admins());
+        fleet.run(["adopt"]).ok();
+        fleet.run(["seal"]).ok();
+        fleet.assert_clean();
+        let before = fleet.text(path);
+        for field in ["enc", "mac"] {
+            with_changed_field(&fleet, path, field);
+            let check = fleet.cmd(["check"]).env("SECRETCTL_IDENTITY", "/nowhere").run().ok();
+            check.says(&["warning[document::changed]", path, "secretctl adopt app", "git checkout HEAD"]);
+            // What does not open is not signed for.
+            if field == "mac" {
+                let adopted = fleet.run(["adopt"]);
+                assert_ne!(adopted.code(), 0, "{path} {field}: {adopted}");
+                fleet.run(["check"]).says(&["document::changed"]);
+            }
+            fleet.write(path, &before);
+            fleet.assert_clean();
+        }
+    }
+}
+
+#[test]
+fn a_new_order_of_values_is_told_and_adopted_only_if_the_document_opens() {
+    let fleet = TestFleet::new().host("forge", &KEYS.forge).policy("allow(\"**\").hosts(\"forge\");\n");
+    encrypted(&fleet, "secrets/app.sops.env", "a=x\nb=y\n", &admins());
+    fleet.run(["adopt"]).ok();
+    fleet.set("app/a", "new").ok();
+    fleet.assert_clean();
+    let text = fleet.text("secrets/app.sops.env");
+    let (first, rest) = text.split_once('\n').unwrap();
+    let (second, rest) = rest.split_once('\n').unwrap();
+    fleet.write("secrets/app.sops.env", format!("{second}\n{first}\n{rest}"));
+    fleet.run(["check"]).ok().says(&["document::changed"]);
+    assert_ne!(fleet.run(["adopt"]).code(), 0, "the MAC does not hold");
+    // A date that the MAC is not bound to is none that `sops` writes; a version says nothing, and is signed anew.
+    fleet.write("secrets/app.sops.env", text.replace("sops_version=", "sops_version=9"));
+    fleet.run(["check"]).ok().says(&["document::changed"]);
+    fleet.run(["adopt"]).ok();
+    fleet.assert_clean();
+}

@@ -10,6 +10,7 @@ use super::found;
 
 pub(super) const KINDS: &[Kind] = &[
     broken("document::unadopted", "No ledger vouches for values of a document", &UNADOPTED),
+    found("document::changed", Warning, "A document was changed, and none of its values", &CHANGED),
     found(
         "document::beyond_policy",
         Error,
@@ -32,6 +33,13 @@ static UNADOPTED: Lesson = Lesson {
     matters: "A value that no admin signed for is not sealed for any host. Whoever can push could have put their own in its place.",
     action: "Look at `git log -p` of the file. If the change is meant, `secretctl adopt` opens the document, checks its integrity and signs for it; if not, bring the file back with `git checkout`.",
     example: "error[document::unadopted]: no ledger vouches for a value of the document `secrets/forge.sops.yaml`: `forge/sonarr/api-key`",
+};
+
+static CHANGED: Lesson = Lesson {
+    means: "The document has another stanza, MAC, date or order than an admin left it with, and its values are the ones that ledgers vouch for. Its metadata say, signed, how it was left.",
+    matters: "One changed stanza or MAC is enough that nobody can open the document, and nobody can tell that without a key. `sops updatekeys` changes stanzas as well.",
+    action: "Look at `git log -p` of the file. `secretctl adopt` opens the document, checks its integrity and signs how it is now; if it does not open, bring the file back with `git checkout`.",
+    example: "warning[document::changed]: `secrets/forge.sops.yaml` was changed after an admin left it, though none of its values was: perhaps nobody can open it any more",
 };
 
 static BESIDE: Lesson = Lesson {

@@ -17,6 +17,7 @@ use crate::ops::document;
 use crate::ops::workspace::Workspace;
 use crate::ops::workspace::declared as declared_by;
 use crate::store::Loaded;
+use crate::store::Note;
 use crate::store::Survey;
 
 /// How many names a message spells out.
@@ -35,6 +36,9 @@ pub(super) fn check(
     for loaded in survey.documents.values() {
         unnamable(loaded, findings);
         foreign(loaded, findings);
+        if loaded.names.keys().all(|name| ledgers.contains_key(name)) {
+            left(ws, loaded, findings);
+        }
         match document::recipients(ws, loaded) {
             Ok(right) => {
                 let lines = loaded.names.keys().filter_map(|name| ledgers.get(name)?.head());
@@ -91,6 +95,26 @@ fn unnamable(loaded: &Loaded, findings: &mut Vec<Finding>) {
         let finding = finding.at(Place::file(path)).about([path.display().to_string(), key.to_string()]);
         findings.push(finding.help("give the key a shorter name with `sops` or `secretctl edit`"));
     }
+}
+
+/// A document that somebody changed without a change of its values: one of its stanzas, its MAC, or their order. No one
+/// can tell without a key whether it still opens.
+fn left(ws: &Workspace, loaded: &Loaded, findings: &mut Vec<Finding>) {
+    if loaded.note(&ws.fleet.trusted_keys()) != Note::Differs {
+        return;
+    }
+    let path = &loaded.place.path;
+    let message = format!(
+        "`{}` was changed after an admin left it, though none of its values was: perhaps nobody can open it any more",
+        path.display()
+    );
+    let finding = Finding::new(Severity::Warning, Class::Finding, "document::changed", message);
+    let finding = finding.at(Place::file(path)).about([path.display()]);
+    findings.push(finding.help(format!(
+        "if the change is meant, run `secretctl adopt {}`, which opens it; if not, `git checkout HEAD -- {}`",
+        loaded.prefix,
+        path.display()
+    )));
 }
 
 /// Keys that age knows nothing of: nobody can tell from here who holds them.

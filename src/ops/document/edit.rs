@@ -295,7 +295,7 @@ fn put(
         }
         public::stage(ws, secret, None, &mut change)?;
     }
-    writing.commit(change)?;
+    writing.commit(author, change)?;
     let Difference { created, changed, removed } = difference;
     (report.created, report.changed, report.removed) = (created, changed, removed);
     report.unsealed = sealed(ws, lock, author, &report.hosts);

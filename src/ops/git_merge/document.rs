@@ -11,9 +11,11 @@ use crate::ledger;
 use crate::ledger::Event;
 use crate::ledger::VerifiedLedger;
 use crate::name::SecretName;
+use crate::ops::document;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
+use crate::ops::workspace::declared;
 use crate::ops::writing::Writing;
 use crate::ops::writing::Written;
 use crate::sops;
@@ -51,13 +53,21 @@ pub(super) fn merged(
     let sides = Sides { base: base.as_ref(), ours: &ours, theirs: &theirs };
     let keep = Foreigners::Keep(Gpg::OnPath);
     let merged = sops::merge(sides, &keep, ws.settings.now, &ws.settings.prompt).map_err(MergeError::from)?;
-    let bytes = merged.opened.document().bytes().to_vec();
+    let bytes = noted(ws, path, &merged.opened)?.document().bytes().to_vec();
     if merged.conflicts.is_empty() {
         return Ok(Some(bytes));
     }
     write_atomic(contents.ours, &bytes, 0o644)?;
     let what: Vec<String> = merged.conflicts.iter().map(ToString::to_string).collect();
     Err(MergeError::Document { path: path.to_owned(), what: what.join(", ") }.into())
+}
+
+/// The outcome with a note of whoever joins the branches; without one where they cannot sign.
+fn noted(ws: &Workspace, path: &Path, opened: &Opened) -> Result<Opened, OpsError> {
+    match (declared(&ws.fleet).place_of(path), ws.author()) {
+        (Some((prefix, _)), Ok(author)) => document::noted(&author, &prefix, opened),
+        _ => Ok(opened.with_note(None).map_err(MergeError::from)?),
+    }
 }
 
 /// A document of which one secret is settled: what lies in the work tree, and where its other versions are.

@@ -133,7 +133,6 @@ fn respell(
     in_flow: bool,
     changes: &mut Changes<'_, '_>,
 ) -> Result<(), TextError> {
-    let text = emitter.text;
     let inside = in_flow || value.flow;
     if metadata::generic(value)? == *node {
         return Ok(());
