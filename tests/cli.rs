@@ -57,5 +57,6 @@ mod cli {
     mod status;
     mod stranger;
     mod tamper;
+    mod upgrade;
     mod values;
 }

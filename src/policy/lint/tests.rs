@@ -187,7 +187,14 @@ fn selectors_that_select_nothing_are_told_with_the_nearest_name() {
 
 #[test]
 fn services_that_no_host_lists_are_told_and_system_is_always_known() {
-    assert_eq!(codes("allow(\"shared/**\").services([\"cady\", \"system\"]);"), "1 unknown_service");
+    assert_eq!(
+        codes("allow(\"shared/**\").services([\"cady\", \"system\"]);"),
+        "1 service_not_there, 1 unknown_service"
+    );
+    assert_eq!(
+        narrow_codes("allow(\"shared/**\").services([\"cady\", \"system\"]);"),
+        "lint::unknown_service"
+    );
     assert!(help("allow(\"shared/**\").services(\"cady\");").contains("`caddy`"));
     assert_eq!(codes("allow(\"shared/**\").services(\"restic-*\");"), "1 unknown_service");
     assert_eq!(codes("allow(\"shared/**\").hosts(\"web-1\").services(\"restic\");"), "1 unknown_service");

@@ -15,7 +15,7 @@ fn examples() -> Vec<&'static str> {
 
 #[test]
 fn every_example_loads_and_declares_rules() {
-    assert_eq!(examples().len(), 6);
+    assert_eq!(examples().len(), 7);
     for example in examples() {
         let policy = try_load(example);
         assert!(policy.is_ok_and(|policy| !policy.rules().is_empty()), "{example}");
