@@ -10,6 +10,7 @@ mod configure;
 mod discover;
 mod error;
 mod history;
+mod unmerged;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;

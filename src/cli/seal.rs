@@ -10,8 +10,10 @@ use super::ui::Ui;
 use crate::diag::Class;
 use crate::name::HostName;
 use crate::ops;
+use crate::ops::Workspace;
 use crate::ops::seal::Scope;
 use crate::ops::seal::SealReport;
+use crate::ops::seal::Tampered;
 
 /// Bring sealed trees in line with policy and sources, touching only what differs
 #[derive(Debug, clap::Args)]
@@ -22,6 +24,9 @@ pub(super) struct SealArgs {
     /// Change nothing; say what differs and exit 1 if something does. Needs no key
     #[arg(long, alias = "dry-run")]
     check: bool,
+    /// Make trees anew that look tampered with, without asking; look at `git log -p -- sealed/HOST` first
+    #[arg(long, conflicts_with = "check")]
+    repair: bool,
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -34,13 +39,34 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let ws = env.open(global, "seal")?;
-    let scope = Scope::hosts(args.hosts);
-    let report = if args.check { ops::seal::preview(&ws, &scope)? } else { ops::seal::seal(&ws, &scope)? };
-    match args.format {
-        Format::Json => ui.json(&report)?,
-        Format::Text => tell(&report, args.check, ui)?,
+    let mut scope = Scope::hosts(args.hosts);
+    if args.repair {
+        scope.tampered = Tampered::Repair;
     }
-    Ok(if args.check && !report.is_clean() { Exit::Found(Class::Finding) } else { Exit::Clean })
+    let mut report =
+        if args.check { ops::seal::preview(&ws, &scope)? } else { ops::seal::seal(&ws, &scope)? };
+    if args.format == Format::Text {
+        tell(&report, args.check, ui)?;
+        if !args.check && !args.repair && may_repair(&ws, &report) {
+            scope.tampered = Tampered::Repair;
+            report = ops::seal::seal(&ws, &scope)?;
+            tell(&report, false, ui)?;
+        }
+    } else {
+        ui.json(&report)?;
+    }
+    Ok(match (report.is_whole(), report.is_clean()) {
+        (false, _) => Exit::Found(Class::Integrity),
+        (true, false) if args.check => Exit::Found(Class::Finding),
+        _ => Exit::Clean,
+    })
+}
+
+/// Whether somebody at a terminal wants the trees made anew that were left as they are.
+fn may_repair(ws: &Workspace, report: &SealReport) -> bool {
+    let hosts = count(report.held.len(), "sealed tree", "sealed trees");
+    let question = format!("make {hosts} anew, whatever is in there now?");
+    !report.held.is_empty() && ws.settings.prompt.confirm(&question, "yes", None) == Some(true)
 }
 
 fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result<()> {
@@ -52,6 +78,16 @@ fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result
             ui.line(&format!("host `{host}` {difference}"))?;
         }
     }
+    for (host, reasons) in &report.held {
+        for reason in reasons {
+            ui.line(&format!("host `{host}` {reason}; its sealed tree was left as it is"))?;
+        }
+        ui.say(&format!("help: {}", ops::seal::held_help(host)));
+    }
+    for (secret, finding) in &report.unsound {
+        ui.line(&format!("copies of `{secret}` were left as they are"))?;
+        ui.finding(finding);
+    }
     for folder in &report.removed {
         ui.line(&format!("sealed/{folder} belongs to no active host"))?;
     }
@@ -60,6 +96,11 @@ fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result
     }
     for secret in &report.readers_changed {
         ui.line(&format!("the readers of `{secret}` changed"))?;
+    }
+    for (old, new) in &report.renamed {
+        ui.say(&format!(
+            "note: host `{new}` has the keys of `{old}`, so it was renamed and knew these values before"
+        ));
     }
     for (secret, hosts) in &report.exposed {
         let hosts: Vec<&str> = hosts.iter().map(AsRef::as_ref).collect();
@@ -78,7 +119,8 @@ fn tell(report: &SealReport, only_checked: bool, ui: &mut Ui) -> std::io::Result
         ));
     }
     match (only_checked, report.is_clean()) {
-        (_, true) => ui.say("every sealed tree is as it should be"),
+        (_, true) if report.is_whole() => ui.say("every sealed tree is as it should be"),
+        (_, true) => ui.say("every other sealed tree is as it should be"),
         (true, false) => ui.say("run `secretctl seal`"),
         (false, false) => ui.say(&summary(report)),
     }

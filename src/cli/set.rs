@@ -117,6 +117,9 @@ pub(super) fn tell(report: &PutReport, ui: &mut Ui) -> Exit {
     } else {
         format!("read by {}", hosts.join(", "))
     };
+    if report.weak {
+        ui.say(&format!("warning: the value of {secret} is short or common enough to be found by trying"));
+    }
     match report.outcome {
         Put::Unchanged => ui.say(&format!("{secret} is unchanged (revision {})", report.revision)),
         Put::Created => ui.say(&format!("created {secret} (revision {}); {readers}", report.revision)),

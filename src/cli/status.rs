@@ -35,6 +35,10 @@ pub(super) fn run(
     match args.format {
         Format::Json => ui.json(&status)?,
         Format::Text => ui.lines(text(&status))?,
+        Format::Text => {
+            ui.line(&text(&status))?;
+            status.notes.iter().for_each(|note| ui.say(&format!("note: {note}")));
+        }
     }
     // What is to be done is no failure; what cannot be believed is.
     Ok(if status.is_tampered() { Exit::Found(Class::Integrity) } else { Exit::Clean })
@@ -102,6 +106,7 @@ fn items(group: &Group, share: usize) -> Vec<String> {
 fn title(group: &Group) -> String {
     let number = group.items.len();
     match group.task {
+        Task::Merge => "a merge waits to be settled, and nothing is committed before".to_owned(),
         Task::Tampered => "cannot be believed; find out why before anything else".to_owned(),
         Task::Interrupted => "a change was interrupted and waits to be completed".to_owned(),
         Task::Repair => format!("{} to repair", count(number, "error", "errors")),

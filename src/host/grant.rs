@@ -117,7 +117,9 @@ pub enum FileError {
     #[error("the sealed file of `{secret}` cannot be read")]
     #[diagnostic(
         code(sealed::unreadable),
-        help("restore the sealed tree from Git, or run `secretctl seal` and deploy again")
+        help(
+            "if it is new, `git add sealed`: a flake sees only what Git tracks; else bring it back from Git, or run `secretctl seal`; then deploy again"
+        )
     )]
     SealedUnreadable {
         /// The secret.

@@ -310,7 +310,8 @@ fn sealed(ws: &Workspace, lock: &WriteLock, author: &Author, report: &AdoptRepor
     if hosts.is_empty() {
         return None;
     }
-    let scope = Scope { hosts, only: None };
-    let sealed = seal_locked(ws, lock, &scope, Some(author), &BTreeMap::new());
-    sealed.err().map(|error| Finding::from_failure(&error))
+    match seal_locked(ws, lock, &Scope::hosts(hosts), Some(author), &BTreeMap::new()) {
+        Ok(report) => report.stopped(),
+        Err(error) => Some(Finding::from_failure(&error)),
+    }
 }

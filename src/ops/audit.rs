@@ -2,6 +2,7 @@
 
 mod baseline;
 mod exposure;
+mod former;
 mod history;
 mod output;
 mod values;
@@ -141,6 +142,7 @@ fn of(ws: &Workspace, checked: &Checked) -> AuditReport {
     };
     let none = BTreeSet::new();
     let people = exposure::People::of(&ws.fleet);
+    let former = former::Former::new(ws);
     // A value beside another one goes by itself, and has no period of its own.
     let own = checked.ledgers.iter().filter(|(secret, _)| ws.policy.companion(secret).is_none());
     for (secret, ledger) in own {
@@ -148,12 +150,13 @@ fn of(ws: &Workspace, checked: &Checked) -> AuditReport {
         let readers = checked.readers.get(secret).unwrap_or(&none);
         let status = values::status(ws, secret, &value, readers);
         report.findings.extend(values::findings(&status, value.number, ws.settings.now));
-        for exposure in people.exposures(ws, secret, &value, readers) {
+        for exposure in people.exposures((ws, &former), secret, &value, readers) {
             report.findings.push(exposure.finding(value.number, &status.renew()));
             report.exposures.push(exposure);
         }
         report.values.push(status);
     }
     report.findings.extend(values::without_rule(&report.values));
+    report.findings.extend(former.findings());
     report
 }

@@ -29,9 +29,12 @@ use crate::ops::error::OpsError;
 use crate::ops::history::Back;
 use crate::ops::history::Record;
 use crate::ops::seal::Compared;
+use crate::ops::seal::Held;
 use crate::ops::seal::Outlook;
 use crate::ops::seal::Scope;
+use crate::ops::seal::Unsound;
 use crate::ops::seal::compare;
+use crate::ops::seal::held_help as seal_help;
 use crate::ops::seal::readers_changed;
 use crate::ops::seal::reasons;
 use crate::ops::seal::settle_surplus;
@@ -103,7 +106,7 @@ pub(super) fn look(
     for host in hosts {
         super::host::known(&ws.fleet, host)?;
     }
-    let scope = Scope { hosts: hosts.clone(), only: None };
+    let scope = Scope::hosts(hosts.iter().cloned());
     let mut findings = Vec::new();
     interrupted(ws, &mut findings);
     fleet(ws, &mut findings);
@@ -165,7 +168,7 @@ fn trees(
     ledgers: BTreeMap<SecretName, VerifiedLedger>,
     findings: &mut Vec<Finding>,
 ) -> Result<Outlook, OpsError> {
-    let mut hosts = compare(ws, scope, &ledgers)?;
+    let mut hosts = compare(ws, scope, &ledgers, &Unsound::new())?;
     let faulty = faulty(ws, survey, &ledgers);
     settle_surplus(ws, &mut hosts, &ledgers, &faulty);
     sealed(ws, &hosts, findings);
@@ -173,7 +176,8 @@ fn trees(
     // A tree that must be sealed anyway says so already.
     let done = hosts.iter().filter(|compared| compared.plan.is_done()).map(|compared| &compared.wanted.host);
     findings.extend(done.filter(|host| reasons.contains_key(*host)).map(outdated));
-    let outlook = Outlook { ledgers, hosts, leaving: BTreeMap::new(), reasons };
+    let (held, unsound) = (Held::new(), Unsound::new());
+    let outlook = Outlook { ledgers, hosts, held, unsound, leaving: BTreeMap::new(), reasons };
     readers(&outlook, scope, findings);
     Ok(outlook)
 }
@@ -408,10 +412,7 @@ fn sealed(ws: &Workspace, compared: &[Compared], findings: &mut Vec<Finding>) {
                     "bring the newest back: `git checkout HEAD -- {}`",
                     document::files_of(ws, secret)
                 ),
-                drift if drift.is_tampering() => {
-                    "find out what happened with `git log -p -- sealed/`; `secretctl seal` makes it whole"
-                        .to_owned()
-                }
+                drift if drift.is_tampering() => seal_help(&wanted.host),
                 _ => "run `secretctl seal`".to_owned(),
             };
             let about = [wanted.host.to_string(), drift.to_string()];

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 pub(super) use merging::merging_serials;
 pub(super) use serials::committed_serial;
+pub(super) use merging::Merging;
 
 use crate::diag::Class;
 use crate::diag::Finding;

@@ -60,6 +60,8 @@ pub struct PutReport {
     pub revision: u64,
     /// Hosts that may read it.
     pub hosts: BTreeSet<HostName>,
+    /// Whether the value that was written could be found by trying.
+    pub weak: bool,
     /// Why sealing did not finish, where it did not; the new source stands.
     pub unsealed: Option<Finding>,
 }
@@ -205,6 +207,7 @@ pub(super) fn unchanged(ws: &Workspace, source: &Source) -> PutReport {
         outcome: Put::Unchanged,
         revision: source.revision(),
         hosts: readers(ws, &source.name),
+        weak: false,
         unsealed: None,
     }
 }
@@ -237,6 +240,7 @@ pub(super) fn put(
         outcome,
         revision: ledger.head().map_or(0, |head| head.revision),
         hosts,
+        weak: Traits::of(value).weak,
         unsealed,
     })
 }
@@ -252,9 +256,10 @@ fn sealed(
     if hosts.is_empty() {
         return settle_reasons(ws, lock, secret).err().map(|error| Finding::from_failure(&error));
     }
-    let scope = Scope { hosts: hosts.clone(), only: Some(secret.clone()) };
+    let scope = Scope::of_one(secret, hosts);
     let known = BTreeMap::from([(secret.clone(), value)]);
     let left = match seal_locked(ws, lock, &scope, Some(author), &known) {
+        Ok(report) if !report.is_whole() => return report.stopped(),
         Ok(report) => report.left,
         Err(error) => return Some(Finding::from_failure(&error)),
     };

@@ -164,10 +164,13 @@ fn reseal(
     let hosts: BTreeSet<HostName> = hosts.iter().filter(|host| ws.policy.seals_for(host)).cloned().collect();
     let one = |secret: &&SecretName| {
         if hosts.is_empty() {
-            return settle_reasons(ws, lock, secret).err();
+            return settle_reasons(ws, lock, secret).err().map(|error| Finding::from_failure(&error));
         }
-        let scope = Scope { hosts: hosts.clone(), only: Some((*secret).clone()) };
-        seal_locked(ws, lock, &scope, Some(author), known).err()
+        let scope = Scope::of_one(secret, &hosts);
+        match seal_locked(ws, lock, &scope, Some(author), known) {
+            Ok(report) => report.stopped(),
+            Err(error) => Some(Finding::from_failure(&error)),
+        }
     };
-    secrets.iter().find_map(one).map(|error| Finding::from_failure(&error))
+    secrets.iter().find_map(one)
 }

@@ -1,5 +1,6 @@
 //! Brings sealed trees in line with policy and sources, touching only what differs.
 
+mod held;
 mod outlook;
 mod reasons;
 mod revoked;
@@ -12,8 +13,12 @@ use std::sync::PoisonError;
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use held::Tampered;
+pub use held::help as held_help;
 pub use outlook::Scope;
 
+pub(super) use held::Held;
+pub(super) use held::Unsound;
 pub(super) use outlook::Compared;
 pub(super) use outlook::Outlook;
 pub(super) use outlook::compare;
@@ -25,6 +30,7 @@ pub(super) use reasons::settle_reasons;
 use outlook::look;
 
 use crate::crypto::Digest;
+use crate::diag::Finding;
 use crate::fleet::HostState;
 use crate::fsx::Transaction;
 use crate::ledger;
@@ -36,6 +42,7 @@ use crate::ops::document;
 use crate::ops::error::OpsError;
 use crate::ops::history::committed_serial;
 use crate::ops::history::merging_serials;
+use crate::ops::history::Merging;
 use crate::ops::previous;
 use crate::ops::workspace::Author;
 use crate::ops::workspace::Workspace;
@@ -56,6 +63,10 @@ pub struct SealReport {
     pub version: u32,
     /// Hosts whose tree differed, with every difference in words.
     pub hosts: BTreeMap<HostName, Vec<String>>,
+    /// Hosts whose tree was left as it is, because it looks tampered with or can't be made anew, with the reasons.
+    pub held: BTreeMap<HostName, Vec<String>>,
+    /// Secrets whose copies were left as they are, because source and ledger do not hold, with the reason.
+    pub unsound: BTreeMap<SecretName, Finding>,
     /// Folders below `sealed/` that belong to no host that is sealed for.
     pub removed: Vec<String>,
     /// Hosts whose `denied.json` is not what policy says now.
@@ -66,6 +77,8 @@ pub struct SealReport {
     pub readers_changed: Vec<SecretName>,
     /// Hosts that lost access to a secret, and know its current value.
     pub exposed: BTreeMap<SecretName, BTreeSet<HostName>>,
+    /// Hosts that are gone, with the name that the host with their keys has now; it knew its secrets before.
+    pub renamed: BTreeMap<HostName, HostName>,
     /// Hosts that get a secret for services which they do not list, because its rules name no hosts.
     pub unlisted: BTreeMap<SecretName, BTreeSet<HostName>>,
     /// Number of copies that were encrypted.
@@ -76,6 +89,16 @@ pub struct SealReport {
 }
 
 impl SealReport {
+    /// What kept the seal from some trees and secrets, if anything did; the others are sealed.
+    pub(super) fn stopped(&self) -> Option<Finding> {
+        held::stopped(&self.held, &self.unsound)
+    }
+
+    /// Whether everything was looked at and nothing was left as it is.
+    pub fn is_whole(&self) -> bool {
+        self.held.is_empty() && self.unsound.is_empty()
+    }
+
     /// Whether there was nothing to do.
     pub fn is_clean(&self) -> bool {
         self.reasons.is_empty() && self.only_reasons()
@@ -135,7 +158,7 @@ pub(super) fn seal_locked(
     let left = outlook.hosts.iter().filter(|compared| is_left(compared, scope));
     let left = left.map(|compared| compared.wanted.host.clone()).collect();
     let change = Mutex::new(ws.change(lock)?);
-    let Outlook { mut ledgers, hosts, leaving, reasons } = outlook;
+    let Outlook { mut ledgers, hosts, leaving, reasons, .. } = outlook;
     let seals = begin(ws, hosts, scope)?;
     let copies = encrypt_copies(ws, &seals, known, &change)?;
     let count = copies.len();
@@ -198,16 +221,23 @@ fn report(
     scope: &Scope,
     moved: &BTreeMap<SecretName, BTreeSet<HostName>>,
 ) -> SealReport {
+    let renamed = renamed(ws, outlook, moved);
     let words = |plan: &HostPlan| plan.drift.iter().map(ToString::to_string).collect();
     let differing = outlook.hosts.iter().filter(|compared| !compared.plan.is_done());
     SealReport {
         version: 1,
         hosts: differing.map(|compared| (compared.wanted.host.clone(), words(&compared.plan))).collect(),
+        held: outlook.held.clone(),
+        unsound: outlook.unsound.clone(),
         removed: outlook.leaving.keys().cloned().collect(),
         reasons: outlook.reasons.keys().cloned().collect(),
         pending: pending(ws, scope),
         readers_changed: moved.keys().cloned().collect(),
-        exposed: moved.iter().filter_map(|(secret, hosts)| exposed(outlook, secret, hosts)).collect(),
+        exposed: moved
+            .iter()
+            .filter_map(|(secret, hosts)| exposed(outlook, secret, hosts, &renamed))
+            .collect(),
+        renamed,
         unlisted: unlisted(ws, outlook),
         copies: 0,
         left: Vec::new(),
@@ -238,10 +268,35 @@ fn exposed(
     outlook: &Outlook,
     secret: &SecretName,
     hosts: &BTreeSet<HostName>,
+    renamed: &BTreeMap<HostName, HostName>,
 ) -> Option<(SecretName, BTreeSet<HostName>)> {
     let recorded = &outlook.ledgers.get(secret)?.head()?.hosts;
-    let lost: BTreeSet<HostName> = recorded.difference(hosts).cloned().collect();
+    let knows = |host: &&HostName| !renamed.get(*host).is_some_and(|new| hosts.contains(new));
+    let lost: BTreeSet<HostName> = recorded.difference(hosts).filter(knows).cloned().collect();
     (!lost.is_empty()).then(|| (secret.clone(), lost))
+}
+
+/// Hosts that are gone while a new one has all of their keys: the same machine under another name.
+///
+/// One that has a sealed tree already is another machine, whatever keys it has.
+fn renamed(
+    ws: &Workspace,
+    outlook: &Outlook,
+    moved: &BTreeMap<SecretName, BTreeSet<HostName>>,
+) -> BTreeMap<HostName, HostName> {
+    let recorded = moved.keys().filter_map(|secret| Some(&outlook.ledgers.get(secret)?.head()?.hosts));
+    let gone: BTreeSet<&HostName> =
+        recorded.flatten().filter(|host| !ws.fleet.hosts.contains_key(*host)).collect();
+    let signers = ws.signers();
+    let new_name = |old: &HostName| {
+        let tree = ws.layout.read_sealed(old, &signers).ok()?;
+        let keys = &tree.manifest()?.host_recipients;
+        let is_new = |compared: &&Compared| matches!(compared.tree.state, TreeState::Missing);
+        let mut new = outlook.hosts.iter().filter(is_new);
+        let new = new.find(|compared| compared.wanted.recipients.is_superset(keys))?;
+        (!keys.is_empty()).then(|| (old.clone(), new.wanted.host.clone()))
+    };
+    gone.into_iter().filter_map(new_name).collect()
 }
 
 /// Whether sealing one secret alone leaves this tree to a full seal.
@@ -255,7 +310,7 @@ fn is_left(compared: &Compared, scope: &Scope) -> bool {
 fn begin(ws: &Workspace, hosts: Vec<Compared>, scope: &Scope) -> Result<Vec<HostSeal>, StoreError> {
     let in_scope = |compared: &Compared| !compared.plan.is_done() && !is_left(compared, scope);
     let differing: Vec<Compared> = hosts.into_iter().filter(in_scope).collect();
-    let floors = if differing.is_empty() { BTreeMap::new() } else { merging_serials(ws) };
+    let floors = if differing.is_empty() { BTreeMap::new() } else { Merging::of(ws).serials() };
     let started = differing.into_iter().map(|c| {
         let merging = floors.get(&c.wanted.host).copied().unwrap_or_default();
         // What nobody who counts has signed says nothing about how far the numbers came.

@@ -1,6 +1,7 @@
 //! What to do next, by what must be done: the repository at a glance, without a key.
 
 mod groups;
+mod merge;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -12,6 +13,8 @@ use serde::Serialize;
 use crate::diag::Class;
 use crate::diag::Finding;
 use crate::diag::Severity;
+use crate::git::GitError;
+use crate::git::Repository;
 use crate::name::SecretName;
 use crate::ops::audit;
 use crate::ops::error::OpsError;
@@ -19,7 +22,7 @@ use crate::ops::workspace::Workspace;
 use crate::store::Layout;
 
 /// What belongs to a fleet in its Git repository.
-const TRACKED: [&str; 5] = ["secretctl.toml", "policies", "secrets", "sealed", "public"];
+const TRACKED: [&str; 6] = ["secretctl.toml", "policies", "secrets", "sealed", "public", ".gitattributes"];
 
 /// Where the repository stands.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +37,11 @@ pub struct Status {
     pub hosts: usize,
     /// What is to be done, the most urgent first; empty if there is nothing.
     pub groups: Vec<Group>,
+    /// What should be known, and may well be meant.
+    pub notes: Vec<String>,
+    /// Whether something cannot be believed, in an unsettled merge too.
+    #[serde(skip)]
+    broken: bool,
 }
 
 /// Things for which the same command is next.
@@ -60,6 +68,8 @@ pub struct Item {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
+    /// Settle a merge that has stopped; until then nothing is committed.
+    Merge,
     /// Bring a change to its end that was interrupted; half of it looks like tampering.
     Interrupted,
     /// Find out why a signature, a digest or a chain does not hold.
@@ -91,7 +101,7 @@ pub enum Task {
 impl Status {
     /// Whether something was tampered with.
     pub fn is_tampered(&self) -> bool {
-        self.groups.iter().any(|group| group.task == Task::Tampered)
+        self.broken
     }
 }
 
@@ -99,15 +109,21 @@ impl Status {
 pub fn status(ws: &Workspace) -> Result<Status, OpsError> {
     let checked = audit::looked(ws)?;
     let report = audit::whole(ws, &checked, Vec::new());
+    let repository = Repository::of(ws.layout.root(), &ws.settings.current_dir);
+    let unmerged = repository.as_ref().ok().and_then(|repository| repository.unmerged().ok());
+    let unmerged = unmerged.unwrap_or_default();
     let mut found = Found { secrets: secrets(checked.ledgers.keys()), groups: BTreeMap::new() };
-    for finding in &report.findings {
+    for finding in report.findings.iter().filter(|finding| !is_about(finding, &unmerged)) {
         found.sort_in(finding);
     }
     groups::values(&report, &mut found.groups);
     groups::missing(ws, &mut found.groups)?;
     groups::ending(ws, &mut found.groups)?;
     groups::pending(ws, &mut found.groups);
-    commit(ws, &mut found.groups);
+    let merge = merge::unsettled(ws, repository.as_ref().ok(), &unmerged, &checked, &found.groups);
+    if let (None, Ok(repository)) = (&merge, &repository) {
+        commit(ws, repository, &mut found.groups);
+    }
     let groups = found.groups.into_iter().map(|(task, items)| Group {
         task,
         next: groups::next(task, &items),
@@ -118,8 +134,36 @@ pub fn status(ws: &Workspace) -> Result<Status, OpsError> {
         at: report.at,
         secrets: report.secrets,
         hosts: report.hosts,
-        groups: groups.collect(),
+        broken: report.findings.iter().any(|finding| task(finding) == Some(Task::Tampered)),
+        groups: merge.into_iter().chain(groups).collect(),
+        notes: notes(ws, repository.err())?,
     })
+}
+
+/// Whether a finding is about a file that a merge left to be settled.
+fn is_about(finding: &Finding, unmerged: &BTreeSet<PathBuf>) -> bool {
+    finding.place.as_ref().is_some_and(|place| {
+        let counterpart = place.file.with_extension("ledger");
+        unmerged.contains(&place.file) || unmerged.contains(&counterpart)
+    })
+}
+
+/// Secrets without a reader, and a fleet of which no history is kept.
+fn notes(ws: &Workspace, no_git: Option<GitError>) -> Result<Vec<String>, OpsError> {
+    let mut notes = Vec::new();
+    if let Some(error) = no_git {
+        notes.push(format!("{error}; without history `check` cannot see what was put back to the past"));
+    }
+    let secrets: Vec<SecretName> = ws.layout.survey()?.sources.into_iter().collect();
+    let rows = ws.policy.matrix(&secrets, ws.settings.now).rows;
+    let read: BTreeSet<&SecretName> = rows.iter().map(|row| &row.secret).collect();
+    let unread = secrets.iter().filter(|secret| !secret.is_for_admins() && !read.contains(secret));
+    let unread: Vec<&SecretName> = unread.filter(|secret| ws.policy.companion(secret).is_none()).collect();
+    if let Some(first) = unread.first() {
+        let more = if unread.len() > 1 { format!(" and {} more", unread.len() - 1) } else { String::new() };
+        notes.push(format!("no host may read `{first}`{more}; `secretctl policy lint` tells of each"));
+    }
+    Ok(notes)
 }
 
 type Groups = BTreeMap<Task, BTreeSet<Item>>;
@@ -173,6 +217,9 @@ fn task(finding: &Finding) -> Option<Task> {
 /// What is not committed; a fleet outside of Git has nothing to commit.
 fn commit(ws: &Workspace, groups: &mut Groups) {
     let changed = ws.repository().and_then(|repository| repository.uncommitted(&TRACKED));
+/// What is not committed.
+fn commit(ws: &Workspace, repository: &Repository, groups: &mut Groups) {
+    let changed = repository.uncommitted(ws.layout.root(), &TRACKED);
     let items = changed.unwrap_or_default().into_iter();
     let items: BTreeSet<Item> =
         items.map(|path| Item { about: path.display().to_string(), note: None }).collect();

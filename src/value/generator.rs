@@ -133,6 +133,15 @@ impl Generator {
         }
     }
 
+    /// The private key of an authority, which signs what is made.
+    pub fn authority_key(&self) -> Option<&Input> {
+        match self {
+            Self::Derived(Derived::Leaf(leaf)) => leaf.authority.as_ref().map(|(_, key)| key),
+            Self::Derived(Derived::Authority(authority)) => Some(&authority.key),
+            _ => None,
+        }
+    }
+
     /// Whether it makes the private half of a pair.
     pub fn is_pair(&self) -> bool {
         matches!(self, Self::Random(Random::SshKey | Random::WireguardKey | Random::AgeKey))

@@ -113,6 +113,61 @@ fn a_host_that_lost_a_secret_or_left_is_an_exposure() {
     assert_eq!(secrets, ["luna/restic/password", "shared/token", "shared/token"]);
 }
 
+/// `forge` is called `anvil` from now on.
+fn renamed(fleet: &TestFleet) {
+    fleet.replace("secretctl.toml", "[hosts.forge]", "[hosts.anvil]");
+}
+
+#[test]
+fn a_host_that_was_renamed_is_no_exposure_of_what_it_may_still_read() {
+    let fleet = TestFleet::sealed().in_git();
+    renamed(&fleet);
+    let secrets = || told(&fleet, "2026-11-20").1;
+    // Its own folder is not open to the new name, so what it knows of that is an exposure.
+    assert_eq!(secrets(), ["forge/sonarr/api-key"]);
+    let ran = fleet.run(["seal"]).ok();
+    let ran = ran.says(&["note: host `anvil` has the keys of `forge`, so it was renamed"]);
+    let ran = ran.says(&["note: forge knew the value of `forge/sonarr/api-key`; give it a new one"]);
+    assert!(!ran.stderr().contains("forge knew the value of `shared/token`"), "{ran}");
+    assert_eq!(secrets(), ["forge/sonarr/api-key"]);
+    fleet.commit("renamed");
+    assert_eq!(secrets(), ["forge/sonarr/api-key"]);
+    audit(&fleet, "2026-11-20").says(&["note[exposure::renamed]: host `anvil` has the keys of `forge`"]);
+}
+
+#[test]
+fn a_host_with_another_key_is_no_other_name_of_one_that_is_gone() {
+    let fleet = TestFleet::sealed().in_git();
+    renamed(&fleet);
+    fleet.replace("secretctl.toml", &KEYS.forge.public(), &KEYS.nova.public());
+    fleet.run(["seal"]).ok().says(&["forge knew the value of `shared/token`"]);
+    fleet.commit("replaced");
+    assert_eq!(told(&fleet, "2026-11-20").1, ["forge/sonarr/api-key", "shared/token"]);
+}
+
+#[test]
+fn a_machine_that_shared_its_key_with_another_is_not_renamed_when_it_leaves() {
+    let fleet = TestFleet::sealed();
+    let both = format!("[hosts.anvil]\nrecipients = [\"{}\"]\n", KEYS.forge.public());
+    fleet.append("secretctl.toml", &both);
+    fleet.run(["seal"]).ok();
+    let fleet = fleet.in_git();
+    fleet.run(["host", "remove", "forge"]).ok();
+    let ran = fleet.run(["seal"]).ok();
+    let ran = ran.says(&["forge knew the value of `shared/token`"]);
+    assert!(!ran.stderr().contains("renamed"), "{ran}");
+    fleet.commit("left");
+    assert_eq!(told(&fleet, "2026-11-20").1, ["forge/sonarr/api-key", "shared/token"]);
+}
+
+#[test]
+fn without_a_history_that_shows_its_keys_a_host_that_is_gone_stays_an_exposure() {
+    let fleet = TestFleet::sealed();
+    renamed(&fleet);
+    fleet.run(["seal"]).ok();
+    assert_eq!(told(&fleet, "2026-11-20").1, ["forge/sonarr/api-key", "shared/token"]);
+}
+
 #[test]
 fn a_host_that_is_switched_off_knows_what_it_may_know() {
     let fleet = TestFleet::sealed();

@@ -136,3 +136,18 @@ fn three_hundred_rules_a_thousand_secrets_and_a_hundred_hosts_take_seconds() {
     ran.says(&["lint::silent"]);
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
+
+#[test]
+fn the_key_of_an_authority_that_a_host_may_read_is_told() {
+    let rules = "allow(\"**\").hosts(\"forge\").services(\"sonarr\");\n\
+         generate(\"tls/ca/key\", x509_key());\n\
+         generate(\"tls/ca/cert\", x509_ca(\"tls/ca/key\", \"Example CA\"));\n";
+    let fleet = TestFleet::sealed().policy(rules);
+    fleet.run(["generate"]).ok();
+    let told = |fleet: &TestFleet| fleet.run(["policy", "lint"]).ok().stderr();
+    let text = told(&fleet);
+    assert!(text.contains("warning[lint::authority_key]: host `forge` may read `tls/ca/key`"), "{text}");
+    assert!(!text.contains("may read `tls/ca/cert`"), "{text}");
+    let fleet = fleet.policy(&format!("{rules}deny(\"tls/ca/key\");\n"));
+    assert!(!told(&fleet).contains("lint::authority_key"));
+}

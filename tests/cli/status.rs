@@ -4,6 +4,8 @@ use std::process::Command;
 
 use crate::common::KEYS;
 use crate::common::TestFleet;
+use crate::common::git;
+use crate::common::git::set;
 use crate::common::tool;
 
 fn status(fleet: &TestFleet, at: &str) -> crate::common::Ran {
@@ -129,4 +131,51 @@ fn a_screen_is_enough_however_much_there_is() {
     for part in ["40 missing values to generate", "30 pending hosts", "3 values overdue", " more"] {
         assert!(text.contains(part), "{part}\n{text}");
     }
+}
+
+#[test]
+fn a_merge_that_has_stopped_comes_first_with_what_settles_it_and_nothing_is_committed_before() {
+    for driver in [true, false] {
+        let fleet = if driver { TestFleet::sealed().with_driver() } else { TestFleet::sealed() };
+        let fleet = git::parted(fleet, set("shared/token", "theirs"), set("shared/token", "ours"));
+        git::merge(&fleet).with_code(1);
+        let first =
+            || status(&fleet, "2026-11-20T10:00:00Z").stdout().lines().nth(2).unwrap_or_default().to_owned();
+        let merge = "a merge waits to be settled, and nothing is committed before: ";
+        assert_eq!(
+            first(),
+            format!("{merge}`secretctl git-merge --take ours|theirs shared/token`"),
+            "{driver}"
+        );
+        let told = status(&fleet, "2026-11-20T10:00:00Z").stdout();
+        assert!(!told.contains("git commit") && told.contains("(both branches changed it)"), "{told}");
+        fleet.run(["git-merge", "--take", "theirs", "shared/token"]).ok();
+        assert_eq!(first(), format!("{merge}`secretctl seal`"));
+        fleet.run(["seal"]).ok();
+        assert_eq!(first(), format!("{merge}`git add sealed secrets`"));
+        fleet.git(&["add", "secrets", "sealed"]);
+        let told = status(&fleet, "2026-11-20T10:00:00Z").ok().stdout();
+        assert!(told.contains("git commit") && !told.contains("merge waits"), "{told}");
+    }
+}
+
+#[test]
+fn attributes_that_keep_git_from_signed_bytes_are_among_what_is_to_be_committed() {
+    let fleet = TestFleet::sealed().in_git();
+    fleet.append(".gitattributes", "# more\n");
+    let told = status(&fleet, "2026-11-20T10:00:00Z").ok().stdout();
+    assert!(told.contains("1 change not committed: `git add .gitattributes && git commit`"), "{told}");
+}
+
+#[test]
+fn a_secret_that_no_host_may_read_and_a_fleet_without_git_are_told() {
+    let fleet = TestFleet::sealed();
+    fleet.write("policies/access.rhai", "allow(\"{host}/{service}/**\");\n");
+    let ran = status(&fleet, "2026-11-20T10:00:00Z");
+    ran.says(&[
+        "note: no host may read `shared/token`; `secretctl policy lint`",
+        "without history `check` cannot see",
+    ]);
+    let ran = status(&fleet.in_git(), "2026-11-20T10:00:00Z");
+    assert!(!ran.stderr().contains("without history"), "{ran}");
 }

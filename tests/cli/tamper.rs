@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use crate::common::BIN;
 use crate::common::KEYS;
 use crate::common::TestFleet;
 use crate::common::attack;
 use crate::common::attack::opened;
 use crate::common::attack::restore;
+use crate::common::terminal::Terminal;
 
 const TOKEN: &str = "secrets/shared/token.age";
 
@@ -156,8 +158,11 @@ fn a_value_from_the_past_is_not_sealed_either_when_the_tree_must_get_a_new_ident
         fleet.refuses(["check"], 3).says(&["newer value of `forge/sonarr/api-key`"]);
         fleet.refuses(["seal"], 3).says(&["error[store::rolled_back]"]);
         // The tree must be made anew, so the new value waits for a full seal.
-        fleet.set("forge/sonarr/api-key", "new").says(&["run `secretctl seal`"]);
-        fleet.run(["seal"]).ok();
+        fleet.set("forge/sonarr/api-key", "new").says(&["run `secretctl seal"]);
+        if renew == "lost identity" {
+            fleet.refuses(["seal"], 3).says(&["git log -p -- sealed/forge"]);
+        }
+        fleet.run(["seal", "--repair"]).ok();
         assert_eq!(fleet.manifest("forge")["secrets"][0]["revision"], 3);
     }
 }
@@ -221,9 +226,8 @@ fn a_sealed_file_that_was_changed_removed_or_added_is_found_and_made_whole() {
         let good = fleet.tree();
         change(&fleet, file);
         fleet.refuses(["check"], 3).says(&["error[sealed::tampered]: host `forge`", "git log -p -- sealed/"]);
-        fleet.refuses(["seal", "--check"], 1);
-        fleet.run(["seal"]).ok();
-        fleet.assert_clean();
+        fleet.refuses(["seal", "--check"], 3);
+        repair(&fleet, "forge");
         let luna = fleet.tree().changed_since(&good);
         assert!(luna.iter().all(|path| path.starts_with("sealed/forge/")), "{luna:?}");
     }
@@ -239,8 +243,7 @@ fn a_manifest_that_was_edited_is_refused_and_the_tree_gets_a_new_identity() {
         "the content is not what was signed",
     ]);
     let serial = fleet.manifest("forge")["serial"].as_u64().unwrap();
-    fleet.run(["seal"]).ok();
-    fleet.assert_clean();
+    repair(&fleet, "forge");
     assert_ne!(fleet.manifest("forge")["sealing_recipient"], old);
     assert!(fleet.manifest("forge")["serial"].as_u64().unwrap() > serial);
 }
@@ -266,8 +269,7 @@ fn a_manifest_for_another_purpose_or_another_host_is_refused() {
         fleet.write(&format!("sealed/forge/{file}"), fleet.read(&format!("sealed/luna/{file}")));
     }
     fleet.refuses(["check"], 3).says(&["the manifest is for host `luna`, not for `forge`"]);
-    fleet.run(["seal"]).ok();
-    fleet.assert_clean();
+    repair(&fleet, "forge");
 }
 
 #[test]
@@ -293,7 +295,14 @@ fn a_wrapped_identity_that_was_exchanged_is_never_encrypted_to() {
         attack::encrypted("age", &[KEYS.forge.public()], b"AGE-SECRET-KEY-1"),
     );
     fleet.refuses(["check"], 3).says(&["host `forge` has lost its wrapped sealing identity"]);
-    fleet.run(["seal"]).ok();
+    repair(&fleet, "forge");
+}
+
+/// A tree that looks tampered with stays as it is until somebody says that it may be made anew.
+fn repair(fleet: &TestFleet, host: &str) {
+    let log = format!("git log -p -- sealed/{host}");
+    fleet.refuses(["seal"], 3).says(&[&log, "secretctl seal --repair"]).prints(&[&format!("host `{host}` ")]);
+    fleet.run(["seal", "--repair"]).ok();
     fleet.assert_clean();
 }
 
@@ -325,7 +334,7 @@ fn a_new_value_is_never_encrypted_to_a_recipient_that_an_attacker_wrote_into_a_m
         assert_eq!(readable(&fleet, &identity), [""; 0]);
         // The host did not get the value, and whoever set it has to learn that.
         assert!(ran.code() != 0 || ran.stderr().contains("seal"), "{ran}");
-        fleet.run(["seal"]).ok();
+        repair(&fleet, "forge");
         assert_eq!(readable(&fleet, &identity), [""; 0]);
         fleet.assert_clean();
     }
@@ -340,8 +349,7 @@ fn a_serial_that_an_attacker_wrote_does_not_push_ours_to_the_end_of_the_numbers(
         &format!("\"serial\":{serial}"),
         &format!("\"serial\":{}", u64::MAX),
     );
-    fleet.run(["seal"]).ok();
-    fleet.assert_clean();
+    repair(&fleet, "forge");
     assert!(fleet.manifest("forge")["serial"].as_u64().unwrap() < u64::MAX / 2);
     fleet.set("shared/token", "on and on").ok();
     fleet.assert_clean();
@@ -489,4 +497,64 @@ fn a_secret_put_back_to_the_past_can_be_given_a_new_value() {
     fleet.set("shared/token", "new").ok();
     fleet.assert_clean();
     assert_eq!(attack::sealed_value(&fleet, "forge", &KEYS.forge, "shared/token"), "new");
+}
+
+#[test]
+fn a_seal_leaves_what_looks_tampered_with_and_seals_the_other_hosts() {
+    let fleet = TestFleet::sealed();
+    fleet.flip("sealed/forge/files/shared/token.age");
+    fleet.append("policies/access.rhai", "deny(\"shared/**\");\n");
+    let before = fleet.tree();
+    let ran = fleet.run(["seal"]).with_code(3);
+    let ran =
+        ran.prints(&["host `forge` has a damaged copy of `shared/token`; its sealed tree was left as it is"]);
+    ran.says(&["git log -p -- sealed/forge", "secretctl seal --repair"]);
+    let changed = fleet.tree().changed_since(&before);
+    assert!(!changed.iter().any(|path| path.starts_with("sealed/forge")), "{changed:?}");
+    assert!(!fleet.exists("sealed/luna/files/shared/token.age"));
+    // The ledger does not say that forge has lost what it still has.
+    let log = fleet.run(["log", "shared/token", "--format", "json"]).ok().json();
+    assert_eq!(log["lines"].as_array().unwrap().last().unwrap()["hosts"], serde_json::json!(["forge"]));
+    fleet.run(["seal", "--repair"]).ok();
+    fleet.assert_clean();
+}
+
+#[test]
+fn at_a_terminal_a_seal_asks_before_it_makes_a_tree_anew_that_looks_tampered_with() {
+    let fleet = TestFleet::sealed();
+    fleet.flip("sealed/forge/manifest.json");
+    for (answer, code) in [("no\n", 3), ("yes\n", 0)] {
+        let terminal = Terminal::run(&fleet, &[], &format!("{BIN} seal"));
+        terminal.shows("make 1 sealed tree anew, whatever is in there now? [yes/no]").types(answer);
+        assert_eq!(terminal.code(), code);
+    }
+    fleet.assert_clean();
+}
+
+#[test]
+fn a_seal_leaves_the_copies_of_a_secret_that_does_not_hold_and_seals_the_others() {
+    let fleet = TestFleet::sealed();
+    fleet.flip(TOKEN);
+    fleet.append("policies/access.rhai", "deny(\"luna/restic/**\");\n");
+    let before = fleet.tree();
+    let ran = fleet.run(["seal"]).with_code(3);
+    let ran = ran.prints(&[
+        "copies of `shared/token` were left as they are",
+        "host `luna` still has `luna/restic/password`",
+    ]);
+    ran.says(&["error[store::source_changed]"]);
+    let changed = fleet.tree().changed_since(&before);
+    assert!(!changed.iter().any(|path| path.contains("shared/token")), "{changed:?}");
+    assert!(!fleet.exists("sealed/luna/files/luna/restic/password.age"));
+    let names: Vec<_> =
+        fleet.manifest("luna")["secrets"].as_array().unwrap().iter().map(|s| s["name"].clone()).collect();
+    assert_eq!(names, ["shared/token"]);
+    // A host that must get everything anew can't get this, so it keeps what it has.
+    fleet.replace("secretctl.toml", &KEYS.forge.public(), &KEYS.nova.public());
+    fleet
+        .refuses(["seal", "--repair"], 3)
+        .prints(&["host `forge` must be sealed anew, and `shared/token` does not hold"]);
+    fleet.flip(TOKEN);
+    fleet.run(["seal"]).ok();
+    fleet.assert_clean();
 }

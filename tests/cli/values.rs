@@ -28,13 +28,13 @@ fn a_value_is_set_from_stdin_and_from_a_file_and_shown_byte_for_byte() {
 #[test]
 fn what_set_says_names_the_revision_and_the_readers() {
     let fleet = TestFleet::new().host_with("forge", &KEYS.forge, &["sonarr"]);
-    insta::assert_snapshot!(fleet.set("forge/sonarr/key", "1").ok().stderr(),
+    insta::assert_snapshot!(fleet.set("forge/sonarr/key", "fW7xqLr2Zk90TbMd").ok().stderr(),
         @"created forge/sonarr/key (revision 1); read by forge");
-    insta::assert_snapshot!(fleet.set("forge/sonarr/key", "2").ok().stderr(),
+    insta::assert_snapshot!(fleet.set("forge/sonarr/key", "Jp3vYs8uHc51NgQe").ok().stderr(),
         @"changed forge/sonarr/key (revision 2); read by forge");
-    insta::assert_snapshot!(fleet.set("forge/sonarr/key", "2").ok().stderr(),
+    insta::assert_snapshot!(fleet.set("forge/sonarr/key", "Jp3vYs8uHc51NgQe").ok().stderr(),
         @"forge/sonarr/key is unchanged (revision 2)");
-    insta::assert_snapshot!(fleet.set("nobody/x", "1").ok().stderr(), @r"
+    insta::assert_snapshot!(fleet.set("nobody/x", "Rt6bXw4mKa72ViZo").ok().stderr(), @r"
     created nobody/x (revision 1); no host may read it yet
     help: `secretctl policy explain nobody/x HOST SERVICE` tells which rule comes nearest
     ");
@@ -257,4 +257,15 @@ fn an_output_that_cannot_be_written_is_an_error() {
         assert_eq!(ran.code(), 4, "{command}: {ran}");
         ran.says(&["error[cli::output]: cannot print", "No space left on device"]);
     }
+}
+
+#[test]
+fn set_warns_of_a_value_that_could_be_found_by_trying_and_stores_it() {
+    let fleet = TestFleet::new().host_with("forge", &KEYS.forge, &["sonarr"]);
+    let weak = "could be found by trying";
+    fleet.set("forge/sonarr/key", "hunter2").ok().says(&[weak, "created forge/sonarr/key"]);
+    let ran = fleet.set("forge/sonarr/key", "hunter2").ok();
+    assert!(!ran.stderr().contains(weak), "{ran}");
+    let ran = fleet.set("forge/sonarr/key", "fW7xqLr2Zk90TbMd-Jp3vYs8uHc51NgQe").ok();
+    assert!(!ran.stderr().contains(weak), "{ran}");
 }

@@ -116,7 +116,7 @@ static TAMPERED: Lesson = Lesson {
     means: "The manifest of a host is not signed by an admin, a copy does not have the digest that the manifest names, a file lies \
             there that it does not list, or source and ledger were put back to the past.",
     matters: "A host refuses such a tree. Somebody, or a bad merge, changed what only `secretctl seal` writes.",
-    action: "Find out what happened with `git log -p -- sealed/`. `secretctl seal` makes the tree whole again.",
+    action: "Find out what happened with `git log -p -- sealed/`. `secretctl seal --repair` makes the tree anew; without it, `seal` leaves it.",
     example: "error[sealed::tampered]: host `luna` has a damaged copy of `shared/token`\n  --> sealed/luna",
 };
 

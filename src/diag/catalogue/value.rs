@@ -26,6 +26,7 @@ pub(super) const KINDS: &[Kind] = &[
         "The holder of a key that the fleet does not name any more knows a value",
         &EXPOSURE,
     ),
+    found("exposure::renamed", Note, "A host goes by another name", &RENAMED),
     found("value::expired", Error, "A certificate, token or key has ended", &EXPIRED),
     found("value::expires_soon", Warning, "A certificate, token or key is about to end", &EXPIRES_SOON),
     found("value::weak", Warning, "A value could be found by trying", &WEAK),
@@ -33,6 +34,17 @@ pub(super) const KINDS: &[Kind] = &[
     found("value::unfit", Error, "A value is not what the policy asks for", &UNFIT),
     found("value::closed", Note, "A value that no identity at hand opens was not looked at", &CLOSED),
 ];
+
+static RENAMED: Lesson = Lesson {
+    means: "A host that knows values in use is gone from the fleet, or may not read them any more, and a host that may has \
+            every key to which they were sealed for it, by manifests that admins signed. The new one had no sealed tree beside it, \
+            so it is taken for the same machine.",
+    matters: "A rename takes nothing from anybody, so no new value is needed. If these are two machines, the one that is \
+              gone still knows the values, and its key opens what the other one gets.",
+    action: "Nothing, if the host was renamed. Otherwise give the new host a key of its own, and the secrets new values.",
+    example: "note[exposure::renamed]: host `anvil` has the keys of `forge`, which is gone: it was renamed, so what it \
+              knows is no exposure",
+};
 
 static OVERDUE: Lesson = Lesson {
     means: "`rotate(..).every(..)` gives the secret a period, and its value has not really changed for longer than that. \

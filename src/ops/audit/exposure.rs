@@ -18,6 +18,7 @@ use crate::ledger::CurrentValue;
 use crate::name::AdminName;
 use crate::name::HostName;
 use crate::name::SecretName;
+use crate::ops::audit::former::Former;
 use crate::ops::document;
 use crate::ops::workspace::Workspace;
 use crate::store::Layout;
@@ -112,7 +113,7 @@ impl<'a> People<'a> {
     /// Everybody who knows the value in use of a secret and is no reader any more.
     pub(super) fn exposures(
         &self,
-        ws: &Workspace,
+        (ws, former): (&Workspace, &Former<'_>),
         secret: &SecretName,
         value: &CurrentValue<'_>,
         readers: &BTreeSet<HostName>,
@@ -126,7 +127,10 @@ impl<'a> People<'a> {
         };
         let mut all = Vec::new();
         for (host, since) in &value.hosts {
-            if let Some(reason) = self.host_left(host, value, readers) {
+            if let Some(reason) = self.host_left(host, value, readers)
+                && (self.is_out(host, value)
+                    || !former.is_renamed(host, (secret, value.made.revision), readers))
+            {
                 all.push(exposed(Knower::Host { name: (*host).clone() }, reason, *since));
             }
         }
@@ -142,6 +146,13 @@ impl<'a> People<'a> {
             }
         }
         all
+    }
+
+    /// Whether somebody said that the host or its key is not to be trusted, whatever it is called now.
+    fn is_out(&self, name: &HostName, value: &CurrentValue<'_>) -> bool {
+        self.fleet.hosts.get(name).is_some_and(|host| {
+            host.state == HostState::Revoked || host.compromised.is_some_and(|at| value.made.time <= at)
+        })
     }
 
     /// Why a host that had a copy is no reader any more.

@@ -18,6 +18,7 @@ use crate::name::HostName;
 use crate::name::SecretName;
 use crate::name::ServiceName;
 use crate::ops::error::OpsError;
+use crate::ops::generate::recipe;
 use crate::ops::host::known;
 use crate::ops::policy::matrix::entries;
 use crate::ops::workspace::Workspace;
@@ -53,6 +54,7 @@ pub fn lint(ws: &Workspace, requests: &[PathBuf]) -> Result<LintReport, OpsError
     let mut findings = ws.policy.lint(&secrets, now);
     let rows = ws.policy.matrix(&secrets, now).rows;
     findings.extend(unread(ws, &secrets, &rows));
+    findings.extend(authorities(ws, &secrets, &rows)?);
     let mut asked = Asked::new();
     for path in requests {
         match read(ws, path) {
@@ -86,6 +88,24 @@ fn unread<'s>(
         let place = Place::file(ws.layout.source_path(secret));
         finding(Severity::Note, "lint::unread", message).at(place).help(help)
     })
+}
+
+/// Hosts that get the key of an authority: it signs where values are made, and no service needs it.
+fn authorities(ws: &Workspace, secrets: &[SecretName], rows: &[MatrixRow]) -> Result<Vec<Finding>, OpsError> {
+    let made: BTreeSet<SecretName> = secrets.iter().cloned().chain(ws.policy.generated()).collect();
+    let mut keys = BTreeSet::new();
+    for secret in &made {
+        let recipe = recipe(ws, secret)?;
+        keys.extend(recipe.and_then(|recipe| recipe.made_by.authority_key()?.name()));
+    }
+    let granted = rows.iter().filter(|row| keys.contains(&row.secret));
+    let findings = granted.filter_map(|MatrixRow { secret, host, grant }| {
+        let message = format!("host `{host}` may read `{secret}`, with which certificates are signed");
+        let help = "narrow the rule: whoever has the key of an authority makes certificates for every name; hosts need their own keys and certificates alone";
+        let found = finding(Severity::Warning, "lint::authority_key", message).help(help);
+        Some(found.at(grant.permits.first()?.place.clone()))
+    });
+    Ok(findings.collect())
 }
 
 fn read(ws: &Workspace, path: &Path) -> Result<Request, Box<Finding>> {

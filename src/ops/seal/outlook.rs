@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use crate::diag::Class;
+use crate::diag::Failure;
+use crate::diag::Finding;
+use crate::diag::Place;
 use crate::fsx::FsError;
 use crate::ledger::VerifiedLedger;
 use crate::manifest::Entry;
@@ -13,6 +17,12 @@ use crate::manifest::Manifest;
 use crate::name::HostName;
 use crate::name::SecretName;
 use crate::ops::error::OpsError;
+use crate::ops::seal::held::Held;
+use crate::ops::seal::held::Tampered;
+use crate::ops::seal::held::Unsound;
+use crate::ops::seal::held::deny_unsound;
+use crate::ops::seal::held::hold;
+use crate::ops::seal::held::keep_unsound;
 use crate::ops::seal::reasons::Reasons;
 use crate::ops::seal::reasons::reasons;
 use crate::ops::seal::reasons::reasons_about;
@@ -34,12 +44,19 @@ pub struct Scope {
     pub hosts: BTreeSet<HostName>,
     /// Only this secret: everything else in the trees stays as it is, right or not.
     pub(in crate::ops) only: Option<SecretName>,
+    /// What happens to trees that somebody seems to have tampered with.
+    pub tampered: Tampered,
 }
 
 impl Scope {
     /// Everything about these hosts; of none, everything about the whole fleet.
     pub fn hosts(hosts: impl IntoIterator<Item = HostName>) -> Self {
-        Self { hosts: hosts.into_iter().collect(), only: None }
+        Self { hosts: hosts.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Everything about one secret on these hosts, and nothing else.
+    pub(in crate::ops) fn of_one(secret: &SecretName, hosts: &BTreeSet<HostName>) -> Self {
+        Self { only: Some(secret.clone()), ..Self::hosts(hosts.iter().cloned()) }
     }
 }
 
@@ -56,6 +73,10 @@ pub(in crate::ops) struct Compared {
 pub(in crate::ops) struct Outlook {
     pub(in crate::ops) ledgers: BTreeMap<SecretName, VerifiedLedger>,
     pub(in crate::ops) hosts: Vec<Compared>,
+    /// Hosts that are not looked at further.
+    pub(in crate::ops) held: Held,
+    /// Secrets that are not.
+    pub(in crate::ops) unsound: Unsound,
     /// Folders that go, with the files in them.
     pub(in crate::ops) leaving: BTreeMap<String, Vec<PathBuf>>,
     /// Files about denials that are not as they should be.
@@ -69,27 +90,48 @@ pub(in crate::ops) fn look(ws: &Workspace, scope: &Scope) -> Result<Outlook, Ops
         Some(_) => BTreeSet::new(),
         None => ws.layout.sources()?,
     };
-    let mut ledgers = BTreeMap::new();
-    for (name, ledger) in ws.layout.read_vouched(&names, &ws.authors()) {
-        ledgers.insert(name, ledger?);
-    }
-    let mut hosts = compare(ws, scope, &ledgers)?;
+    let (ledgers, unsound) = ledgers(ws, &names, scope)?;
+    let mut hosts = compare(ws, scope, &ledgers, &unsound)?;
     if scope.only.is_none() {
-        settle_surplus(ws, &mut hosts, &ledgers, &BTreeSet::new());
+        settle_surplus(ws, &mut hosts, &ledgers, &unsound.keys().cloned().collect());
     }
+    deny_unsound(ws, &mut hosts, &unsound);
+    let held = hold(ws, &mut hosts, &unsound, scope.tampered);
     let leaving = if scope.hosts.is_empty() && scope.only.is_none() { leaving(ws)? } else { BTreeMap::new() };
     let reasons = match &scope.only {
         Some(secret) => reasons_about(ws, secret, &scope.hosts)?,
         None => reasons(ws, &hosts)?,
     };
-    Ok(Outlook { ledgers, hosts, leaving, reasons })
+    Ok(Outlook { ledgers, hosts, held, unsound, leaving, reasons })
 }
 
-/// Compares every host in scope, given the ledgers that can be believed.
+/// The ledgers that vouch for their source, and the secrets of which one does not.
+fn ledgers(
+    ws: &Workspace,
+    names: &BTreeSet<SecretName>,
+    scope: &Scope,
+) -> Result<(BTreeMap<SecretName, VerifiedLedger>, Unsound), OpsError> {
+    let (mut ledgers, mut unsound) = (BTreeMap::new(), Unsound::new());
+    for (name, ledger) in ws.layout.read_vouched(names, &ws.authors()) {
+        match ledger {
+            Ok(ledger) => drop(ledgers.insert(name, ledger)),
+            // Whoever asks about one secret is to hear why it stops.
+            Err(error) if scope.only.is_none() && error.class() == Class::Integrity => {
+                let place = Place::file(ws.layout.source_path(&name));
+                unsound.insert(name, Finding::from_failure(&error).at(place));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((ledgers, unsound))
+}
+
+/// Compares every host in scope, given the ledgers that can be believed; what is unsound is right as it is there.
 pub(in crate::ops) fn compare(
     ws: &Workspace,
     scope: &Scope,
     ledgers: &BTreeMap<SecretName, VerifiedLedger>,
+    unsound: &Unsound,
 ) -> Result<Vec<Compared>, FsError> {
     let all: BTreeSet<HostName> = ws.fleet.hosts.keys().cloned().collect();
     let hosts = if scope.hosts.is_empty() { &all } else { &scope.hosts };
@@ -104,7 +146,7 @@ pub(in crate::ops) fn compare(
         .into_par_iter()
         .map(|Due { wanted, denied }| {
             let mut tree = ws.layout.read_sealed(&wanted.host, &signers)?;
-            let wanted = match &scope.only {
+            let mut wanted = match &scope.only {
                 Some(secret) => narrow(&mut tree, wanted, secret),
                 None => wanted,
             };
@@ -113,6 +155,7 @@ pub(in crate::ops) fn compare(
                 None => BTreeMap::new(),
             };
             let wanted = Wanted { revoked, ..wanted };
+            keep_unsound(&mut tree, &mut wanted, unsound);
             let plan = HostPlan::compare(&tree, &wanted);
             Ok(Compared { tree, wanted, plan, denied })
         })
@@ -165,7 +208,7 @@ fn narrow(tree: &mut SealedTree, mut wanted: Wanted, only: &SecretName) -> Wante
     wanted
 }
 
-fn as_wanted(manifest: &Manifest) -> BTreeMap<SecretName, WantedGrant> {
+pub(super) fn as_wanted(manifest: &Manifest) -> BTreeMap<SecretName, WantedGrant> {
     let grant = |entry: &Entry| WantedGrant {
         revision: entry.revision,
         line_sha256: entry.line_sha256,
@@ -202,7 +245,8 @@ pub(in crate::ops) fn readers_changed(
     }
     for (secret, ledger) in &outlook.ledgers {
         let recorded = ledger.head().map(|head| head.hosts.clone()).unwrap_or_default();
-        let outside = |host: &&HostName| !scope.hosts.is_empty() && !scope.hosts.contains(*host);
+        let untouched = |host: &HostName| !scope.hosts.is_empty() && !scope.hosts.contains(host);
+        let outside = |host: &&HostName| untouched(host) || outlook.held.contains_key(*host);
         let mut hosts: BTreeSet<HostName> = recorded.iter().filter(outside).cloned().collect();
         let granted = outlook.hosts.iter().filter(|compared| compared.wanted.grants.contains_key(secret));
         hosts.extend(granted.map(|compared| compared.wanted.host.clone()));

@@ -85,6 +85,7 @@ fn put(groups: &mut Groups, task: Task, about: &str, note: String) {
 pub(super) fn next(task: Task, items: &BTreeSet<Item>) -> String {
     let first = items.first().map(|item| item.about.as_str()).unwrap_or_default();
     match task {
+        Task::Merge => "git status".to_owned(),
         Task::Tampered | Task::Repair => "secretctl check".to_owned(),
         Task::Interrupted | Task::Seal => "secretctl seal".to_owned(),
         Task::Rekey => "secretctl rekey".to_owned(),
@@ -100,7 +101,7 @@ pub(super) fn next(task: Task, items: &BTreeSet<Item>) -> String {
 }
 
 /// The files and folders at the top in which something changed.
-fn tops(items: &BTreeSet<Item>) -> Vec<&str> {
+pub(super) fn tops(items: &BTreeSet<Item>) -> Vec<&str> {
     let top = |item: &'_ Item| item.about.find('/').unwrap_or(item.about.len());
     let tops: BTreeSet<&str> = items.iter().filter_map(|item| item.about.get(..top(item))).collect();
     tops.into_iter().collect()
