@@ -161,9 +161,9 @@ fn json_reports_parse_and_have_a_version() {
     let report = ran.json();
     assert_eq!(report["findings"][0]["code"], "sealed::tampered");
     assert_eq!(report["findings"][0]["severity"], "error");
-    let report = fleet.run(["seal", "--check", "--format", "json"]).with_code(1).json();
-    assert_eq!(report["hosts"]["forge"][0], "has a damaged copy of `shared/token`");
-    let report = fleet.run(["seal", "--format", "json"]).ok().json();
+    let report = fleet.run(["seal", "--check", "--format", "json"]).with_code(3).json();
+    assert_eq!(report["held"]["forge"][0], "has a damaged copy of `shared/token`");
+    let report = fleet.run(["seal", "--repair", "--format", "json"]).ok().json();
     assert_eq!(report["copies"], 1);
 }
 

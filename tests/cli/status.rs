@@ -136,7 +136,7 @@ fn a_screen_is_enough_however_much_there_is() {
 #[test]
 fn a_merge_that_has_stopped_comes_first_with_what_settles_it_and_nothing_is_committed_before() {
     for driver in [true, false] {
-        let fleet = if driver { TestFleet::sealed().with_driver() } else { TestFleet::sealed() };
+        let fleet = if driver { TestFleet::sealed().with_driver() } else { TestFleet::sealed().in_git() };
         let fleet = git::parted(fleet, set("shared/token", "theirs"), set("shared/token", "ours"));
         git::merge(&fleet).with_code(1);
         let first =

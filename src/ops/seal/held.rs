@@ -37,6 +37,9 @@ pub(in crate::ops) type Held = BTreeMap<HostName, Vec<String>>;
 
 /// Wants the copies of secrets that do not hold just as they are there.
 pub(super) fn keep_unsound(tree: &mut SealedTree, wanted: &mut Wanted, unsound: &Unsound) {
+    if unsound.is_empty() {
+        return;
+    }
     tree.damaged.retain(|name| !unsound.contains_key(name));
     let there = tree.manifest().map(as_wanted).unwrap_or_default();
     wanted.grants.extend(there.into_iter().filter(|(name, _)| unsound.contains_key(name)));
