@@ -165,7 +165,7 @@ fn everything_changes() -> TestFleet {
     fleet.write(
         "policies/access.rhai",
         "allow(\"{host}/{service}/**\");\n\
-         allow(\"shared/**\").services(\"restic\").until(\"2027-01-31\").because(\"backups\");\n\
+         allow(\"shared/**\").hosts(any_host()).services(\"restic\").until(\"2027-01-31\").because(\"backups\");\n\
          deny(\"forge/**\").hosts(\"forge\").because(\"it is sold\");\n",
     );
     for number in 0..8 {

@@ -157,7 +157,7 @@ fn a_page_on_paper_lists_every_reader() {
 #[test]
 fn a_terminal_gets_lines_that_fit_and_names_that_are_whole() {
     let fleet = TestFleet::sealed();
-    let mut policy = String::from("allow(\"shared/**\").services([");
+    let mut policy = String::from("allow(\"shared/**\").hosts(any_host()).services([");
     policy.push_str(&(10..40).map(|n| format!("\"service-{n}\"")).collect::<Vec<_>>().join(", "));
     let fleet = fleet.policy(&format!("{policy}]);\n"));
     let long = format!("shared/{}", "x".repeat(100));
