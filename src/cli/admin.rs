@@ -181,8 +181,7 @@ fn list(args: &ListArgs, env: Environment, global: Global, ui: &mut Ui) -> Resul
                 let keys = [names(&admin.recipients), names(&admin.signing_keys)];
                 [admin.admin.to_string(), state, admin.editor.to_string()].into_iter().chain(keys).collect()
             });
-            ui.line(&table(&["admin", "state", "editor", "recipients", "signing keys"], rows))?;
-            ui.lines(table(&["admin", "state", "recipients", "signing keys"], rows))?;
+            ui.lines(table(&["admin", "state", "editor", "recipients", "signing keys"], rows))?;
         }
     }
     Ok(Exit::Clean)

@@ -56,17 +56,12 @@ pub(super) fn run(
         if TerminalAsker.is_there() { (missing, Vec::new()) } else { without_questions(missing) };
     let mut worst = if left.is_empty() { Exit::Clean } else { Exit::Found(Class::Finding) };
     let means = Means { asker: &TerminalAsker, sandboxing };
-    let unsealed = ops::generate::generate(&ws, &missing, &means, &mut |report| {
     let failed = ops::generate::generate(&ws, &missing, &means, &mut |report| {
         let exit = tell(report, ui);
         if exit != Exit::Clean {
             worst = exit;
         }
     })?;
-    if let Some(finding) = &unsealed {
-        ui.finding(finding);
-        worst = Exit::Found(finding.class);
-    }
     for one in &left {
         let message =
             format!("`{}` waits for what a person is asked, and nobody is at a terminal", one.secret);

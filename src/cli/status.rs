@@ -34,9 +34,8 @@ pub(super) fn run(
     let status = ops::status::status(&ws)?;
     match args.format {
         Format::Json => ui.json(&status)?,
-        Format::Text => ui.lines(text(&status))?,
         Format::Text => {
-            ui.line(&text(&status))?;
+            ui.lines(text(&status))?;
             status.notes.iter().for_each(|note| ui.say(&format!("note: {note}")));
         }
     }

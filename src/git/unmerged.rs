@@ -12,7 +12,7 @@ use super::unexpected;
 impl Repository {
     /// Every unmerged path of the repository: relative to the folder where it lies inside, else to the top.
     pub fn unmerged(&self) -> Result<BTreeSet<PathBuf>, GitError> {
-        let printed = self.at_top(["ls-files", "--unmerged", "-z", "--full-name"])?;
+        let printed = self.run(["ls-files", "--unmerged", "-z", "--full-name"])?;
         let lines = printed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
         let paths = lines.map(|line| {
             let tab = line.iter().position(|byte| *byte == b'\t');

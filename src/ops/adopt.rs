@@ -119,7 +119,7 @@ pub fn adopt(
         report.documents.insert(loaded.place.path.clone());
         prefixes.insert(loaded.prefix.clone());
         if run == Run::Real {
-            let fresh = noted(ws, &author, &loaded, fresh)?;
+            let fresh = noted(ws, &author, &loaded, fresh.as_ref())?;
             write(ws, &lock, fresh, lines)?;
         }
     }
@@ -137,13 +137,13 @@ fn noted(
     ws: &Workspace,
     author: &Author,
     loaded: &Loaded,
-    fresh: Option<Loaded>,
+    fresh: Option<&Loaded>,
 ) -> Result<Option<Loaded>, OpsError> {
     if fresh.is_none() && loaded.note(&ws.fleet.trusted_keys()) == Note::Holds {
         return Ok(None);
     }
     let (prefix, place) = (loaded.prefix.clone(), loaded.place.clone());
-    let opened = fresh.as_ref().unwrap_or(loaded).open(ws.identities()?)?;
+    let opened = fresh.unwrap_or(loaded).open(ws.identities()?)?;
     let noted = document::noted(author, &prefix, &opened)?;
     Ok(Some(Loaded::of_opened(prefix, place, &noted, ws.identities()?)))
 }

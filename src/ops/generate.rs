@@ -87,22 +87,19 @@ pub fn without_questions(missing: Vec<Missing>) -> (Vec<Missing>, Vec<Missing>) 
     })
 }
 
-/// Makes the values, and seals each for its readers. Nothing is kept unless all of them could be made and are as the
-/// policy asks. Seals what a run before this one has made and not sealed; gives what stopped that, if something did.
-/// Makes the values, seals each for its readers, and gives what could not be made or is not as the policy asks.
+/// Makes the values and seals each for its readers, also those that a run before this one has made and not sealed.
+/// Returns what could not be made, is not as the policy asks, or could not be sealed.
 pub fn generate(
     ws: &Workspace,
     missing: &[Missing],
     means: &Means<'_>,
     told: &mut dyn FnMut(&PutReport),
-) -> Result<Option<Finding>, OpsError> {
-    let unsealed = settle(ws, &ws.layout.sources()?.intersection(&ws.policy.generated()).cloned().collect())?;
 ) -> Result<Vec<Finding>, OpsError> {
+    let unsealed = settle(ws, &ws.layout.sources()?.intersection(&ws.policy.generated()).cloned().collect())?;
     let task = |one: &Missing| Task { secret: one.secret.clone(), recipe: one.recipe.clone(), from: None };
     let made = make(ws, &missing.iter().map(task).collect::<Vec<_>>(), means)?;
     for ready in made.ready {
         told(&ready.keep(ws, Event::Edited)?);
     }
-    Ok(unsealed.unsealed)
-    Ok(made.failed)
+    Ok(unsealed.unsealed.into_iter().chain(made.failed).collect())
 }

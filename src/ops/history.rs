@@ -14,9 +14,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
 
-pub(super) use merging::merging_serials;
-pub(super) use serials::committed_serial;
 pub(super) use merging::Merging;
+pub(super) use serials::committed_serial;
 
 use crate::diag::Class;
 use crate::diag::Finding;

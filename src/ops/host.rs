@@ -28,7 +28,6 @@ use crate::fleet::Fleet;
 use crate::fleet::FleetFile;
 use crate::fleet::Host;
 use crate::fleet::HostState;
-use crate::fsx::Transaction;
 use crate::fsx::write_atomic;
 use crate::name::HostName;
 use crate::name::ServiceName;
@@ -99,7 +98,7 @@ pub(super) fn change_fleet(
     // An interrupted change may have reached a document, wherever this file says that it lies.
     let documents = read_fleet(&root).map(|fleet| declared(&fleet)).unwrap_or_default();
     let layout = Layout::new(root, documents);
-    let _lock = match run {
+    let lock = match run {
         Run::Real => Some(lock(&layout, settings)?),
         Run::Dry => None,
     };
@@ -111,15 +110,13 @@ pub(super) fn change_fleet(
     edit(&fleet, &mut file)?;
     let text = file.to_text();
     let changed = Fleet::parse(&text, std::path::Path::new(FLEET_FILE)).map_err(WorkspaceError::from)?;
-    if run == Run::Dry || text == before {
-        return Ok(changed);
-    }
+    let Some(lock) = lock.filter(|_| text != before) else { return Ok(changed) };
     let Some(roots) = roots.filter(|_| changed.root_people() != fleet.root_people()) else {
         write_atomic(&layout.root().join(FLEET_FILE), text.as_bytes(), 0o644)?;
         return Ok(changed);
     };
     let roots = trust::vouch(settings, &fleet, roots, changed.root_people())?;
-    let mut change = Transaction::begin(layout.root(), &layout.staging(), layout.reach())?;
+    let mut change = lock.change(&layout)?;
     change.write(Layout::roots(), roots.bytes())?;
     change.write(FLEET_FILE, text.as_bytes())?;
     change.commit()?;

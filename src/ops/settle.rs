@@ -37,7 +37,7 @@ pub(super) fn settle(ws: &Workspace, secrets: &BTreeSet<SecretName>) -> Result<S
     }
     let lock = ws.lock()?;
     let unsealed = left.into_iter().find_map(|(secret, hosts)| {
-        let scope = Scope { hosts, only: Some(secret) };
+        let scope = Scope::of_one(&secret, &hosts);
         seal_locked(ws, &lock, &scope, None, &BTreeMap::new()).err()
     });
     if unsealed.is_none() {
@@ -59,7 +59,7 @@ pub(super) fn left(
     let vouched = ws.layout.read_vouched(&there, &ws.authors());
     let ledgers = vouched.into_iter().filter_map(|(name, ledger)| Some((name, ledger.ok()?))).collect();
     let mut left: BTreeMap<SecretName, BTreeSet<HostName>> = BTreeMap::new();
-    for Compared { tree, wanted, plan, .. } in compare(ws, &Scope::default(), &ledgers)? {
+    for Compared { tree, wanted, plan, .. } in compare(ws, &Scope::default(), &ledgers, &BTreeMap::new())? {
         if plan.renew_identity && !matches!(tree.state, TreeState::Missing) {
             continue;
         }

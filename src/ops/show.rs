@@ -36,7 +36,7 @@ fn is_half_done(ws: &Workspace, error: &StoreError) -> bool {
         error,
         StoreError::SourceChanged { .. } | StoreError::NoLedger { .. } | StoreError::Unknown { .. }
     );
-    half && Transaction::is_pending(&ws.layout.staging())
+    half && ws.work_dir().is_pending()
 }
 
 /// One line of `list`.

@@ -109,7 +109,7 @@ impl Status {
 pub fn status(ws: &Workspace) -> Result<Status, OpsError> {
     let checked = audit::looked(ws)?;
     let report = audit::whole(ws, &checked, Vec::new());
-    let repository = Repository::of(ws.layout.root(), &ws.settings.current_dir);
+    let repository = ws.repository();
     let unmerged = repository.as_ref().ok().and_then(|repository| repository.unmerged().ok());
     let unmerged = unmerged.unwrap_or_default();
     let mut found = Found { secrets: secrets(checked.ledgers.keys()), groups: BTreeMap::new() };
@@ -122,7 +122,7 @@ pub fn status(ws: &Workspace) -> Result<Status, OpsError> {
     groups::pending(ws, &mut found.groups);
     let merge = merge::unsettled(ws, repository.as_ref().ok(), &unmerged, &checked, &found.groups);
     if let (None, Ok(repository)) = (&merge, &repository) {
-        commit(ws, repository, &mut found.groups);
+        commit(repository, &mut found.groups);
     }
     let groups = found.groups.into_iter().map(|(task, items)| Group {
         task,
@@ -214,12 +214,9 @@ fn task(finding: &Finding) -> Option<Task> {
     }
 }
 
-/// What is not committed; a fleet outside of Git has nothing to commit.
-fn commit(ws: &Workspace, groups: &mut Groups) {
-    let changed = ws.repository().and_then(|repository| repository.uncommitted(&TRACKED));
 /// What is not committed.
-fn commit(ws: &Workspace, repository: &Repository, groups: &mut Groups) {
-    let changed = repository.uncommitted(ws.layout.root(), &TRACKED);
+fn commit(repository: &Repository, groups: &mut Groups) {
+    let changed = repository.uncommitted(&TRACKED);
     let items = changed.unwrap_or_default().into_iter();
     let items: BTreeSet<Item> =
         items.map(|path| Item { about: path.display().to_string(), note: None }).collect();

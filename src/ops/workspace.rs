@@ -230,6 +230,13 @@ pub struct WriteLock {
     staging: PathBuf,
 }
 
+impl WriteLock {
+    /// Starts a change of the repository that the lock is for.
+    pub(super) fn change(&self, layout: &Layout) -> Result<Transaction, FsError> {
+        Transaction::begin(layout.root(), &self.staging, layout.reach())
+    }
+}
+
 impl Workspace {
     /// Finds and reads the fleet, and runs its policy.
     pub fn open(settings: Settings) -> Result<Self, WorkspaceError> {
@@ -305,7 +312,7 @@ impl Workspace {
 
     /// Starts a change; the lock proves that nobody else is writing.
     pub fn change(&self, lock: &WriteLock) -> Result<Transaction, FsError> {
-        Transaction::begin(self.layout.root(), &lock.staging, self.layout.reach())
+        lock.change(&self.layout)
     }
 
     /// Finds the key to sign with. It must be that of an active admin.

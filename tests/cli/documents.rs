@@ -103,7 +103,7 @@ fn setting_one_key_touches_that_key_the_date_and_the_mac_and_sops_reads_the_rest
     let before = fleet.text("secrets/forge.sops.yaml");
     fleet.set("forge/sonarr/api-key", "another").ok().says(&["changed forge/sonarr/api-key", "forge"]);
     let after = fleet.text("secrets/forge.sops.yaml");
-    assert_eq!(changed_lines(&before, &after), ["api-key", "lastmodified", "mac"]);
+    assert_eq!(changed_lines(&before, &after), ["api-key", "lastmodified", "mac", "secretctl"]);
     let read = done(sops(&fleet).args(["decrypt", "secrets/forge.sops.yaml"]));
     assert_eq!(read, PLAIN.replace("s-key", "another"), "{read}");
     fleet.assert_clean();
@@ -148,7 +148,10 @@ fn a_whole_document_is_edited_and_every_change_gets_its_own_line() {
         ran.says(&["created forge/restic/new", "changed forge/sonarr/api-key", "removed forge/sonarr/port"]);
     assert!(!ran.stderr().contains("password"), "{ran}");
     let after = fleet.text("secrets/forge.sops.yaml");
-    assert_eq!(changed_lines(&before, &after), ["api-key", "lastmodified", "mac", "new", "port"]);
+    assert_eq!(
+        changed_lines(&before, &after),
+        ["api-key", "lastmodified", "mac", "new", "port", "secretctl"]
+    );
     assert_eq!(fleet.show("forge/restic/new"), "n");
     assert!(!fleet.granted("forge").contains(&"forge/sonarr/port".to_owned()));
     assert!(fleet.run(["log", "forge/sonarr/port"]).ok().stdout().contains("removed"));

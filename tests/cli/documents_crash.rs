@@ -56,9 +56,10 @@ fn run(fleet: &TestFleet, args: &[&str], fault: Option<(&str, usize)>) -> Ran {
     fleet.prepare(command).env("RAYON_NUM_THREADS", "1").env("EDITOR", editor).stdin("new").run()
 }
 
-/// Whether a value is shown, or it is said that a change waits to be completed.
+/// Whether a value is shown, or it is said that a change waits to be completed, or that nobody has adopted the value yet.
 fn is_told(shown: &Ran) -> bool {
-    shown.code() == 0 || shown.stderr().contains("secretctl seal")
+    let help = ["secretctl seal", "secretctl adopt"];
+    shown.code() == 0 || help.iter().any(|help| shown.stderr().contains(help))
 }
 
 /// Whether a move is done as far as the value goes.

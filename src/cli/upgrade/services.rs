@@ -67,7 +67,7 @@ pub(super) fn run(
     for (title, changes) in [("lost", &narrowing.lost), ("gained", &narrowing.gained)] {
         if !changes.is_empty() {
             ui.say(&format!("{title}: {}", count(changes.len(), "grant", "grants")));
-            ui.line(&listed(changes))?;
+            ui.lines(listed(changes))?;
         }
     }
     let changes = narrowing.lost.len() + narrowing.gained.len();
@@ -94,7 +94,7 @@ fn confirm(settings: &Settings, changes: usize) -> Result<(), UpgradeError> {
 }
 
 /// A table of grants with the lines of the rules behind them.
-fn listed(changes: &[Change]) -> String {
+fn listed(changes: &[Change]) -> Vec<String> {
     let row = |change: &Change| {
         let rules = names(change.reason.rules.iter().map(|rule| {
             let line = rule.place.line.map(|line| format!(":{line}")).unwrap_or_default();

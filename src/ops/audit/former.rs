@@ -86,7 +86,7 @@ impl Life {
     fn of(ws: &Workspace, host: &HostName) -> Result<Self, GitError> {
         let folder = Layout::sealed(host);
         let (listed, signed) = (folder.join(MANIFEST_FILE), folder.join(SIGNATURE_FILE));
-        let repository = Repository::of(ws.layout.root(), &ws.settings.current_dir)?;
+        let repository = ws.repository()?;
         let changes = repository.changes(From::Head, &[&listed, &signed])?;
         let signers = ws.signers();
         let trusted: BTreeSet<VerifyingKey> = signers.trusted.union(&signers.left).cloned().collect();

@@ -22,16 +22,6 @@ use crate::store::SOURCE_MAX;
 /// The names under which Git keeps the commit that is being merged.
 const MERGING: [&str; 3] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD"];
 
-/// The serials of the branch that is being merged, where one is: ours must be above them, since hosts may have seen them.
-pub(in crate::ops) fn merging_serials(ws: &Workspace) -> BTreeMap<HostName, u64> {
-    let mut serials: BTreeMap<HostName, u64> = BTreeMap::new();
-    let Ok(repository) = ws.repository() else { return serials };
-    for commit in MERGING.iter().filter_map(|name| repository.commit(name).ok()) {
-        // Where Git does not answer there is nothing to be above of, and `check` finds what went back.
-        for (host, serial) in manifests(ws, &repository, &commit).unwrap_or_default() {
-            let highest = serials.entry(host).or_default();
-            *highest = serial.max(*highest);
-        }
 /// What active admins signed for hosts on the branch that is being merged.
 #[derive(Debug, Default)]
 pub(in crate::ops) struct Merging(Vec<Manifest>);
@@ -39,9 +29,7 @@ pub(in crate::ops) struct Merging(Vec<Manifest>);
 impl Merging {
     /// The manifests of the branch; where Git does not answer there are none, and `check` finds what went back.
     pub(in crate::ops) fn of(ws: &Workspace) -> Self {
-        let Ok(repository) = Repository::of(ws.layout.root(), &ws.settings.current_dir) else {
-            return Self::default();
-        };
+        let Ok(repository) = ws.repository() else { return Self::default() };
         let commits = MERGING.iter().filter_map(|name| repository.commit(name).ok());
         let manifests = commits.flat_map(|commit| manifests(ws, &repository, &commit).unwrap_or_default());
         Self(manifests.collect())

@@ -146,7 +146,7 @@ pub(in crate::ops) fn compare(
         .into_par_iter()
         .map(|Due { wanted, denied }| {
             let mut tree = ws.layout.read_sealed(&wanted.host, &signers)?;
-            let mut wanted = match &scope.only {
+            let wanted = match &scope.only {
                 Some(secret) => narrow(&mut tree, wanted, secret),
                 None => wanted,
             };
@@ -154,7 +154,7 @@ pub(in crate::ops) fn compare(
                 Some(known) => known.revoked(&wanted, tree.manifest(), scope.only.as_ref()),
                 None => BTreeMap::new(),
             };
-            let wanted = Wanted { revoked, ..wanted };
+            let mut wanted = Wanted { revoked, ..wanted };
             keep_unsound(&mut tree, &mut wanted, unsound);
             let plan = HostPlan::compare(&tree, &wanted);
             Ok(Compared { tree, wanted, plan, denied })

@@ -50,11 +50,12 @@ impl<'a> Known<'a> {
             Some(((*name).clone(), Revoked { name: (*name).clone(), line_sha256: *line, services }))
         });
         let mut revoked: BTreeMap<SecretName, Revoked> = entries.collect();
-        if let (Some(only), Some(before)) = (only, before) {
-            let others = before.revoked.iter().filter(|(name, _)| *name != only);
-            revoked.retain(|name, _| name == only);
-            revoked.extend(others.map(|(name, entry)| (name.clone(), entry.clone())));
-        }
+        // What nothing new can be said about stays: other secrets, and those whose ledger is gone or does not hold.
+        let settled = |name: &SecretName| only.is_none_or(|only| only == name);
+        revoked.retain(|name, _| settled(name));
+        let stays = |name: &SecretName| !settled(name) || !self.values.contains_key(name);
+        let kept = before.into_iter().flat_map(|before| &before.revoked).filter(|(name, _)| stays(name));
+        revoked.extend(kept.map(|(name, entry)| (name.clone(), entry.clone())));
         revoked
     }
 }

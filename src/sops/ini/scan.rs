@@ -141,10 +141,6 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn wrong(&self, at: usize, reason: &'static str) -> TextError {
-        TextError::at(TextErrorKind::Syntax(reason), at)
-    }
-
     fn slice(&self, range: Range<usize>) -> &[u8] {
         self.text.get(range).unwrap_or_default()
     }
@@ -200,9 +196,9 @@ impl Scanner<'_> {
 
     fn section(&mut self, line: Range<usize>, inner: Range<usize>) -> Result<(), TextError> {
         let close = self.slice(inner.clone()).iter().rposition(|byte| *byte == b']');
-        let close = inner.start + close.ok_or_else(|| self.wrong(inner.start, "a section has no `]`"))?;
+        let close = inner.start + close.ok_or_else(|| wrong(inner.start, "a section has no `]`"))?;
         if self.slice(close + 1..inner.end).iter().any(|byte| matches!(byte, b'#' | b';')) {
-            return Err(self.wrong(close, "a comment stands behind the header of a section; put it above"));
+            return Err(wrong(close, "a comment stands behind the header of a section; put it above"));
         }
         let name_span = inner.start + 1..close;
         let name = String::from_utf8_lossy(self.slice(name_span.clone())).into_owned();
@@ -238,7 +234,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Tells sections of one name apart, such as the peers of WireGuard.
+    /// Tells sections of one name apart, such as the peers of a tunnel.
     fn number(&mut self) {
         for places in self.places.values().filter(|places| places.len() > 1) {
             for (nth, place) in places.iter().enumerate() {
@@ -275,14 +271,14 @@ impl Scanner<'_> {
         let from = if quote.is_empty() { 0 } else { self.closing_quote(inner, quote)? };
         let rest = line.get(from..).unwrap_or_default();
         let equals = rest.iter().position(|byte| matches!(byte, b'=' | b':'));
-        let equals = from + equals.ok_or_else(|| self.wrong(inner.start, "the line has no `=`"))?;
+        let equals = from + equals.ok_or_else(|| wrong(inner.start, "the line has no `=`"))?;
         let span = self.trim(inner.start..inner.start + equals);
         let name = self.trim(span.start + quote.len()..span.end.saturating_sub(quote.len()).max(span.start));
         let name = if quote.is_empty() { span.clone() } else { name };
         let key = String::from_utf8_lossy(self.slice(name)).into_owned();
         match key.as_str() {
-            "" => Err(self.wrong(inner.start, "the line has no key")),
-            "-" => Err(self.wrong(inner.start, "the key `-` stands for a number that is not there")),
+            "" => Err(wrong(inner.start, "the line has no key")),
+            "-" => Err(wrong(inner.start, "the key `-` stands for a number that is not there")),
             _ => Ok((span, key, inner.start + equals + 1)),
         }
     }
@@ -290,7 +286,7 @@ impl Scanner<'_> {
     fn closing_quote(&self, inner: &Range<usize>, quote: &[u8]) -> Result<usize, TextError> {
         let name = self.slice(inner.start + quote.len()..inner.end);
         let end = name.windows(quote.len()).position(|window| window == quote);
-        end.map(|end| end + 2 * quote.len()).ok_or_else(|| self.wrong(inner.start, "a quote is not closed"))
+        end.map(|end| end + 2 * quote.len()).ok_or_else(|| wrong(inner.start, "a quote is not closed"))
     }
 
     /// The value that starts in this range: where it stands, what it says, and a comment behind it.
@@ -326,7 +322,7 @@ impl Scanner<'_> {
         let mut end = last(self, start..inner.end);
         while end.is_none() {
             if self.at == self.text.len() {
-                return Err(self.wrong(inner.start, "a quote is not closed"));
+                return Err(wrong(inner.start, "a quote is not closed"));
             }
             let line = self.next_line();
             end = last(self, line);
@@ -334,7 +330,7 @@ impl Scanner<'_> {
         let end = end.unwrap_or(start);
         let rest = self.slice(end + quote.len()..self.at).trim_ascii();
         if !rest.is_empty() {
-            return Err(self.wrong(end, "something stands behind the quotes of a value"));
+            return Err(wrong(end, "something stands behind the quotes of a value"));
         }
         let plain = SecretBytes::from(self.slice(start..end).to_vec());
         Ok((inner.start..end + quote.len(), plain, None))
@@ -358,6 +354,10 @@ impl Scanner<'_> {
             }
         }
     }
+}
+
+fn wrong(at: usize, reason: &'static str) -> TextError {
+    TextError::at(TextErrorKind::Syntax(reason), at)
 }
 
 /// Without one pair of quotes around it, if there are no more of them inside.

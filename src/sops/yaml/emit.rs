@@ -106,7 +106,7 @@ impl Emitter<'_> {
         // sops indents a block below `-` by its step, counted from the `-`.
         let body = if self.step > 2 { column + self.step } else { inner + self.step };
         for item in items {
-            if let Some(was) = old.and_then(|old| self.equal_item(old, item)) {
+            if let Some(was) = old.and_then(|old| Self::equal_item(old, item)) {
                 lines.extend(self.kept(was.mark, was.whole().end));
                 continue;
             }
@@ -127,7 +127,7 @@ impl Emitter<'_> {
         Ok(lines)
     }
 
-    fn equal_item<'n, 't>(self, old: &'n node::Node<'t>, item: &Node) -> Option<&'n node::Node<'t>> {
+    fn equal_item<'n, 't>(old: &'n node::Node<'t>, item: &Node) -> Option<&'n node::Node<'t>> {
         let Content::List(items) = &old.content else { return None };
         items.iter().find(|was| metadata::generic(was).is_ok_and(|was| was == *item))
     }

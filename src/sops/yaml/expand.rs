@@ -141,10 +141,6 @@ struct Copier<'a, 'n, 't> {
 }
 
 impl<'n, 't> Copier<'_, 'n, 't> {
-    fn fault(&self, kind: TextErrorKind, node: &Node<'_>) -> TextError {
-        TextError::at(kind, node.span.start)
-    }
-
     /// The bytes that an alias gives way to.
     fn replacement(
         &mut self,
@@ -155,11 +151,12 @@ impl<'n, 't> Copier<'_, 'n, 't> {
             return Ok((span.clone(), SecretBytes::default()));
         };
         if target.span.contains(&span.start) {
-            return Err(self.fault(inside_itself(), target));
+            return Err(TextError::at(inside_itself(), target.span.start));
         }
         if site.is_key {
             let name = metadata::key_text(target)?;
-            let key = write::key(&name, site.in_flow).map_err(|kind| self.fault(kind, target))?;
+            let key =
+                write::key(&name, site.in_flow).map_err(|kind| TextError::at(kind, target.span.start))?;
             return Ok((span.clone(), SecretBytes::from(key.into_bytes())));
         }
         let rest = self.text.get(span.end..next_line(self.text, span.end)).unwrap_or_default();
@@ -200,20 +197,20 @@ impl<'n, 't> Copier<'_, 'n, 't> {
             (self.active.len(), "the nesting of aliases", DEPTH_MAX),
         ];
         if let Some((_, what, limit)) = limits.into_iter().find(|(count, _, limit)| count > limit) {
-            return Err(self.fault(TextErrorKind::TooLarge { what, limit }, node));
+            return Err(TextError::at(TextErrorKind::TooLarge { what, limit }, node.span.start));
         }
         let collection = matches!(target.content, Content::Map(_) | Content::List(_));
         if collection && self.active.contains(&target.span.start) {
-            return Err(self.fault(inside_itself(), node));
+            return Err(TextError::at(inside_itself(), node.span.start));
         }
         self.active.push(target.span.start);
         Ok(target)
     }
 
-    fn value(&self, node: &Node<'_>) -> Result<Scalar, TextError> {
+    fn value(node: &Node<'_>) -> Result<Scalar, TextError> {
         let Content::Scalar(style, text) = &node.content else { return Ok(Scalar::Null) };
         let tag = node.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
-        resolve(text.text(), *style, tag).map_err(|kind| self.fault(kind, node))
+        resolve(text.text(), *style, tag).map_err(|kind| TextError::at(kind, node.span.start))
     }
 
     fn scalar(&self, node: &Node<'_>, block: Option<usize>) -> Result<SecretBytes, TextError> {
@@ -223,7 +220,7 @@ impl<'n, 't> Copier<'_, 'n, 't> {
         };
         let style = if block.is_none() && style.is_block() { Style::Double } else { style };
         let slot = Slot { style, flow: block.is_none(), block, break_follows: true, line_end: self.line_end };
-        Ok(write::scalar(&self.value(node)?, slot))
+        Ok(write::scalar(&Self::value(node)?, slot))
     }
 
     /// A copy on one line.
@@ -278,7 +275,8 @@ impl<'n, 't> Copier<'_, 'n, 't> {
                 for (key, value) in entries {
                     self.comments(&mut made, column, [&key.head, &key.line]);
                     let name = self.name(key)?;
-                    let key_text = write::key(&name, false).map_err(|kind| self.fault(kind, key))?;
+                    let key_text =
+                        write::key(&name, false).map_err(|kind| TextError::at(kind, key.span.start))?;
                     self.entry(&mut made, format!("{key_text}:").as_bytes(), value, column)?;
                     self.comments(&mut made, column, [&value.foot, &key.foot]);
                 }

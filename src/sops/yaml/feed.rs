@@ -61,10 +61,6 @@ impl<'t, 'a> Feed<'t, 'a> {
         }
     }
 
-    pub(super) fn fault(&self, kind: TextErrorKind, at: usize) -> TextError {
-        TextError::at(kind, at)
-    }
-
     /// Kind and start of the next token. Takes up the comments that belong to it.
     pub(super) fn peek(&mut self) -> Result<(Kind, usize), TextError> {
         while self.queue.len() < AHEAD && self.source.len() > 0 {
@@ -149,7 +145,7 @@ impl<'t, 'a> Feed<'t, 'a> {
         let start = self.cursor.place.at;
         if !self.fits(&token) {
             let why = "YAML readers disagree on the layout of this line";
-            return Err(self.fault(TextErrorKind::Syntax(why), start));
+            return Err(TextError::at(TextErrorKind::Syntax(why), start));
         }
         token.start = start;
         let first = self.cursor.peek(0);

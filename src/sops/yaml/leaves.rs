@@ -92,10 +92,6 @@ struct Gatherer<'s> {
 }
 
 impl Gatherer<'_> {
-    fn fault(&self, kind: TextErrorKind, at: usize) -> TextError {
-        TextError::at(kind, at)
-    }
-
     fn path(&self) -> KeyPath {
         KeyPath::in_document(self.document, self.steps.iter().cloned())
     }
@@ -112,20 +108,23 @@ impl Gatherer<'_> {
             Content::Scalar(style, value) => {
                 let tag = top.properties.tag.as_ref().map(|(_, tag)| tag.as_str());
                 let at = top.span.start;
-                let value = resolve(value.text(), *style, tag).map_err(|kind| self.fault(kind, at))?;
+                let value = resolve(value.text(), *style, tag).map_err(|kind| TextError::at(kind, at))?;
                 if !matches!(value, Scalar::Null) {
-                    return Err(self.not_a_map(at));
+                    return Err(Self::not_a_map(at));
                 }
             }
-            Content::List(_) => return Err(self.not_a_map(top.span.start)),
-            Content::Alias(_) => return Err(self.fault(TextErrorKind::Alias, top.span.start)),
+            Content::List(_) => return Err(Self::not_a_map(top.span.start)),
+            Content::Alias(_) => return Err(TextError::at(TextErrorKind::Alias, top.span.start)),
         }
         self.comments(&top.foot)?;
         self.comments(&document.foot)
     }
 
-    fn not_a_map(&self, at: usize) -> TextError {
-        self.fault(TextErrorKind::Unsupported("the top of a SOPS file must be a map of keys and values"), at)
+    fn not_a_map(at: usize) -> TextError {
+        TextError::at(
+            TextErrorKind::Unsupported("the top of a SOPS file must be a map of keys and values"),
+            at,
+        )
     }
 
     /// The nearest comment that is active for what comes next.
@@ -203,7 +202,7 @@ impl Gatherer<'_> {
             let top = self.steps.is_empty();
             self.steps.push(Step::Key(name.clone()));
             if !names.insert(name.clone()) {
-                let twice = self.fault(TextErrorKind::DuplicateKey, key.span.start);
+                let twice = TextError::at(TextErrorKind::DuplicateKey, key.span.start);
                 return Err(twice.with_key(&self.path()));
             }
             if top && name == metadata::METADATA_KEY {
@@ -240,7 +239,7 @@ impl Gatherer<'_> {
 
     fn value(&mut self, node: &Node<'_>, flow: bool, handled: bool) -> Result<(), TextError> {
         let empty = match &node.content {
-            Content::Alias(_) => return Err(self.fault(TextErrorKind::Alias, node.span.start)),
+            Content::Alias(_) => return Err(TextError::at(TextErrorKind::Alias, node.span.start)),
             Content::Scalar(style, value) => return self.scalar(node, *style, value.text(), flow),
             Content::Map(entries) => entries.is_empty().then_some(Scalar::EmptyMap),
             Content::List(items) => {
@@ -310,7 +309,7 @@ impl Gatherer<'_> {
         let tag = node.properties.tag.as_ref();
         let name = tag.map(|(_, name)| name.as_str());
         let scalar = resolve(text, style, name)
-            .map_err(|kind| self.fault(kind, node.span.start).with_key(&self.path()))?;
+            .map_err(|kind| TextError::at(kind, node.span.start).with_key(&self.path()))?;
         let start = tag.map_or(node.span.start, |(span, _)| span.start);
         let spot = self.spot(Some(style), flow);
         self.leaf(scalar, start..node.span.end, spot)

@@ -97,7 +97,7 @@ pub(super) struct Reader<'t, 'a> {
 impl<'t> Reader<'t, '_> {
     pub(super) fn skip(&mut self) -> Result<Token<'t>, TextError> {
         let Some(token) = self.feed.take() else {
-            return Err(self.feed.fault(TextErrorKind::Syntax("the text ends too early"), self.end));
+            return Err(TextError::at(TextErrorKind::Syntax("the text ends too early"), self.end));
         };
         if !matches!(token.kind, Kind::BlockEnd | Kind::StreamEnd) {
             self.end = token.end;
@@ -122,7 +122,7 @@ impl<'t> Reader<'t, '_> {
             }
             let (kind, at) = self.feed.peek()?;
             if kind != Kind::DocumentStart {
-                return Err(self.feed.fault(TextErrorKind::Syntax("a document starts with `---`"), at));
+                return Err(TextError::at(TextErrorKind::Syntax("a document starts with `---`"), at));
             }
             self.skip()?;
             self.document_content()?
@@ -177,7 +177,7 @@ impl<'t> Reader<'t, '_> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             let kind = TextErrorKind::TooLarge { what: "the nesting", limit: DEPTH_MAX };
-            return Err(self.feed.fault(kind, start));
+            return Err(TextError::at(kind, start));
         }
         let node = self.content(block, indentless, properties);
         self.depth -= 1;
@@ -221,7 +221,7 @@ impl<'t> Reader<'t, '_> {
             Kind::FlowMapping => self.flow_map(properties, start),
             Kind::BlockSequence if block => self.list(properties, start, Kind::BlockSequence),
             Kind::BlockMapping if block => self.map(properties, start),
-            _ if bare => Err(self.feed.fault(TextErrorKind::Syntax("a value is expected here"), start)),
+            _ if bare => Err(TextError::at(TextErrorKind::Syntax("a value is expected here"), start)),
             _ => {
                 let spans = [&properties.tag, &properties.anchor].into_iter().flatten();
                 let end = spans.map(|(span, _)| span.end).max().unwrap_or(start);
@@ -270,7 +270,7 @@ impl<'t> Reader<'t, '_> {
     pub(super) fn close(&mut self, expected: Kind, otherwise: &'static str) -> Result<Token<'t>, TextError> {
         let (kind, at) = self.feed.peek()?;
         if kind != expected {
-            return Err(self.feed.fault(TextErrorKind::Syntax(otherwise), at));
+            return Err(TextError::at(TextErrorKind::Syntax(otherwise), at));
         }
         self.skip()
     }
@@ -325,7 +325,7 @@ impl<'t> Reader<'t, '_> {
     ) -> Result<Pending, TextError> {
         let (kind, at) = self.feed.peek()?;
         if kind != expected {
-            return Err(self.feed.fault(TextErrorKind::Syntax(otherwise), at));
+            return Err(TextError::at(TextErrorKind::Syntax(otherwise), at));
         }
         let comments = self.feed.comments();
         self.skip()?;
