@@ -219,7 +219,7 @@ fn github_gets_one_command_for_each_finding_and_a_summary_behind_that_of_others(
     fleet.write("../summary.md", "# Before\n");
     let path = fleet.path("../summary.md");
     let findings = audit(&fleet, &["--format", "json"]).json()["findings"].as_array().unwrap().len();
-    std::fs::create_dir(fleet.outside().join(".git")).unwrap();
+    fleet.git(&["init", "--quiet", fleet.outside().to_str().unwrap()]);
     let cmd = fleet.cmd(["audit", "--at", AT, "--format", "github"]).without_keys();
     let told = cmd.env("GITHUB_STEP_SUMMARY", &path).run().with_code(1).stdout();
     let commands: Vec<&str> = told.lines().filter(|line| line.starts_with("::")).collect();

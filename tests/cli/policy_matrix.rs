@@ -81,7 +81,7 @@ fn a_csv_reader_gets_back_every_service_and_no_formula() {
         (&"sonarr".into(), &"policies/access.rhai:1:1".into())
     );
     assert_eq!((&row(3)["secret"], &row(3)["service"]), (&"shared/token".into(), &"*".into()));
-    assert_eq!(row(3)["because"], "'=HYPERLINK(\"x\"), \"both\"\nread it");
+    assert_eq!(row(3)["because"], "'=HYPERLINK(\"x\"), \"both\"\\nread it");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use sha2::Digest;
 use tempfile::TempDir;
 
 pub(crate) use keys::KEYS;
@@ -261,9 +262,10 @@ impl TestFleet {
         let folder = if root.join(".git").is_dir() {
             root.join(".git/secretctl")
         } else {
-            let digest =
-                secretctl::crypto::Digest::of(root.canonicalize().unwrap().as_os_str().as_encoded_bytes());
-            self.home().join(".local/state/secretctl").join(digest.to_string())
+            let root = root.canonicalize().unwrap();
+            let digest = sha2::Sha256::digest(root.as_os_str().as_encoded_bytes());
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.home().join(".local/state/secretctl").join(digest)
         };
         folder.join(path)
     }

@@ -1,7 +1,7 @@
 //! Public halves against the signed lines that tell what they are: whoever swaps one would be trusted in its place.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::error;
 use crate::crypto::Digest;
@@ -32,13 +32,13 @@ pub(super) fn check(
     }
 }
 
-fn changed(ws: &Workspace, name: &SecretName, path: &PathBuf, recorded: Option<Digest>) -> Option<Finding> {
+fn changed(ws: &Workspace, name: &SecretName, path: &Path, recorded: Option<Digest>) -> Option<Finding> {
     let bytes = ws.layout.read(path, public::PUBLIC_MAX).ok();
     if recorded.is_some() && bytes.map(|bytes| Digest::of(&bytes)) == recorded {
         return None;
     }
     let message = format!("the public half of `{name}` is not the one that was written with its value");
-    let finding = error(Class::Integrity, "public::changed", message).at(Place::file(path.clone()));
+    let finding = error(Class::Integrity, "public::changed", message).at(Place::file(path));
     let help = format!("`git checkout HEAD -- {}`; trust nothing that was built with it", path.display());
     Some(finding.help(help))
 }
