@@ -146,7 +146,7 @@ impl<'a> Runner<'a> {
             .args(["--option", "connect-timeout", "1", "--option", "download-attempts", "1"])
             .args(&self.rules)
             .args(["--expr", expression]);
-        let ran = self.run(command)?;
+        let ran = run(command)?;
         serde_json::from_slice(&ran.stdout).map_err(|error| format!("what Nix printed is no JSON: {error}"))
     }
 
@@ -224,7 +224,7 @@ impl<'a> Runner<'a> {
     fn knows(&self, path: &Path) -> Result<(), String> {
         let mut command = self.command();
         command.args(["path-info", "--offline"]).args(FLAKES).arg(path);
-        self.run(command).map(drop)
+        run(command).map(drop)
     }
 
     fn command(&self) -> Command {
@@ -246,24 +246,24 @@ impl<'a> Runner<'a> {
         command.stdin(Stdio::null());
         command
     }
-
-    /// What it printed, or why it failed.
-    fn run(&self, mut command: Command) -> Result<Output, String> {
-        let ran = command.output().map_err(|error| {
-            let program = Path::new(command.get_program());
-            format!("`{}` could not be started: {error}", program.display())
-        })?;
-        if !ran.status.success() {
-            return Err(first_error(&String::from_utf8_lossy(&ran.stderr)));
-        }
-        Ok(ran)
-    }
 }
 
 impl Nix {
     fn variable(&self, name: &str) -> Option<&OsStr> {
         self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_os_str())
     }
+}
+
+/// What a program printed, or why it failed.
+fn run(mut command: Command) -> Result<Output, String> {
+    let ran = command.output().map_err(|error| {
+        let program = Path::new(command.get_program());
+        format!("`{}` could not be started: {error}", program.display())
+    })?;
+    if !ran.status.success() {
+        return Err(first_error(&String::from_utf8_lossy(&ran.stderr)));
+    }
+    Ok(ran)
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
