@@ -20,8 +20,8 @@ struct Spec {
     ended: bool,
     except: Option<&'static str>,
     dormant: bool,
-    /// Whether the fleet reads services without hosts as the hosts that list them.
-    listed: bool,
+    /// How the fleet reads services without hosts.
+    reach: ServiceReach,
 }
 
 /// What the fleet of these tests lists, in words of its own.
@@ -64,7 +64,7 @@ impl Spec {
 
     /// Whether it is about no host but those that list one of its services.
     fn narrows(&self) -> bool {
-        self.listed && self.allow && self.hosts.is_none() && self.services.is_some()
+        self.reach == ServiceReach::Listed && self.allow && self.hosts.is_none() && self.services.is_some()
     }
 
     fn selects(&self, secret: &str, host: &str, service: &str) -> bool {
@@ -210,18 +210,22 @@ fn rule() -> impl Strategy<Value = Spec> {
             ended,
             except,
             dormant,
-            listed: false,
+            reach: ServiceReach::EveryHost,
         })
 }
 
 /// Rules of one fleet, which reads them in one of the two ways.
 fn rules(most: usize) -> impl Strategy<Value = Vec<Spec>> {
     let rules = proptest::collection::vec(rule(), 0..most);
-    (rules, proptest::bool::ANY).prop_map(|(rules, listed)| read(rules, listed))
+    (rules, reach()).prop_map(|(rules, reach)| read(rules, reach))
 }
 
-fn read(rules: Vec<Spec>, listed: bool) -> Vec<Spec> {
-    rules.into_iter().map(|rule| Spec { listed, ..rule }).collect()
+fn reach() -> impl Strategy<Value = ServiceReach> {
+    proptest::sample::select(vec![ServiceReach::EveryHost, ServiceReach::Listed])
+}
+
+fn read(rules: Vec<Spec>, reach: ServiceReach) -> Vec<Spec> {
+    rules.into_iter().map(|rule| Spec { reach, ..rule }).collect()
 }
 
 fn secret() -> impl Strategy<Value = String> {
@@ -253,8 +257,7 @@ fn requests(secrets: &[String]) -> Vec<String> {
 
 /// These rules in a fleet that reads them as they are to be read; more text may follow them.
 fn load_read(rules: &[Spec], more: &str) -> Policy {
-    let reach =
-        if rules.iter().any(|rule| rule.listed) { ServiceReach::Listed } else { ServiceReach::EveryHost };
+    let reach = rules.first().map(|rule| rule.reach).unwrap_or_default();
     load_with(&format!("{}{more}", text(rules)), reach)
 }
 
@@ -298,11 +301,11 @@ proptest! {
     fn a_further_deny_never_gives_and_a_further_allow_that_does_not_fail_never_takes(
         rules in proptest::collection::vec(rule(), 0..6),
         more in rule(),
-        listed in proptest::bool::ANY,
+        reach in reach(),
         secrets in proptest::collection::vec(secret(), 1..4),
     ) {
-        let rules = read(rules, listed);
-        let all = read(rules.iter().chain([&more]).cloned().collect(), listed);
+        let rules = read(rules, reach);
+        let all = read(rules.iter().chain([&more]).cloned().collect(), reach);
         let (before, after) = (load_read(&rules, ""), load_read(&all, ""));
         for request in requests(&secrets) {
             let (before, after) = (allowed(&before, &request), allowed(&after, &request));
@@ -401,7 +404,7 @@ proptest! {
     ) {
         // A rule that fails for fewer hosts denies fewer, which is no matter of what it allows.
         let rules: Vec<Spec> = rules.into_iter().filter(|rule| rule.condition != Some(BROKEN)).collect();
-        let (wide, narrow) = (load_read(&rules, ""), load_read(&read(rules.clone(), true), ""));
+        let (wide, narrow) = (load_read(&rules, ""), load_read(&read(rules.clone(), ServiceReach::Listed), ""));
         let name: crate::name::SecretName = secret.parse().unwrap();
         prop_assert!(narrow.unlisted(std::slice::from_ref(&name), now()).is_empty());
         let unlisted = wide.unlisted(&[name], now());
