@@ -1,6 +1,7 @@
 //! One file per subcommand: arguments in, one call of `ops`, the answer rendered.
 
 pub mod activate;
+pub mod arguments;
 pub mod exit;
 #[cfg(feature = "admin")]
 mod exposed;
@@ -59,6 +60,10 @@ mod policy;
 #[cfg(feature = "admin")]
 mod prompt;
 #[cfg(feature = "admin")]
+mod question;
+#[cfg(feature = "admin")]
+mod recipients;
+#[cfg(feature = "admin")]
 pub mod reference;
 #[cfg(feature = "admin")]
 mod rekey;
@@ -80,6 +85,8 @@ pub mod secretctl;
 mod set;
 #[cfg(feature = "admin")]
 mod show;
+#[cfg(feature = "admin")]
+mod signals;
 #[cfg(feature = "admin")]
 mod status;
 #[cfg(feature = "admin")]

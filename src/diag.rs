@@ -2,6 +2,7 @@
 
 #[cfg(feature = "admin")]
 pub mod catalogue;
+mod mask;
 
 use std::fmt;
 use std::ops::Range;
@@ -10,6 +11,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
+
+pub use mask::Masking;
+pub use mask::first_private_key;
+pub use mask::masked;
 
 /// What kind of failure an error is, which decides the exit code.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -79,6 +84,11 @@ pub struct SourceError {
     pub source_file: miette::NamedSource<Arc<str>>,
     /// Bytes of the text to underline.
     pub span: Range<usize>,
+}
+
+/// A file for [`SourceError`], whose lines can be shown: a private key in it is blanked.
+pub fn shown_source(name: impl AsRef<str>, text: &str, language: &str) -> miette::NamedSource<Arc<str>> {
+    miette::NamedSource::new(name, Arc::from(mask::blanked(text))).with_language(language)
 }
 
 impl SourceError {
@@ -210,7 +220,7 @@ impl Finding {
         Self {
             severity,
             code: code.to_owned(),
-            message: message.into(),
+            message: masked(&message.into()).into_owned(),
             place: None,
             help: None,
             about: Vec::new(),
@@ -228,7 +238,7 @@ impl Finding {
             message = format!("{message}: {cause}");
             source = cause.source();
         }
-        let help = failure.help().map(|h| h.to_string());
+        let help = failure.help().map(|help| masked(&help.to_string()).into_owned());
         Self { help, ..Self::new(Severity::Error, failure.class(), &code, message) }
     }
 
@@ -241,7 +251,7 @@ impl Finding {
     /// The same finding with the next step.
     #[must_use]
     pub fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self { help: Some(masked(&help.into()).into_owned()), ..self }
     }
 
     /// The same finding with the names of what it is about, the secret or host first.

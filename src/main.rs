@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
 use jiff::Timestamp;
+use secretctl::cli::arguments;
 use secretctl::cli::context::Environment;
 use secretctl::cli::context::NIX_VARIABLES;
 use secretctl::cli::context::PLAIN_VARIABLES;
@@ -14,21 +14,25 @@ use secretctl::cli::exit::Exit;
 use secretctl::cli::secretctl::Cli;
 use secretctl::cli::ui::Colour;
 use secretctl::cli::ui::Ui;
+use secretctl::diag::Masking;
 use secretctl::host::Places;
 use secretctl::secret::SecretBytes;
 
+/// Variables of ours that name a file or folder.
+const PATH_VARIABLES: [&str; 3] = ["SECRETCTL_FLEET", "SECRETCTL_IDENTITY", "SECRETCTL_SIGNING_KEY"];
+
 fn main() -> ExitCode {
     secretctl::secret::forbid_dumps();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return told(&error),
-    };
     let colour = if std::io::stderr().is_terminal() && variable("NO_COLOR").is_none() {
         Colour::Always
     } else {
         Colour::Never
     };
-    let mut ui = Ui::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), colour);
+    let mut ui = Ui::new(Box::new(std::io::stdout()), Box::new(Masking(std::io::stderr())), colour);
+    let cli = match parse(&mut ui) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     match secretctl::cli::secretctl::run(cli, environment(), &mut ui) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -38,16 +42,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help goes to stdout; a mistake to stderr, without the private key that may be part of it.
-fn told(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    let shown = secretctl::cli::ui::redacted(&text);
-    if shown == text {
-        let _ = error.print();
-    } else {
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), shown.as_bytes());
+fn parse(ui: &mut Ui) -> Result<Cli, ExitCode> {
+    for name in PATH_VARIABLES {
+        let refused = variable(name).and_then(|value| arguments::variable_is_key(name, &value, ui));
+        refused.map_or(Ok(()), Err)?;
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    arguments::parse(&std::env::args_os().collect::<Vec<_>>(), ui)
 }
 
 /// A variable that is set to something.

@@ -88,6 +88,14 @@ impl SecretBytes {
         self.0.extend_from_slice(more);
     }
 
+    /// Keeps only the first `length` bytes; the others are wiped.
+    pub fn truncate(&mut self, length: usize) {
+        if let Some(rest) = self.0.get_mut(length..) {
+            rest.zeroize();
+            self.0.truncate(length);
+        }
+    }
+
     /// Removes the last byte if it is `byte`.
     pub fn strip_suffix(&mut self, byte: u8) {
         if self.0.last() == Some(&byte) {

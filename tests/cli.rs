@@ -41,6 +41,7 @@ mod cli {
     mod merge;
     mod merge_documents;
     mod named_admins;
+    mod mistakes;
     mod people;
     mod policy;
     mod policy_access;

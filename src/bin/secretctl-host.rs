@@ -4,9 +4,9 @@ use std::io;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
 use jiff::Timestamp;
 use secretctl::cli::activate;
+use secretctl::cli::arguments;
 use secretctl::cli::exit::CommandError;
 use secretctl::cli::exit::Exit;
 use secretctl::cli::mount;
@@ -14,6 +14,7 @@ use secretctl::cli::plan;
 use secretctl::cli::ui::Colour;
 use secretctl::cli::ui::Ui;
 use secretctl::cli::verify;
+use secretctl::diag::Masking;
 use secretctl::host::Places;
 
 /// Install what a signed manifest grants this host
@@ -33,8 +34,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let mut ui = Ui::new(Box::new(io::stdout()), Box::new(io::stderr()), colour());
+    let mut ui = Ui::new(Box::new(io::stdout()), Box::new(Masking(io::stderr())), colour());
+    let arguments: Arguments = match arguments::parse(&std::env::args_os().collect::<Vec<_>>(), &mut ui) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     match run(&arguments.command, &places(), now(), &mut ui) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -6,6 +6,7 @@ use super::exit::CommandError;
 use super::exit::Exit;
 use super::exposed;
 use super::init::signing_key;
+use super::recipients::RecipientLines;
 use super::table::names;
 use super::table::table;
 use super::ui::Format;
@@ -40,6 +41,7 @@ pub(super) struct AddArgs {
     /// Which sources they open: all, or only those that an `editors(..)` rule names them for
     #[arg(long, value_name = "all|named", default_value_t)]
     editor: EditorScope,
+    recipients: Vec<RecipientLines>,
 }
 
 /// List admins with their keys
@@ -97,7 +99,7 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     match command {
-        AdminCommand::Add(args) => add(args, env, global, ui),
+        AdminCommand::Add(args) => add(&args, env, global, ui),
         AdminCommand::List(args) => list(&args, env, global, ui),
         AdminCommand::Remove(args) => remove(&args, env, global, ui),
         AdminCommand::Vouch(args) => vouch(&args, env, global, ui),
@@ -107,9 +109,12 @@ pub(super) fn run(
 fn add(args: AddArgs, env: Environment, mut global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
     // Only the command line names somebody else's key; the variable names one's own, which vouches for the other.
     let key = global.signing_key.take().map(|given| signing_key(Some(&given))).transpose()?;
+fn add(args: &AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+    // Only the command line names somebody else's key; the variable names one's own.
+    let key = global.signing_key.as_deref().map(|given| signing_key(Some(given))).transpose()?;
     let settings = env.settings(global, &format!("admin add {}", args.name));
     let admin = Admin {
-        recipients: args.recipients.into_iter().collect(),
+        recipients: RecipientLines::all(&args.recipients),
         signing_keys: key.into_iter().collect(),
         removed: None,
         editor: args.editor,

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -10,18 +11,26 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 
 use signal_hook::consts::SIGHUP;
-use signal_hook::consts::SIGINT;
-use signal_hook::consts::SIGQUIT;
 use signal_hook::consts::SIGTERM;
 
+use super::question::Echo;
+use super::question::Extent;
+use super::question::Question;
+use super::question::Unanswered;
+use super::signals::Hold;
+use crate::diag::Masking;
 use crate::ops::Edited;
 use crate::ops::Editor;
 use crate::ops::KEY_VARIABLE;
 
 /// How often a running editor is looked at.
 const POLL: Duration = Duration::from_millis(20);
+
+/// An editor that ends within this time without a change has probably only told another process to open the file.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// Editors that are tried when neither `VISUAL` nor `EDITOR` is set.
 const FALLBACKS: [&str; 4] = ["nano", "vim", "nvim", "vi"];
@@ -30,24 +39,14 @@ const FALLBACKS: [&str; 4] = ["nano", "vim", "nvim", "vi"];
 pub(super) struct TerminalEditor {
     command: Option<String>,
     search: Vec<PathBuf>,
-    /// While true, signals end the process as usual; cleared before there is plaintext to wipe.
-    unguarded: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
-    /// Ctrl-C, which counts only while we ask something: an editor has its own use for it.
-    interrupted: Arc<AtomicBool>,
 }
 
 impl TerminalEditor {
     /// `command` is `VISUAL` or `EDITOR`, `path` the search path of programs.
     pub(super) fn new(command: Option<String>, path: Option<&std::ffi::OsStr>) -> Self {
         let search = path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
-        Self {
-            command,
-            search,
-            unguarded: Arc::new(AtomicBool::new(true)),
-            stop: Arc::default(),
-            interrupted: Arc::default(),
-        }
+        Self { command, search, stop: Arc::default() }
     }
 
     fn words(&self) -> Result<Vec<String>, String> {
@@ -73,9 +72,9 @@ impl TerminalEditor {
         let (program, given) = words.split_first().ok_or("is empty")?;
         let found = self.find(program).ok_or_else(|| format!("`{program}` was not found"))?;
         let kind = Kind::of(&found.canonicalize().unwrap_or(found));
-        if kind == Kind::Unknown {
+        if kind.is_unknown() {
             let _ = writeln!(
-                std::io::stderr(),
+                Masking(std::io::stderr()),
                 "note: `{program}` is not an editor we know; make sure that it keeps no copies outside `{}`",
                 file.parent().unwrap_or(file).display()
             );
@@ -88,24 +87,16 @@ impl TerminalEditor {
         command.spawn().map_err(|error| format!("`{program}` could not be started: {error}"))
     }
 
-    /// A line from the person; none at the end of input or when a signal came. The line is read aside, since a
-    /// read that a signal interrupts is taken up again.
-    fn answer(&self) -> Option<String> {
-        let (send, receive) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            let read = std::io::stdin().read_line(&mut line);
-            let _ = send.send(read.is_ok_and(|length| length > 0).then_some(line));
-        });
-        loop {
-            if self.stop.load(Ordering::SeqCst) || self.interrupted.load(Ordering::SeqCst) {
-                return None;
-            }
-            match receive.recv_timeout(POLL) {
-                Ok(answer) => return answer,
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,
-            }
+    /// Says what to do about an editor that does not wait; not for those that are known to.
+    fn ask_whether_it_waits(&self) {
+        let words = self.words().unwrap_or_default();
+        let Some(program) = words.first() else { return };
+        let path = self.find(program).unwrap_or_default();
+        if Kind::of(&path.canonicalize().unwrap_or(path)) == Kind::Unknown {
+            let _ = writeln!(
+                Masking(std::io::stderr()),
+                "note: `{program}` ended at once and changed nothing; if its window is still open, nothing that is written there is kept: make it wait, such as `EDITOR=\"{program} --wait\"`"
+            );
         }
     }
 
@@ -128,11 +119,7 @@ impl TerminalEditor {
 
 impl Editor for TerminalEditor {
     fn guard(&mut self) {
-        self.unguarded.store(false, Ordering::SeqCst);
-        for signal in [SIGINT, SIGQUIT, SIGHUP, SIGTERM] {
-            let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&self.unguarded));
-        }
-        let _ = signal_hook::flag::register(SIGINT, Arc::clone(&self.interrupted));
+        Hold::for_good();
         // Ctrl-C is the editor's business; these two are ours.
         for signal in [SIGHUP, SIGTERM] {
             let _ = signal_hook::flag::register(signal, Arc::clone(&self.stop));
@@ -140,10 +127,15 @@ impl Editor for TerminalEditor {
     }
 
     fn edit(&mut self, file: &Path) -> Edited {
-        match self.start(file) {
+        let (started, before) = (Instant::now(), stamp(file));
+        let edited = match self.start(file) {
             Ok(child) => self.wait(child),
-            Err(reason) => Edited::Failed(reason),
+            Err(reason) => return Edited::Failed(reason),
+        };
+        if matches!(edited, Edited::Done) && started.elapsed() < AT_ONCE && stamp(file) == before {
+            self.ask_whether_it_waits();
         }
+        edited
     }
 
     fn again(&mut self, message: &str) -> bool {
@@ -151,17 +143,24 @@ impl Editor for TerminalEditor {
         if self.stop.load(Ordering::SeqCst) || !std::io::stdin().is_terminal() {
             return false;
         }
-        let _ = write!(std::io::stderr(), "Edit again? [Y/n] ");
-        self.interrupted.store(false, Ordering::SeqCst);
+        let mut what = "Edit again? [Y/n] ";
         loop {
+            let answer = Question::begin(Echo::Shown).and_then(|mut question| question.ask(what, Extent::Line));
+            let answer = answer.map(|answer| answer.expose().trim_ascii().to_ascii_lowercase());
             // What was meant for a shell or an editor is no answer.
-            match self.answer().map(|answer| answer.trim().to_ascii_lowercase()).as_deref() {
-                Some("" | "y" | "yes") => return true,
-                None | Some("n" | "no") => return false,
-                Some(_) => drop(write!(std::io::stderr(), "Please answer y or n: ")),
+            match answer.as_deref() {
+                Ok(b"" | b"y" | b"yes") => return true,
+                Err(Unanswered::Nobody | Unanswered::Stopped) | Ok(b"n" | b"no") => return false,
+                Err(Unanswered::SeveralLines) | Ok(_) => what = "Please answer y or n: ",
             }
         }
     }
+}
+
+/// What changes when a file is written or replaced.
+fn stamp(file: &Path) -> Option<(u64, u64, i64, i64)> {
+    let found = std::fs::metadata(file).ok()?;
+    Some((found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
 }
 
 /// Editors whose side files we know how to turn off.
@@ -174,6 +173,8 @@ enum Kind {
     Code,
     /// Keeps nothing: helix, kakoune, ed and stream editors.
     Plain,
+    /// Opens a window in another process, and waits for it if told so by this option.
+    Window(&'static str),
     Unknown,
 }
 
@@ -188,9 +189,16 @@ impl Kind {
             "emacs" => Self::Emacs,
             "micro" => Self::Micro,
             "code" | "codium" | "vscodium" => Self::Code,
+            "subl" | "zed" | "zeditor" | "atom" | "gedit" | "mate" => Self::Window("--wait"),
+            "kate" => Self::Window("--block"),
             "hx" | "helix" | "kak" | "ed" | "sed" | "mg" => Self::Plain,
             _ => Self::Unknown,
         }
+    }
+
+    /// Whether it may keep copies.
+    fn is_unknown(self) -> bool {
+        matches!(self, Self::Window(_) | Self::Unknown)
     }
 
     /// Whether it would take control of a terminal.
@@ -232,6 +240,7 @@ impl Kind {
                     format!("--user-data-dir={folder}/code"),
                 ];
             }
+            Self::Window(wait) => return vec![wait.into()],
             Self::Plain | Self::Unknown => &[],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
@@ -250,6 +259,8 @@ mod tests {
         assert_eq!(kind("/nix/store/x/bin/nvim"), Kind::Vim);
         assert_eq!(kind("/usr/bin/emacs-gtk"), Kind::Emacs);
         assert_eq!(kind("/usr/bin/code-insiders"), Kind::Code);
+        assert_eq!(kind("/usr/bin/subl"), Kind::Window("--wait"));
+        assert_eq!(kind("/usr/bin/kate"), Kind::Window("--block"));
         assert_eq!(kind("/bin/cat"), Kind::Unknown);
     }
 

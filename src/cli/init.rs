@@ -9,13 +9,13 @@ use super::exit::CommandError;
 use super::exit::Exit;
 use super::import::How;
 use super::import::show;
+use super::recipients::RecipientLines;
 use super::ui::Ui;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::name::AdminName;
 use crate::ops;
 use crate::ops::Admin;
-use crate::ops::Recipient;
 use crate::ops::VerifyingKey;
 use crate::ops::import::First;
 use crate::ops::import::Tool;
@@ -31,7 +31,7 @@ pub(super) struct InitArgs {
     admin: AdminName,
     /// What their secrets are encrypted to: age1… or an ssh public key (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
-    recipients: Vec<Recipient>,
+    recipients: Vec<RecipientLines>,
     /// Take over the secrets of another tool in the same step: sops-nix, agenix, ragenix, agenix-rekey, secrix, vaultix, folder
     #[arg(long, value_name = "TOOL")]
     from: Option<Tool>,
@@ -100,7 +100,7 @@ pub(super) fn run(
     let folder = named.map_or_else(|| env.current_dir.clone(), |folder| env.current_dir.join(folder));
     let key = signing_key(global.signing_key.as_deref().or(env.signing_key.as_deref()))?;
     let admin = Admin {
-        recipients: args.recipients.iter().cloned().collect(),
+        recipients: RecipientLines::all(&args.recipients),
         signing_keys: [key].into(),
         removed: None,
         ..Admin::default()

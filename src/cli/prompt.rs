@@ -1,7 +1,6 @@
 //! Asks at the terminal, even when stdin and stdout are pipes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::IsTerminal;
 use std::io::Write;
 use std::sync::Mutex;
@@ -14,15 +13,21 @@ use rustix::termios::tcgetattr;
 use rustix::termios::tcsetattr;
 
 use crate::cli::ui;
+use super::question::Echo;
+use super::question::Extent;
+use super::question::Question;
+use super::question::Unanswered;
+use crate::cli::ui::printable;
+use crate::diag::Masking;
 use crate::name::SecretName;
 use crate::ops::Prompt;
 use crate::ops::generate::Answer;
 use crate::ops::generate::Asker;
-use crate::ops::generate::Question;
+use crate::ops::generate::Question as AskedFor;
 use crate::secret::SecretBytes;
 
-/// Longest answer to a question of several lines.
-const ANSWER_MAX: usize = 1 << 20;
+/// What became of a paste of several lines.
+const SEVERAL_LINES: &str = "one line was asked for and several came; all of them were thrown away";
 
 /// Asks on the controlling terminal. A passphrase is asked for once per key, whatever asks for it.
 #[derive(Default)]
@@ -36,7 +41,7 @@ impl Prompt for TerminalPrompt {
         if let Some(known) = asked.get(what) {
             return Some(copy(known));
         }
-        let answer = hidden(&format!("{what}: "))?;
+        let answer = answer(&printable(&format!("{what}: ")), Echo::Hidden)?;
         asked.insert(what.to_owned(), copy(&answer));
         Some(answer)
     }
@@ -53,6 +58,12 @@ impl Prompt for TerminalPrompt {
 
     fn tell(&self, message: &str) {
         let _ = writeln!(std::io::stderr(), "{}", ui::one_line(message));
+        let answer = answer(&printable(&format!("{what}: ")), Echo::Shown)?;
+        Some(String::from_utf8_lossy(answer.expose()).trim_end().to_owned())
+    }
+
+    fn tell(&self, message: &str) {
+        say(message);
     }
 
     fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
@@ -67,11 +78,32 @@ fn copy(secret: &SecretBytes) -> SecretBytes {
     copy
 }
 
-/// Asks for a new value twice, hidden; `None` when nobody is there or the two differ.
-pub(super) fn new_value(what: &str) -> Option<SecretBytes> {
-    let first = hidden(&format!("{what}: "))?;
-    let second = hidden(&format!("The same again: {what}: "))?;
-    first.same(&second).then_some(first)
+/// Why there is no new value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NotEntered {
+    /// Nobody is there, or the person gave up.
+    Nobody,
+    /// The two entries differ.
+    Differ,
+    /// Several lines were pasted.
+    SeveralLines,
+}
+
+impl From<Unanswered> for NotEntered {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::SeveralLines => Self::SeveralLines,
+            Unanswered::Nobody | Unanswered::Stopped => Self::Nobody,
+        }
+    }
+}
+
+/// Asks for a new value twice, hidden.
+pub(super) fn new_value(what: &str) -> Result<SecretBytes, NotEntered> {
+    let mut question = Question::begin(Echo::Hidden)?;
+    let first = question.ask(&format!("{what}: "), Extent::Line)?;
+    let second = question.ask(&format!("The same again: {what}: "), Extent::Line)?;
+    if first.same(&second) { Ok(first) } else { Err(NotEntered::Differ) }
 }
 
 /// Asks for values that only a person knows.
@@ -85,33 +117,34 @@ impl Asker for TerminalAsker {
     fn ask(&self, secret: &SecretName, question: &Question) -> Option<SecretBytes> {
         let what = ui::one_line(&format!("{} ({secret})", question.text));
         match question.answer {
+    fn ask(&self, secret: &SecretName, question: &AskedFor) -> Option<SecretBytes> {
+        let what = printable(&format!("{} ({secret})", question.text));
+        let answer = match question.answer {
             Answer::Hidden => new_value(&what),
-            Answer::Line => {
-                let _ = write!(std::io::stderr(), "{what}: ");
-                let mut line = one_line()?;
-                line.strip_suffix(b'\n');
-                (!line.is_empty()).then_some(line)
-            }
+            Answer::Line => one(&format!("{what}: "), Echo::Shown, Extent::Line).map_err(NotEntered::from),
             Answer::Lines => {
-                let _ = writeln!(std::io::stderr(), "{what}; end with Ctrl-D:");
-                let lines = SecretBytes::read_bounded(std::io::stdin(), ANSWER_MAX).ok()?;
-                (!lines.is_empty()).then_some(lines)
+                one(&format!("{what}; end with Ctrl-D:\n"), Echo::Shown, Extent::Lines).map_err(NotEntered::from)
             }
+        };
+        if answer.as_ref().is_err_and(|why| *why == NotEntered::SeveralLines) {
+            say(SEVERAL_LINES);
         }
+        answer.ok().filter(|answer| !answer.is_empty())
     }
 }
 
-/// A line that is shown. Bytes come one by one, so that what follows is left to the next question.
-fn one_line() -> Option<SecretBytes> {
-    let mut line = SecretBytes::with_capacity(ANSWER_MAX.min(4096));
-    let mut byte = [0];
-    while line.len() < ANSWER_MAX && rustix::io::read(std::io::stdin(), &mut byte).ok()? == 1 {
-        line.extend(&byte);
-        if byte == *b"\n" {
-            break;
-        }
+/// One question of its own.
+fn one(what: &str, echo: Echo, extent: Extent) -> Result<SecretBytes, Unanswered> {
+    Question::begin(echo)?.ask(what, extent)
+}
+
+/// The answer, or nothing with the reason shown.
+fn answer(what: &str, echo: Echo) -> Option<SecretBytes> {
+    let answer = one(what, echo, Extent::Line);
+    if answer.as_ref().is_err_and(|why| *why == Unanswered::SeveralLines) {
+        say(SEVERAL_LINES);
     }
-    Some(line)
+    answer.ok()
 }
 
 /// Asks for a line that nobody sees.
@@ -144,4 +177,6 @@ impl Drop for Quiet {
     fn drop(&mut self) {
         let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
     }
+fn say(message: &str) {
+    let _ = writeln!(Masking(std::io::stderr()), "{}", printable(message));
 }

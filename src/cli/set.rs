@@ -2,14 +2,15 @@
 
 use std::io::IsTerminal;
 use std::io::Read;
-use std::path::Path;
 use std::path::PathBuf;
 
 use super::context::Environment;
 use super::context::Global;
 use super::exit::CommandError;
 use super::exit::Exit;
+use super::prompt::NotEntered;
 use super::prompt::new_value;
+use super::question::DropsUnread;
 use super::ui::Ui;
 use crate::diag::Class;
 use crate::diag::Failure;
@@ -41,12 +42,12 @@ pub(super) struct SetArgs {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 enum ValueError {
     /// The file could not be read.
-    #[error("cannot read the value from `{}`", path.display())]
+    #[error("cannot read the value from {file}")]
     #[diagnostic(
         code(set::unreadable),
         help("check the path, or pipe the value in: `… | secretctl set SECRET --from-file -`")
     )]
-    Unreadable { path: PathBuf, source: std::io::Error },
+    Unreadable { file: String, source: std::io::Error },
     /// Nobody typed it.
     #[error("no value was given, or the two entries differ")]
     #[diagnostic(
@@ -54,13 +55,20 @@ enum ValueError {
         help("type the same value twice, or pipe it in: `… | secretctl set SECRET --from-file -`")
     )]
     NotTyped,
+    /// A text of several lines, such as a key, was pasted.
+    #[error("one line was asked for and several came; all of them were thrown away")]
+    #[diagnostic(
+        code(set::several_lines),
+        help("for more than one line use `secretctl edit {secret}`, or `secretctl set {secret} --from-file FILE`")
+    )]
+    SeveralLines { secret: SecretName },
 }
 
 impl Failure for ValueError {
     fn class(&self) -> Class {
         match self {
             Self::Unreadable { .. } => Class::Environment,
-            Self::NotTyped => Class::Usage,
+            Self::NotTyped | Self::SeveralLines { .. } => Class::Usage,
         }
     }
 }
@@ -71,6 +79,8 @@ pub(super) fn run(
     global: Global,
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
+    // A value may have been pasted before it was asked for, or after this failed.
+    let _unread = is_asked_for(args).then(DropsUnread::new);
     let ws = env.open(global, &format!("set {}", args.secret))?;
     let mut value = read(args)?;
     if args.trim {
@@ -84,21 +94,29 @@ pub(super) fn run(
 }
 
 fn read(args: &SetArgs) -> Result<SecretBytes, ValueError> {
-    let from = |path: &Path, reader: Box<dyn Read>| {
-        let unreadable = |source| ValueError::Unreadable { path: path.to_owned(), source };
-        SecretBytes::read_bounded(reader, PLAINTEXT_MAX).map_err(unreadable)
+    let bounded = |file: String, reader: Box<dyn Read>| {
+        SecretBytes::read_bounded(reader, PLAINTEXT_MAX).map_err(|source| ValueError::Unreadable { file, source })
     };
     match &args.from_file {
         Some(path) if path.as_os_str() != "-" => {
-            let file = std::fs::File::open(path);
-            let file = file.map_err(|source| ValueError::Unreadable { path: path.clone(), source })?;
-            from(path, Box::new(file))
+            // What names no file may be the value itself.
+            let file =
+                if path.exists() { format!("`{}`", path.display()) } else { "the file of `--from-file`".to_owned() };
+            match std::fs::File::open(path) {
+                Ok(opened) => bounded(file, Box::new(opened)),
+                Err(source) => Err(ValueError::Unreadable { file, source }),
+            }
         }
-        None if std::io::stdin().is_terminal() => {
-            new_value(&format!("Value of {}", args.secret)).ok_or(ValueError::NotTyped)
-        }
-        _ => from(Path::new("-"), Box::new(std::io::stdin())),
+        None if is_asked_for(args) => new_value(&format!("Value of {}", args.secret)).map_err(|why| match why {
+            NotEntered::SeveralLines => ValueError::SeveralLines { secret: args.secret.clone() },
+            NotEntered::Nobody | NotEntered::Differ => ValueError::NotTyped,
+        }),
+        _ => bounded("standard input".to_owned(), Box::new(std::io::stdin())),
     }
+}
+
+fn is_asked_for(args: &SetArgs) -> bool {
+    args.from_file.is_none() && std::io::stdin().is_terminal()
 }
 
 fn is_one_line_with_newline(value: &SecretBytes) -> bool {

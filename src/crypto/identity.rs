@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use age::secrecy::ExposeSecret;
+use age_core::primitives::bech32_encode;
+use zeroize::Zeroizing;
 
 use super::locked::LockedAge;
 use super::locked::LockedSsh;
@@ -128,9 +130,6 @@ impl Identities {
     /// Reads identities from text that did not come from a file, such as a variable; `origin` names it.
     pub fn parse(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Self, IdentityError> {
         let bytes = text.expose();
-        if starts_with(bytes, "ssh-") || starts_with(bytes, "age1") {
-            return Err(IdentityError::Public { path: origin.to_owned() });
-        }
         if contains(bytes, b"PRIVATE KEY-----") {
             return parse_ssh(bytes, origin, prompt);
         }
@@ -219,12 +218,14 @@ fn malformed(origin: &Path, reason: impl Into<String>) -> IdentityError {
     IdentityError::Malformed { path: origin.to_owned(), reason: reason.into() }
 }
 
+/// Takes every line that is understood; the others are named by number and by what they look like, never quoted.
 pub(super) fn parse_lines(
     bytes: &[u8],
     origin: &Path,
     prompt: &Arc<dyn Prompt>,
 ) -> Result<Identities, IdentityError> {
-    let mut entries = Vec::new();
+    let mut found = Identities::default();
+    let mut first = None;
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with(b"#") {
@@ -232,24 +233,62 @@ pub(super) fn parse_lines(
         }
         let text = std::str::from_utf8(line).unwrap_or_default();
         let described = format!("{}:{}", origin.display(), number + 1);
-        if let Ok(identity) = text.parse::<age::x25519::Identity>() {
-            let recipient = identity.to_public().to_string().parse().ok();
-            entries.push(Entry {
-                origin: described,
-                recipient,
-                kind: "X25519",
-                identity: Box::new(identity),
-            });
+        let error = if let Ok(identity) = text.parse::<age::x25519::Identity>() {
+            found.entries.push(x25519_entry(identity, described, "X25519"));
+            continue;
         } else if let Ok(identity) = text.parse::<age::plugin::Identity>() {
-            entries.push(plugin_entry(&identity, origin, described, prompt)?);
+            match plugin_entry(&identity, origin, described, prompt) {
+                Ok(entry) => {
+                    found.entries.push(entry);
+                    continue;
+                }
+                Err(error) => error,
+            }
+        } else if is_public(line) {
+            IdentityError::Public { path: origin.to_owned() }
         } else {
-            return Err(malformed(origin, format!("line {} is not an age identity", number + 1)));
+            malformed(origin, format!("line {} {}", number + 1, resembles(text)))
+        };
+        found.note_unusable(format!("line {} of `{}` ({})", number + 1, origin.display(), short(&error)));
+        first = first.or(Some(error));
+    }
+    match first {
+        _ if !found.is_empty() => Ok(found),
+        Some(error) => Err(error),
+        None => Err(malformed(origin, "it is empty")),
+    }
+}
+
+fn is_public(text: &[u8]) -> bool {
+    starts_with(text, "ssh-") || starts_with(text, "age1")
+}
+
+/// What a line that is not understood looks like.
+fn resembles(line: &str) -> &'static str {
+    let upper = line.get(..20).unwrap_or(line).to_ascii_uppercase();
+    if upper.starts_with("AGE-SECRET-KEY-PQ-") {
+        "is a post-quantum age identity, which needs a newer secretctl or `age-plugin-pq`"
+    } else if upper.starts_with("AGE-") {
+        "is an age identity that is cut off or mistyped"
+    } else {
+        "is not an age identity"
+    }
+}
+
+/// Why one line of a file that holds other identities is not used.
+fn short(error: &IdentityError) -> String {
+    match error {
+        IdentityError::Malformed { reason, .. } => {
+            reason.split_once(" is ").map_or_else(|| reason.clone(), |(_, what)| what.to_owned())
         }
+        IdentityError::NoPlugin { plugin, .. } => format!("needs `age-plugin-{plugin}`, which is not on the path"),
+        IdentityError::Public { .. } | IdentityError::Unreadable { .. } => "a public key".to_owned(),
     }
-    if entries.is_empty() {
-        return Err(malformed(origin, "it is empty"));
-    }
-    Ok(Identities { entries, ..Identities::default() })
+}
+
+fn x25519_entry(identity: age::x25519::Identity, origin: String, kind: &'static str) -> Entry {
+    let recipient = Some(Recipient::from(identity.to_public()));
+    Entry { origin, recipient, kind, identity: Box::new(identity) }
 }
 
 fn plugin_entry(
@@ -280,10 +319,18 @@ fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Id
             return Err(malformed(origin, "only ssh-ed25519 and ssh-rsa keys can decrypt"));
         }
     };
-    Ok(Identities {
-        entries: vec![Entry { origin: described, recipient, kind: "ssh key", identity }],
-        ..Identities::default()
-    })
+    let converted = ssh_to_age(bytes).map(|key| x25519_entry(key, format!("{described} by ssh-to-age"), "X25519"));
+    let entry = Entry { origin: described, recipient, kind: "ssh key", identity };
+    Ok(Identities { entries: std::iter::once(entry).chain(converted).collect(), ..Identities::default() })
+}
+
+/// The X25519 identity that `ssh-to-age` makes of an ed25519 key; hosts that sops-nix knows have its recipient.
+fn ssh_to_age(key: &[u8]) -> Option<age::x25519::Identity> {
+    let key = ssh_key::PrivateKey::from_openssh(key).ok()?;
+    let pair = ed25519_dalek::SigningKey::try_from(key.key_data().ed25519()?).ok()?;
+    let scalar = Zeroizing::new(pair.to_scalar_bytes());
+    let prefix = bech32::Hrp::parse("age-secret-key-").ok()?;
+    Zeroizing::new(bech32_encode(prefix, &*scalar)).parse().ok()
 }
 
 fn encrypted(text: &SecretBytes, origin: &Path, prompt: &Arc<dyn Prompt>) -> Identities {

@@ -37,6 +37,9 @@ pub enum RecipientError {
     /// An RSA key that is too small to be safe or too large to be used.
     #[error("the RSA key must have 2048 to 4096 bits")]
     RsaSize,
+    /// More than one line, of which the first alone would count.
+    #[error("it holds a line break; a recipient is one line")]
+    SeveralLines,
     /// Anything else, with the reason where one is known.
     #[error("`{text}` is not a recipient: {reason}")]
     Malformed {
@@ -105,8 +108,11 @@ impl FromStr for Recipient {
 
     fn from_str(text: &str) -> Result<Self, RecipientError> {
         let text = text.trim();
-        if text.starts_with("AGE-") || text.contains("PRIVATE KEY") {
+        if text.to_ascii_uppercase().starts_with("AGE-") || text.contains("PRIVATE KEY") {
             return Err(RecipientError::Private);
+        }
+        if text.contains(['\n', '\r']) {
+            return Err(RecipientError::SeveralLines);
         }
         if text.starts_with("age1") {
             return Self::parse_age(text);

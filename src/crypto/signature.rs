@@ -62,6 +62,9 @@ pub enum VerifyingKeyError {
     /// The text does not parse as an OpenSSH public key.
     #[error("`{0}` is not an OpenSSH public key: `ssh-ed25519 AAAA…`")]
     Malformed(String),
+    /// More than one line, of which the first alone would count.
+    #[error("it holds a line break; a signing key is one line")]
+    SeveralLines,
     /// A key of small order, for which signatures prove nothing.
     #[error("this ed25519 key is weak")]
     Weak,
@@ -97,6 +100,9 @@ impl FromStr for VerifyingKey {
     type Err = VerifyingKeyError;
 
     fn from_str(text: &str) -> Result<Self, VerifyingKeyError> {
+        if text.trim().contains(['\n', '\r']) {
+            return Err(VerifyingKeyError::SeveralLines);
+        }
         let shown = || VerifyingKeyError::Malformed(text.chars().take(60).collect());
         let mut words = text.split_ascii_whitespace();
         let (kind, key) = (words.next().ok_or_else(shown)?, words.next().ok_or_else(shown)?);

@@ -23,6 +23,7 @@ use crate::crypto::Recipient;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::diag::SourceError;
+use crate::diag::shown_source;
 
 /// The one version of the format that exists.
 const VERSION: i64 = 1;
@@ -69,8 +70,7 @@ struct Reader {
 
 impl Reader {
     fn new(text: &str, path: &Path) -> Self {
-        let source = NamedSource::new(path.display().to_string(), Arc::from(text)).with_language("toml");
-        Self { source, problems: Vec::new() }
+        Self { source: shown_source(path.display().to_string(), text, "toml"), problems: Vec::new() }
     }
 
     fn error(self) -> FleetError {

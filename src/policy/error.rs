@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use miette::NamedSource;
 use rhai::EvalAltResult;
 use rhai::Position;
 
@@ -12,6 +11,7 @@ use super::reword;
 use crate::diag::Class;
 use crate::diag::Failure;
 use crate::diag::SourceError;
+use crate::diag::shown_source;
 
 /// The texts of all policy files by their path inside the fleet.
 pub(super) type Sources = BTreeMap<String, Arc<str>>;
@@ -154,7 +154,7 @@ impl Fault {
             message: self.message,
             label: self.label,
             help: self.help,
-            source_file: NamedSource::new(file, text).with_language("rhai"),
+            source_file: shown_source(file, &text, "rhai"),
             span,
         };
         self.code.variant()(Box::new(error))

@@ -7,6 +7,7 @@ use crate::cli::context::Environment;
 use crate::cli::context::Global;
 use crate::cli::exit::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::recipients::RecipientLines;
 use crate::cli::ui::Ui;
 use crate::name::HostName;
 use crate::name::ServiceName;
@@ -14,7 +15,6 @@ use crate::name::Tag;
 use crate::ops;
 use crate::ops::Host;
 use crate::ops::HostState;
-use crate::ops::Recipient;
 
 /// Add a host to secretctl.toml, with its key given, read over ssh or made now; without one it is pending
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(in crate::cli) struct AddArgs {
     name: HostName,
     /// Its own key, an age recipient or the line in its `ssh_host_ed25519_key.pub` (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT")]
-    recipients: Vec<Recipient>,
+    recipients: Vec<RecipientLines>,
     #[command(flatten)]
     ssh: SshArgs,
     /// Make its ssh host key now, for an installer; the private half is kept for admins alone
@@ -53,7 +53,7 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let host = Host {
-        recipients: args.recipients.iter().cloned().collect(),
+        recipients: RecipientLines::all(&args.recipients),
         system: args.system.clone(),
         tags: args.tags.iter().cloned().collect(),
         services: args.services.iter().cloned().collect(),

@@ -9,6 +9,7 @@ use crate::cli::context::Global;
 use crate::cli::exit::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::exposed;
+use crate::cli::recipients::RecipientLines;
 use crate::cli::ui::Ui;
 use crate::name::HostName;
 use crate::name::ServiceName;
@@ -16,7 +17,6 @@ use crate::name::Tag;
 use crate::ops;
 use crate::ops::HostChange;
 use crate::ops::HostState;
-use crate::ops::Recipient;
 use crate::ops::audit::Knower;
 use crate::ops::host::SetReport;
 
@@ -31,7 +31,7 @@ pub(in crate::cli) struct SetArgs {
     name: HostName,
     /// Its own keys from now on, instead of those that it has (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT")]
-    recipients: Vec<Recipient>,
+    recipients: Vec<RecipientLines>,
     #[command(flatten)]
     ssh: SshArgs,
     /// Whether it takes part; a pending host that gets a key becomes active without it
@@ -85,7 +85,7 @@ pub(super) fn run(
     ui: &mut Ui,
 ) -> Result<Exit, CommandError> {
     let change = HostChange {
-        recipients: given(&args.recipients),
+        recipients: (!args.recipients.is_empty()).then(|| RecipientLines::all(&args.recipients)),
         system: args.system.clone(),
         tags: given(&args.tags),
         services: given(&args.services),
