@@ -40,8 +40,9 @@ mod cli {
     mod lock;
     mod merge;
     mod merge_documents;
-    mod named_admins;
     mod mistakes;
+    mod named_admins;
+    mod paste;
     mod people;
     mod policy;
     mod policy_access;

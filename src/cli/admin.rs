@@ -17,7 +17,6 @@ use crate::name::AdminName;
 use crate::ops;
 use crate::ops::Admin;
 use crate::ops::EditorScope;
-use crate::ops::Recipient;
 use crate::ops::admin::Vouched;
 use crate::ops::audit::Knower;
 
@@ -37,11 +36,10 @@ pub(super) struct AddArgs {
     name: AdminName,
     /// What secrets are encrypted to: age1… or an ssh public key (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
-    recipients: Vec<Recipient>,
+    recipients: Vec<RecipientLines>,
     /// Which sources they open: all, or only those that an `editors(..)` rule names them for
     #[arg(long, value_name = "all|named", default_value_t)]
     editor: EditorScope,
-    recipients: Vec<RecipientLines>,
 }
 
 /// List admins with their keys
@@ -106,12 +104,9 @@ pub(super) fn run(
     }
 }
 
-fn add(args: AddArgs, env: Environment, mut global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
+fn add(args: &AddArgs, env: Environment, mut global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
     // Only the command line names somebody else's key; the variable names one's own, which vouches for the other.
     let key = global.signing_key.take().map(|given| signing_key(Some(&given))).transpose()?;
-fn add(args: &AddArgs, env: Environment, global: Global, ui: &mut Ui) -> Result<Exit, CommandError> {
-    // Only the command line names somebody else's key; the variable names one's own.
-    let key = global.signing_key.as_deref().map(|given| signing_key(Some(given))).transpose()?;
     let settings = env.settings(global, &format!("admin add {}", args.name));
     let admin = Admin {
         recipients: RecipientLines::all(&args.recipients),

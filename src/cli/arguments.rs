@@ -94,7 +94,8 @@ fn private_key_among(arguments: &[OsString]) -> Option<ArgumentError> {
     let is_option = |word: &&str| word.starts_with("--") && !word.starts_with("-----");
     let option = ours.get(begin).filter(|word| is_option(word)).and_then(|word| word.split_once('='));
     let option = option.map(|(name, _)| name);
-    let before = || begin.checked_sub(1).and_then(|before| ours.get(before).copied()).filter(|word| is_option(word));
+    let before =
+        || begin.checked_sub(1).and_then(|before| ours.get(before).copied()).filter(|word| is_option(word));
     let (place, help) = match option.or_else(before) {
         Some("--recipient") => (
             "`--recipient`".to_owned(),

@@ -145,7 +145,8 @@ impl Editor for TerminalEditor {
         }
         let mut what = "Edit again? [Y/n] ";
         loop {
-            let answer = Question::begin(Echo::Shown).and_then(|mut question| question.ask(what, Extent::Line));
+            let answer =
+                Question::begin(Echo::Shown).and_then(|mut question| question.ask(what, Extent::Line));
             let answer = answer.map(|answer| answer.expose().trim_ascii().to_ascii_lowercase());
             // What was meant for a shell or an editor is no answer.
             match answer.as_deref() {

@@ -6,18 +6,11 @@ use std::io::Write;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use rustix::termios::LocalModes;
-use rustix::termios::OptionalActions;
-use rustix::termios::Termios;
-use rustix::termios::tcgetattr;
-use rustix::termios::tcsetattr;
-
-use crate::cli::ui;
 use super::question::Echo;
 use super::question::Extent;
 use super::question::Question;
 use super::question::Unanswered;
-use crate::cli::ui::printable;
+use crate::cli::ui::one_line;
 use crate::diag::Masking;
 use crate::name::SecretName;
 use crate::ops::Prompt;
@@ -41,7 +34,7 @@ impl Prompt for TerminalPrompt {
         if let Some(known) = asked.get(what) {
             return Some(copy(known));
         }
-        let answer = answer(&printable(&format!("{what}: ")), Echo::Hidden)?;
+        let answer = answer(&one_line(&format!("{what}: ")), Echo::Hidden)?;
         asked.insert(what.to_owned(), copy(&answer));
         Some(answer)
     }
@@ -50,15 +43,7 @@ impl Prompt for TerminalPrompt {
         if !std::io::stdin().is_terminal() {
             return None;
         }
-        let _ = write!(std::io::stderr(), "{}: ", ui::one_line(what));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).ok()?;
-        Some(answer.trim_end().to_owned())
-    }
-
-    fn tell(&self, message: &str) {
-        let _ = writeln!(std::io::stderr(), "{}", ui::one_line(message));
-        let answer = answer(&printable(&format!("{what}: ")), Echo::Shown)?;
+        let answer = answer(&one_line(&format!("{what}: ")), Echo::Shown)?;
         Some(String::from_utf8_lossy(answer.expose()).trim_end().to_owned())
     }
 
@@ -114,17 +99,13 @@ impl Asker for TerminalAsker {
         std::io::stdin().is_terminal()
     }
 
-    fn ask(&self, secret: &SecretName, question: &Question) -> Option<SecretBytes> {
-        let what = ui::one_line(&format!("{} ({secret})", question.text));
-        match question.answer {
     fn ask(&self, secret: &SecretName, question: &AskedFor) -> Option<SecretBytes> {
-        let what = printable(&format!("{} ({secret})", question.text));
+        let what = one_line(&format!("{} ({secret})", question.text));
         let answer = match question.answer {
             Answer::Hidden => new_value(&what),
             Answer::Line => one(&format!("{what}: "), Echo::Shown, Extent::Line).map_err(NotEntered::from),
-            Answer::Lines => {
-                one(&format!("{what}; end with Ctrl-D:\n"), Echo::Shown, Extent::Lines).map_err(NotEntered::from)
-            }
+            Answer::Lines => one(&format!("{what}; end with Ctrl-D:\n"), Echo::Shown, Extent::Lines)
+                .map_err(NotEntered::from),
         };
         if answer.as_ref().is_err_and(|why| *why == NotEntered::SeveralLines) {
             say(SEVERAL_LINES);
@@ -147,36 +128,6 @@ fn answer(what: &str, echo: Echo) -> Option<SecretBytes> {
     answer.ok()
 }
 
-/// Asks for a line that nobody sees.
-fn hidden(question: &str) -> Option<SecretBytes> {
-    let _quiet = Quiet::begin();
-    let answer = rpassword::prompt_password(ui::one_line(question)).ok()?;
-    Some(SecretBytes::from(answer.into_bytes()))
-}
-
-/// A terminal that shows nothing of what is typed, until this goes.
-///
-/// The library shows its question first and turns the echo off then, so that who types (or pastes) at once is seen.
-struct Quiet {
-    terminal: File,
-    before: Termios,
-}
-
-impl Quiet {
-    fn begin() -> Option<Self> {
-        let terminal = File::open("/dev/tty").ok()?;
-        let before = tcgetattr(&terminal).ok()?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(&terminal, OptionalActions::Now, &quiet).ok()?;
-        Some(Self { terminal, before })
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
-    }
 fn say(message: &str) {
-    let _ = writeln!(Masking(std::io::stderr()), "{}", printable(message));
+    let _ = writeln!(Masking(std::io::stderr()), "{}", one_line(message));
 }

@@ -99,7 +99,8 @@ impl Question {
         let before = tcgetattr(&terminal).map_err(|_| Unanswered::Nobody)?;
         let hold = Hold::begin();
         let mut keys = before.clone();
-        keys.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
+        keys.local_modes
+            .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
         keys.input_modes.insert(InputModes::ICRNL);
         keys.special_codes[SpecialCodeIndex::VMIN] = 1;
         keys.special_codes[SpecialCodeIndex::VTIME] = 0;

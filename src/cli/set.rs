@@ -59,7 +59,9 @@ enum ValueError {
     #[error("one line was asked for and several came; all of them were thrown away")]
     #[diagnostic(
         code(set::several_lines),
-        help("for more than one line use `secretctl edit {secret}`, or `secretctl set {secret} --from-file FILE`")
+        help(
+            "for more than one line use `secretctl edit {secret}`, or `secretctl set {secret} --from-file FILE`"
+        )
     )]
     SeveralLines { secret: SecretName },
 }
@@ -95,22 +97,28 @@ pub(super) fn run(
 
 fn read(args: &SetArgs) -> Result<SecretBytes, ValueError> {
     let bounded = |file: String, reader: Box<dyn Read>| {
-        SecretBytes::read_bounded(reader, PLAINTEXT_MAX).map_err(|source| ValueError::Unreadable { file, source })
+        SecretBytes::read_bounded(reader, PLAINTEXT_MAX)
+            .map_err(|source| ValueError::Unreadable { file, source })
     };
     match &args.from_file {
         Some(path) if path.as_os_str() != "-" => {
             // What names no file may be the value itself.
-            let file =
-                if path.exists() { format!("`{}`", path.display()) } else { "the file of `--from-file`".to_owned() };
+            let file = if path.exists() {
+                format!("`{}`", path.display())
+            } else {
+                "the file of `--from-file`".to_owned()
+            };
             match std::fs::File::open(path) {
                 Ok(opened) => bounded(file, Box::new(opened)),
                 Err(source) => Err(ValueError::Unreadable { file, source }),
             }
         }
-        None if is_asked_for(args) => new_value(&format!("Value of {}", args.secret)).map_err(|why| match why {
-            NotEntered::SeveralLines => ValueError::SeveralLines { secret: args.secret.clone() },
-            NotEntered::Nobody | NotEntered::Differ => ValueError::NotTyped,
-        }),
+        None if is_asked_for(args) => {
+            new_value(&format!("Value of {}", args.secret)).map_err(|why| match why {
+                NotEntered::SeveralLines => ValueError::SeveralLines { secret: args.secret.clone() },
+                NotEntered::Nobody | NotEntered::Differ => ValueError::NotTyped,
+            })
+        }
         _ => bounded("standard input".to_owned(), Box::new(std::io::stdin())),
     }
 }

@@ -281,7 +281,9 @@ fn short(error: &IdentityError) -> String {
         IdentityError::Malformed { reason, .. } => {
             reason.split_once(" is ").map_or_else(|| reason.clone(), |(_, what)| what.to_owned())
         }
-        IdentityError::NoPlugin { plugin, .. } => format!("needs `age-plugin-{plugin}`, which is not on the path"),
+        IdentityError::NoPlugin { plugin, .. } => {
+            format!("needs `age-plugin-{plugin}`, which is not on the path")
+        }
         IdentityError::Public { .. } | IdentityError::Unreadable { .. } => "a public key".to_owned(),
     }
 }
@@ -319,7 +321,8 @@ fn parse_ssh(bytes: &[u8], origin: &Path, prompt: &Arc<dyn Prompt>) -> Result<Id
             return Err(malformed(origin, "only ssh-ed25519 and ssh-rsa keys can decrypt"));
         }
     };
-    let converted = ssh_to_age(bytes).map(|key| x25519_entry(key, format!("{described} by ssh-to-age"), "X25519"));
+    let converted =
+        ssh_to_age(bytes).map(|key| x25519_entry(key, format!("{described} by ssh-to-age"), "X25519"));
     let entry = Entry { origin: described, recipient, kind: "ssh key", identity };
     Ok(Identities { entries: std::iter::once(entry).chain(converted).collect(), ..Identities::default() })
 }

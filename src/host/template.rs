@@ -23,6 +23,9 @@ pub(super) use parse::TemplateError;
 pub enum Format {
     /// `NAME=value` lines, for `EnvironmentFile=` and shells.
     Dotenv,
+    /// `NAME=value` lines that are read as they are, for `--env-file` of docker and podman.
+    #[serde(rename = "docker-env")]
+    DockerEnv,
     /// JSON.
     Json,
     /// YAML.

@@ -351,3 +351,14 @@ fn neither_we_nor_the_editor_may_dump_core() {
     let limits: Vec<&str> = text.split_ascii_whitespace().collect();
     assert_eq!(limits, ["0", "0", "Max", "core", "file", "size", "0", "0", "bytes"], "{text}");
 }
+
+#[test]
+fn an_editor_that_returns_at_once_is_asked_about() {
+    let fleet = TestFleet::sealed();
+    let ran = fleet.edit("shared/token", "(sleep 1; printf late > \"$1\") >/dev/null 2>&1 &").run().ok();
+    ran.says(&["ended at once and changed nothing", "--wait\"`", "is unchanged"]);
+    let ran = fleet.edit("shared/token", "printf new > \"$1\"").run().ok();
+    assert!(!ran.stderr().contains("at once"), "{ran}");
+    let ran = fleet.edit("shared/token", "sleep 1").run().ok();
+    assert!(!ran.stderr().contains("at once"), "{ran}");
+}

@@ -166,3 +166,52 @@ fn the_default_signing_key_is_the_ssh_key_of_the_home() {
     fleet.cmd(["set", "shared/token"]).without_keys().stdin("by default").run().ok();
     fleet.assert_clean();
 }
+
+/// A post-quantum identity in form only: no program reads this one.
+const POST_QUANTUM: &str = "AGE-SECRET-KEY-PQ-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
+
+#[test]
+fn lines_that_are_not_understood_do_not_hide_the_identity_beside_them() {
+    let fleet = TestFleet::sealed();
+    let good = std::fs::read_to_string(KEYS.recovery.private()).unwrap();
+    let file = fleet.outside().join("mixed");
+    for other in [POST_QUANTUM, "AGE-PLUGIN-NOWHERE-1QQSRTYXZ", "hunter2", KEYS.recovery.public().as_str()] {
+        for text in [format!("{other}\n{good}"), format!("{good}{other}\n")] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(show(&fleet).identity(&file).run().ok().stdout(), "shared-token-value", "{other}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_not_understood_is_named_by_number_where_no_other_fits() {
+    let fleet = TestFleet::sealed();
+    let file = fleet.outside().join("mixed");
+    let other = std::process::Command::new(crate::common::tool("age-keygen")).output().unwrap().stdout;
+    let other = String::from_utf8(other).unwrap();
+    let lines = other.lines().count() + 1;
+    std::fs::write(&file, format!("{other}{POST_QUANTUM}\nhunter2\n")).unwrap();
+    let ran = fleet.refuses_cmd(show(&fleet).identity(&file), 4).says(&[
+        "error[store::decrypt]",
+        &format!("line {lines} of `{}` (a post-quantum age identity, which needs", file.display()),
+        &format!("line {} of `{}` (not an age identity)", lines + 1, file.display()),
+    ]);
+    assert!(!ran.stderr().contains("hunter2") && !ran.stderr().contains("QQQQQQQQQQ"), "{ran}");
+    std::fs::write(&file, format!("{POST_QUANTUM}\n")).unwrap();
+    let ran = fleet.refuses_cmd(show(&fleet).identity(&file), 4);
+    ran.says(&["error[identity::malformed]", "line 1 is a post-quantum age identity", "age-plugin-pq"]);
+}
+
+#[test]
+fn an_ssh_key_opens_what_is_encrypted_to_its_ssh_to_age_form() {
+    // A throw-away key; its recipient was computed from the public half alone.
+    let key = include_str!("../vectors/ssh-to-age/id_ed25519");
+    let recipient = include_str!("../vectors/ssh-to-age/recipient").trim();
+    let fleet = TestFleet::sealed();
+    let file = fleet.outside().join("converted");
+    std::fs::write(&file, key).unwrap();
+    fleet.run(["admin", "add", "bob", "--recipient", recipient]).ok();
+    fleet.run(["rekey"]).ok();
+    assert_eq!(show(&fleet).identity(&file).run().ok().stdout(), "shared-token-value");
+    fleet.refuses_cmd(show(&fleet).identity(KEYS.eve.private()), 4);
+}

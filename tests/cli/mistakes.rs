@@ -24,7 +24,8 @@ impl PrivateKey {
         // Whole, and also as it stands in lines.
         let windows = body.iter().copied().map(str::to_owned).chain([body.concat()]);
         let windows = windows.flat_map(|text| {
-            let windows = text.as_bytes().windows(20).map(|window| String::from_utf8_lossy(window).into_owned());
+            let windows =
+                text.as_bytes().windows(20).map(|window| String::from_utf8_lossy(window).into_owned());
             windows.collect::<Vec<_>>()
         });
         let windows: Vec<String> = windows.collect();
@@ -114,7 +115,11 @@ fn a_private_key_where_another_thing_belongs_is_answered_with_what_to_do() {
         ]);
     }
     refused(&["list", "--identity", &key]).says(&["`--identity` holds", "`--identity FILE`", history]);
-    refused(&["set", "shared/x", &key]).says(&["an argument holds", "`secretctl set NAME --from-file FILE`", history]);
+    refused(&["set", "shared/x", &key]).says(&[
+        "an argument holds",
+        "`secretctl set NAME --from-file FILE`",
+        history,
+    ]);
 }
 
 #[test]
@@ -123,7 +128,8 @@ fn a_private_key_in_a_variable_is_not_printed() {
     for key in PrivateKey::all() {
         for name in ["SECRETCTL_FLEET", "SECRETCTL_IDENTITY", "SECRETCTL_SIGNING_KEY"] {
             let cmd = fleet.cmd(["edit", "shared/token"]).env(name, &key.text);
-            let ran = fleet.refuses_cmd(cmd, 2).says(&[&format!("`{name}` holds a private key itself"), "=FILE`"]);
+            let ran =
+                fleet.refuses_cmd(cmd, 2).says(&[&format!("`{name}` holds a private key itself"), "=FILE`"]);
             key.is_not_in(&ran, name);
         }
         for name in [
@@ -189,7 +195,9 @@ fn a_private_key_in_a_request_is_not_quoted() {
             format!("{{\"version\":{line}}}"),
             format!("{{\"version\":1,\"host\":{line}}}"),
             format!("{{\"version\":1,{line}:1}}"),
-            format!("{{\"version\":1,\"host\":\"forge\",\"sealed\":{line},\"trusted_keys\":[{line}],\"identities\":[{line}]}}"),
+            format!(
+                "{{\"version\":1,\"host\":\"forge\",\"sealed\":{line},\"trusted_keys\":[{line}],\"identities\":[{line}]}}"
+            ),
             key.text.clone(),
         ] {
             fleet.write("request.json", &request);

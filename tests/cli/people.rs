@@ -214,3 +214,42 @@ fn a_command_line_that_does_not_parse_ends_with_usage() {
     fleet.run(["set", "a", "value-in-argument"]).with_code(2).says(&["unexpected argument"]);
     fleet.run(["--version"]).ok().prints(&["secretctl "]);
 }
+
+#[test]
+fn every_line_of_a_recipient_argument_counts() {
+    let keys = format!("# bo's keys\n{} bo@home\n\n{}\n", KEYS.bob.public(), KEYS.carol.public());
+    let both = |fleet: &TestFleet| {
+        let text = fleet.text("secretctl.toml");
+        assert!(text.contains(&KEYS.bob.public()) && text.contains(&KEYS.carol.public()), "{text}");
+    };
+    let fleet = TestFleet::new();
+    fleet.run(["admin", "add", "bo", "--recipient", &keys]).ok();
+    both(&fleet);
+    let fleet = TestFleet::new();
+    fleet.run(["host", "add", "forge", "--recipient", &keys]).ok();
+    both(&fleet);
+    fleet.run(["host", "set", "forge", "--recipient", &KEYS.eve.public()]).ok();
+    fleet.run(["host", "set", "forge", "--recipient", &keys]).ok();
+    both(&fleet);
+    let fleet = TestFleet::empty();
+    fleet.run(["init", ".", "--admin", "bo", "--recipient", &keys, "--signing-key", &KEYS.bob.public()]).ok();
+    both(&fleet);
+}
+
+#[test]
+fn no_line_of_a_key_is_dropped_in_silence() {
+    let fleet = TestFleet::new();
+    let with_other = format!("{}\necdsa-sha2-nistp256 AAAA", KEYS.bob.public());
+    fleet
+        .refuses(["admin", "add", "bo", "--recipient", &with_other], 2)
+        .says(&["line 2", "ecdsa-sha2-nistp256"]);
+    let two = format!("{}\n{}", KEYS.bob.public(), KEYS.eve.public());
+    let bo = KEYS.bob.public();
+    let add = ["admin", "add", "bo", "--recipient", &bo, "--signing-key"];
+    fleet.refuses(add.iter().copied().chain([two.as_str()]), 2).says(&["line break", "one line"]);
+    let file = fleet.outside().join("two.pub");
+    std::fs::write(&file, &two).unwrap();
+    fleet.refuses(add.iter().copied().chain([file.to_str().unwrap()]), 2).says(&["line break"]);
+    fleet.append("secretctl.toml", &format!("\n[hosts.forge]\nrecipients = [\"\"\"{two}\"\"\"]\n"));
+    fleet.refuses(["check"], 2).says(&["line break; a recipient is one line"]);
+}

@@ -44,7 +44,7 @@ impl Terminal {
         Self { socket, done }
     }
 
-    fn tmux(&self, args: &[&str]) -> String {
+    pub(crate) fn tmux(&self, args: &[&str]) -> String {
         let mut command = Command::new(tool("tmux"));
         command.arg("-S").arg(&self.socket).args(args).stderr(Stdio::null());
         String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()

@@ -25,6 +25,7 @@
     format = lib.mkOption {
       type = lib.types.enum [
         "dotenv"
+        "docker-env"
         "json"
         "yaml"
         "toml"
@@ -34,8 +35,9 @@
       default = "none";
       example = "dotenv";
       description = ''
-        What reads the text, which decides how values are escaped; `dotenv` is what `EnvironmentFile=` reads. A value that
-        cannot stand in the format fails this file alone. With `none` values are put in as they are.
+        What reads the text, which decides how values are escaped; `dotenv` is what `EnvironmentFile=` reads,
+        `docker-env` what docker and podman read as `environmentFiles`. A value that cannot stand in the
+        format fails this file alone. With `none` values are put in as they are.
       '';
     };
   };

@@ -23,7 +23,7 @@ pub(super) enum Context {
 pub(super) fn context(format: Format, before: &str, after: Option<&str>) -> Context {
     let line = before.rsplit('\n').next().unwrap_or_default();
     match format {
-        Format::None => return Context::Whole,
+        Format::DockerEnv | Format::None => return Context::Whole,
         Format::Toml if before.matches("\"\"\"").count() % 2 == 1 => return Context::Double,
         Format::Toml if before.matches("'''").count() % 2 == 1 => return Context::TripleSingle,
         Format::Yaml if in_block(before) => {

@@ -15,6 +15,7 @@ const CONTROL: &str = "it holds control characters; use the filter `base64`";
 const QUOTE: &str =
     "it holds the quote it stands in, and this format has no escape there; leave the quotes out";
 const NEEDS_QUOTES: &str = "it holds characters that mean something there; put quotes around the whole value";
+const ENV_LINE: &str = "it holds a line break, which would end the variable; docker and podman know no escape, so use the filter `base64` or mount a file";
 const INI: &str = "it holds a line break, a comment sign, quotes or outer spaces, which INI readers understand differently; use the filter `base64` or `none`";
 
 /// Why a value cannot be written; never the value.
@@ -52,6 +53,10 @@ pub(super) fn in_context(
 ) -> Result<(), Unfit> {
     match format {
         Format::None => out.extend(value),
+        Format::DockerEnv if value.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) => {
+            return Err(ENV_LINE);
+        }
+        Format::DockerEnv => out.extend(value),
         Format::Dotenv => dotenv(context, value, out)?,
         Format::Ini => ini(context, value, out)?,
         Format::Json | Format::Toml | Format::Yaml => {

@@ -48,6 +48,19 @@ fn one_line_break_at_the_end_is_dropped_unless_raw() {
 }
 
 #[test]
+fn env_files_of_containers_take_a_value_as_it_is_and_no_second_line() {
+    assert_eq!(serde_json::from_str::<Format>("\"docker-env\"").unwrap(), Format::DockerEnv);
+    assert_eq!(
+        text("A=<secret:s>\nB='<secret:t>'", Format::DockerEnv, "p$a\"b\\ "),
+        "A=p$a\"b\\ \nB='other'"
+    );
+    for value in [&b"one\nTWO=2"[..], b"one\rtwo", b"nul\0"] {
+        let error = render("A=<secret:s>\n", Format::DockerEnv, value).unwrap_err();
+        assert!(error.reason.contains("line break"), "{error}");
+    }
+}
+
+#[test]
 fn filters_apply_in_their_order() {
     assert_eq!(text("<secret:s|base64>", Format::None, "a\n"), "YQ==");
     assert_eq!(text("<secret:s|trim|base64|urlencode>", Format::None, " a "), "YQ%3D%3D");
