@@ -64,10 +64,10 @@ pub fn read(root: &Path, tool: Tool, evaluation: &Evaluation, people: &BTreeSet<
         Tool::Folder => folder::read(root),
     };
     found.spare_people(people);
-    ssh_to_age::settle(root, &mut found);
     if matches!(tool, Tool::SopsNix | Tool::Agenix | Tool::Secrix) {
         found.settle_shared(people);
     }
+    ssh_to_age::settle(root, &mut found);
     found.forget(people);
     found.recovery.retain(|key| !people.contains(key));
     found

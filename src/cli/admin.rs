@@ -39,6 +39,9 @@ pub(super) struct AddArgs {
     recipients: Vec<RecipientLines>,
     /// Which sources they open: all, or only those that an `editors(..)` rule names them for
     #[arg(long, value_name = "all|named", default_value_t)]
+    recipients: Vec<Recipient>,
+    /// Which sources they open: `all`, or `named` for only those that an `editors(..)` rule names them for
+    #[arg(long, value_name = "SCOPE", default_value_t)]
     editor: EditorScope,
 }
 

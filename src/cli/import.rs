@@ -184,9 +184,9 @@ fn text(report: &ImportReport, ui: &mut Ui) -> Result<(), CommandError> {
 
 /// Who opens sources from now on besides the admins who were there.
 fn people(report: &ImportReport) -> String {
-    let admin = |name: &AdminName| match report.named_admins.contains(name) {
-        true => format!("{name} (what they could open)"),
-        false => format!("{name} (everything)"),
+    let admin = |name: &AdminName| {
+        let opens = if report.named_admins.contains(name) { "what they could open" } else { "everything" };
+        format!("{name} ({opens})")
     };
     let recovery = (!report.recovery.is_empty())
         .then(|| table::count(report.recovery.len(), "recovery recipient", "recovery recipients"));

@@ -83,6 +83,7 @@ fn rules(root: &Path, found: &mut Found) -> BTreeMap<PathBuf, BTreeSet<Recipient
 }
 
 /// Whom a tool encrypts files to.
+#[derive(Clone, Copy)]
 pub(super) enum Expected<'a> {
     /// What a rule says of each file.
     Rules(&'a BTreeMap<PathBuf, BTreeSet<Recipient>>),

@@ -110,6 +110,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_key_is_called_tells_people_from_machines() {
+        for (alias, kind) in [
+            ("alice_yubikey", ReaderKind::Person),
+            ("old_server_key", ReaderKind::Machine),
+            ("shared_key", ReaderKind::Machine),
+            ("beta", ReaderKind::Unclear),
+        ] {
+            assert_eq!(kind_of(alias), kind, "{alias}");
+        }
+        for (remark, kind) in [
+            ("alice@nixos", ReaderKind::Person),
+            ("root@forge", ReaderKind::Machine),
+            ("root@", ReaderKind::Machine),
+            ("the host key of forge", ReaderKind::Machine),
+            ("a backup of 2024", ReaderKind::Person),
+            ("of 2024", ReaderKind::Unclear),
+        ] {
+            assert_eq!(kind_of_remark(remark), kind, "{remark}");
+        }
+    }
+
+    #[test]
     fn a_name_of_a_key_means_the_host_whose_name_is_all_that_it_says() {
         let hosts: BTreeSet<HostName> =
             ["forge", "luna", "nas-1", "torii-chan"].map(|name| name.parse().unwrap()).into();

@@ -211,6 +211,8 @@ pub struct Found {
     pub templates: Vec<FoundTemplate>,
     /// Keys that hosts hold together with others, so that nothing tells whose they are.
     pub shared: BTreeMap<Recipient, BTreeSet<HostName>>,
+    /// Hosts that are known by an age key alone, which may be the converted form of the ssh key that they have.
+    pub converted: BTreeSet<HostName>,
     /// Comments that stand beside keys.
     pub remarks: BTreeMap<Recipient, String>,
     /// Whether Nix was asked, or files alone were read.
@@ -235,6 +237,7 @@ impl Found {
             uses: Vec::new(),
             templates: Vec::new(),
             shared: BTreeMap::new(),
+            converted: BTreeSet::new(),
             remarks: BTreeMap::new(),
             evaluated: false,
             unread: BTreeSet::new(),

@@ -17,6 +17,7 @@ use super::found::Tool;
 use super::found::Use;
 use super::rules;
 use super::rules::Needed;
+use super::ssh_to_age;
 use crate::crypto::Recipient;
 use crate::diag::Finding;
 use crate::fleet::Admin;
@@ -138,7 +139,11 @@ impl Plan {
         let hosts = hosts(&found, wishes, &needed);
         let documents = documents(&found, &names, &secrets, &needed, &hosts);
         let all_hosts: BTreeSet<HostName> = hosts.keys().chain(fleet.hosts.keys()).cloned().collect();
-        let of_people = people::unknown(&found, fleet).into_iter().chain(people.findings).collect();
+        let of_people = people::unknown(&found, fleet)
+            .into_iter()
+            .chain(people.findings)
+            .chain(ssh_to_age::question(&found, wishes))
+            .collect();
         let findings = lessons::findings(&found, &secrets, &uses, &names, (fleet, of_people));
         let declarations = hosts.keys().filter_map(|host| {
             let own: Vec<Named<'_>> = uses

@@ -12,15 +12,18 @@ use ed25519_dalek::VerifyingKey;
 
 use super::found::Found;
 use super::found::Tool;
+use super::plan::Wishes;
 use super::tree;
 use crate::crypto::Recipient;
+use crate::diag::Class;
+use crate::diag::Finding;
 use crate::diag::Severity;
 use crate::name::HostName;
 
 /// What an ssh key of the kind that can be converted begins with.
 const KIND: &str = "ssh-ed25519 ";
 
-/// Gives each such host the ssh key as well, where the repository has it; asks for it where it may be missing.
+/// Gives each such host the ssh key as well, where the repository has it, and notes those for which it may be missing.
 pub(super) fn settle(root: &Path, found: &mut Found) {
     let by_age = |keys: &Recipient| keys.as_str().starts_with("age1") && !keys.is_of_plugin();
     let known: Vec<HostName> = found
@@ -44,17 +47,26 @@ pub(super) fn settle(root: &Path, found: &mut Found) {
         host.recipients.extend(ssh);
     }
     // The others do not teach it.
-    if let (Tool::SopsNix, Some(first)) = (found.tool, unknown.first()) {
-        let names: Vec<String> = unknown.iter().map(|name| format!("`{name}`")).collect();
-        let message = format!(
-            "known by an age key alone, which `ssh-to-age` may have made of an ssh key: {}",
-            names.join(", ")
-        );
-        let help = format!(
-            "if so, name the ssh key: `--host \"{first}=ssh-ed25519 …\"`, from /etc/ssh/ssh_host_ed25519_key.pub, or later `secretctl host set {first} --recipient \"ssh-ed25519 …\"`"
-        );
-        found.problem(Severity::Warning, "import::converted_key", message).help = Some(help);
+    if found.tool == Tool::SopsNix {
+        found.converted.extend(unknown);
     }
+}
+
+/// Asks for the ssh keys of hosts that the command line says nothing of.
+pub(super) fn question(found: &Found, wishes: &Wishes) -> Option<Finding> {
+    let asked: Vec<&HostName> =
+        found.converted.iter().filter(|name| !wishes.hosts.contains_key(*name)).collect();
+    let first = asked.first()?;
+    let names: Vec<String> = asked.iter().map(|name| format!("`{name}`")).collect();
+    let message = format!(
+        "known by an age key alone, which `ssh-to-age` may have made of an ssh key: {}",
+        names.join(", ")
+    );
+    let help = format!(
+        "if so, name the ssh key: `--host \"{first}=ssh-ed25519 …\"`, from /etc/ssh/ssh_host_ed25519_key.pub, or later `secretctl host set {first} --recipient \"ssh-ed25519 …\"`"
+    );
+    let finding = Finding::new(Severity::Warning, Class::Finding, "import::converted_key", message);
+    Some(finding.help(help).about(asked))
 }
 
 /// Every ssh key that the repository shows, by its converted form.

@@ -57,7 +57,7 @@ fn which_sources_an_admin_opens_is_listed() {
         (&"all".into(), &"named".into())
     );
     let listed = fleet.run(["admin", "list"]).ok().stdout();
-    let bob = listed.lines().find(|line| line.starts_with("bob")).unwrap();
+    let bob = listed.lines().find(|line| line.trim_start().starts_with("bob")).unwrap();
     assert!(bob.contains("  named  "), "{listed}");
     fleet
         .refuses(["admin", "add", "carol", "--recipient", &KEYS.luna.public(), "--editor", "some"], 2)
@@ -84,5 +84,5 @@ fn who_need_not_be_named_any_more_opens_more_and_a_diff_says_so() {
     let fleet = with_bob().in_git();
     fleet.replace("secretctl.toml", "editor = \"named\"\n", "");
     let ran = fleet.run(["policy", "diff", "--fail-on", "gained"]).with_code(1);
-    ran.prints(&["admin `bob`"]);
+    ran.prints(&["~ admin bob\n    + ssh-ed25519", "~ admin bob, where named\n    - ssh-ed25519"]);
 }

@@ -65,6 +65,8 @@ fn a_colleague_who_was_confirmed_opens_everything_and_one_who_is_not_there_is_re
     ran.says(&["error[import::not_found]", "`carol`", "found here: `bob`"]);
     assert_eq!(repository.fleet.tree().paths(), [""; 0]);
     let ran = repository.init("agenix", &["--confirm-admin", "bob"]).ok().prints(&["bob (everything)"]);
+    let ran = ran
+        .says(&["note[import::confirmed]: `bob` opens every secret, new ones too, with ssh-ed25519 SHA256:"]);
     assert!(!ran.stderr().contains("import::not_confirmed"), "{ran}");
     let fleet = &repository.fleet;
     fleet.set("forge/web/new", "a new value").ok();
@@ -102,18 +104,22 @@ fn sops_opens(repository: &Repository, key: &crate::common::KeyPair) -> bool {
 
 #[test]
 fn neither_a_colleague_nor_a_host_that_does_not_evaluate_becomes_an_admin() {
-    for more in [&[][..], &["--files-alone"]] {
+    let nothing = "{ outputs = { self }: throw \"not yet\"; }\n";
+    for (flake, more) in [(None, &[][..]), (None, &["--files-alone"]), (Some(nothing), &[])] {
         let repository = half_evaluated();
+        flake.iter().for_each(|flake| repository.write("flake.nix", flake));
         let ran = repository.init_inside("sops-nix", more).run().ok();
         assert!(!ran.stderr().contains("secretctl rm"), "{ran}");
-        let told =
-            if more.is_empty() { "import::unclear_key]: `bob`" } else { "import::unclear_key]: `beta`" };
-        ran.says(&[told, "could open 1 file", "SOPS files until `secretctl rekey --settle`"]);
+        ran.says(&[
+            "import::unclear_key]: `bob`",
+            "could open 1 file",
+            "SOPS files until `secretctl rekey --settle`",
+        ]);
         let fleet = std::fs::read_to_string(repository.path("secretctl.toml")).unwrap();
         assert_eq!(fleet.matches("[admins.").count(), 1, "{fleet}");
-        if more.is_empty() {
-            assert!(fleet.contains("[hosts.beta]"), "{fleet}");
-        }
+        // Where nothing at all can be read, nobody says that it is a host.
+        let known = flake.is_none();
+        assert_eq!(fleet.contains("[hosts.beta]"), known, "{fleet}");
         // Both tools go on as before; what comes later is closed to everybody who was not confirmed.
         repository.cmd(&["set", "forge/web/new"]).stdin("a new value").run().ok();
         let new = repository.path("secrets/forge/web/new.age");
@@ -126,7 +132,7 @@ fn neither_a_colleague_nor_a_host_that_does_not_evaluate_becomes_an_admin() {
         repository.cmd(&["check"]).run().says(&["document::legacy"]);
         let who = repository.cmd(&["policy", "who-can", "all/two"]).run();
         let luna = KEYS.luna.public();
-        let luna = if more.is_empty() { "host `beta`" } else { luna.as_str() };
+        let luna = if known { "host `beta`" } else { luna.as_str() };
         who.prints(&["its source is open to admin `alice`", &KEYS.bob.public(), luna]);
     }
 }
@@ -148,6 +154,7 @@ fn a_key_that_is_called_like_a_machine_is_no_person() {
 #[test]
 fn a_list_of_systems_tells_machines_whatever_they_are_called() {
     let repository = agenix();
+    repository.write("hosts/forge.nix", "{ ... }: { age.secrets.b.file = ../secrets/b.age; }\n");
     repository.init("agenix", &["--files-alone"]).ok();
     let fleet = repository.fleet.text("secretctl.toml");
     assert!(fleet.contains("[hosts.forge]\nrecipients") && !fleet.contains("system1"), "{fleet}");
@@ -226,6 +233,10 @@ fn a_host_that_is_known_by_its_converted_key_gets_the_ssh_key_or_a_question() {
         assert_eq!(asked, !at_hand, "{ran}");
         if asked {
             ran.says(&["`forge`", "--host \"forge=ssh-ed25519 …\"", "secretctl host set forge --recipient"]);
+            std::fs::remove_file(repository.path("secretctl.toml")).unwrap();
+            let named = ["--files-alone", "--dry-run", "--host", &format!("forge={ssh}")];
+            let ran = repository.init_inside("sops-nix", &named).run().ok();
+            assert!(!ran.stderr().contains("import::converted_key"), "{ran}");
         }
     }
 }

@@ -107,7 +107,7 @@ fn opened_by(source: &SourceReaders) -> String {
     let admins = source.admins.iter().map(|name| format!("admin `{name}`"));
     let all: Vec<String> = admins.chain(recovery).chain(source.others.iter().cloned()).collect();
     let all = if all.is_empty() { "nobody".to_owned() } else { all.join(", ") };
-    format!("its source is open to {all}")
+    format!(" its source is open to {all}")
 }
 
 fn place(rule: &RuleRef) -> String {

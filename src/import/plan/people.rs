@@ -59,8 +59,15 @@ pub(super) fn settle(found: &Found, wishes: &Wishes, fleet: &Fleet) -> People {
             continue;
         }
         let clear = kind == ReaderKind::Person || kind == ReaderKind::Unclear && found.knows_all_hosts();
-        if !confirmed {
-            people.findings.push(told(&name, &keys, &opened, if clear { ReaderKind::Person } else { kind }));
+        if confirmed {
+            people.findings.push(told_of_admin(&name, &keys));
+        } else {
+            people.findings.push(told(
+                &name,
+                &keys,
+                &opened,
+                if clear { Becomes::Reader(kind) } else { Becomes::Closed(kind) },
+            ));
         }
         if confirmed || clear && opened.files > 0 {
             let editor = if confirmed { EditorScope::All } else { EditorScope::Named };
@@ -92,6 +99,15 @@ impl Opened {
     }
 }
 
+/// What becomes of somebody who was not confirmed.
+#[derive(Clone, Copy)]
+enum Becomes {
+    /// They stay readers.
+    Reader(ReaderKind),
+    /// They open nothing that becomes a source.
+    Closed(ReaderKind),
+}
+
 fn admin_name(called: &str) -> Option<AdminName> {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
     let word: String = called.chars().map(plain).collect();
@@ -114,25 +130,38 @@ fn told_of_recovery(key: &Recipient) -> Finding {
         .about([key])
 }
 
+/// Somebody who was confirmed by name: whether the key is theirs, only a person can tell.
+fn told_of_admin(name: &AdminName, keys: &BTreeSet<Recipient>) -> Finding {
+    let keys: Vec<String> = keys.iter().map(shown).collect();
+    let message = format!("`{name}` opens every secret, new ones too, with {}", keys.join(" and "));
+    Finding::new(Severity::Note, Class::Finding, "import::confirmed", message)
+        .help("compare that with what they have; if it is not theirs, take it out of `[admins]` before `secretctl rekey`")
+        .about([name])
+}
+
 /// Somebody who was not confirmed: what they open from now on, and what to do.
-fn told(name: &AdminName, keys: &BTreeSet<Recipient>, opened: &Opened, kind: ReaderKind) -> Finding {
+fn told(name: &AdminName, keys: &BTreeSet<Recipient>, opened: &Opened, becomes: Becomes) -> Finding {
     let keys: Vec<String> = keys.iter().map(shown).collect();
     let files = if opened.all() == 1 { "1 file".to_owned() } else { format!("{} files", opened.all()) };
     let who = format!("`{name}` ({}) could open {files}", keys.join(", "));
     let until = if opened.documents > 0 { "; SOPS files until `secretctl rekey --settle`" } else { "" };
     let add = format!("secretctl admin add {name} --recipient … --editor named");
-    let (code, message, help) = match kind {
-        ReaderKind::Person => (
+    let machine = match becomes {
+        Becomes::Reader(ReaderKind::Unclear) => "; if it is a machine's, take it out of `[admins]`",
+        _ => "",
+    };
+    let (code, message, help) = match becomes {
+        Becomes::Reader(_) => (
             "import::not_confirmed",
             format!("{who} and was not confirmed as an admin, so opens these and nothing new{until}"),
-            format!("import with `--confirm-admin {name}` if they may open every secret of the fleet"),
+            format!("import with `--confirm-admin {name}` if they may open every secret of the fleet{machine}"),
         ),
-        ReaderKind::Machine => (
+        Becomes::Closed(ReaderKind::Machine) => (
             "import::machine_key",
             format!("{who}; it is called like a machine and belongs to no host that is known, so it gets nothing new{until}"),
             "if a host holds it, name that with `--host NAME=RECIPIENT`; then rotate what `secretctl audit` calls exposed".to_owned(),
         ),
-        ReaderKind::Unclear => (
+        Becomes::Closed(_) => (
             "import::unclear_key",
             format!("{who}, and may be a machine: not every host is known. It gets nothing new{until}"),
             format!("if a host holds it: `--host {name}=RECIPIENT`; a person: `--confirm-admin {name}`, or `{add}` and `editors(..)` rules"),

@@ -108,10 +108,14 @@ pub enum ImportError {
     },
     /// Somebody was confirmed whom the files do not know.
     #[error("nobody who was found is called `{name}`")]
-    #[diagnostic(code(import::not_found), help("{}", match found.is_empty() {
-        true => "the files name no person; add one later with `secretctl admin add`".to_owned(),
-        false => format!("found here: {}", found.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
-    }))]
+    #[diagnostic(
+        code(import::not_found),
+        help("{}", if found.is_empty() {
+            "the files name no person; add one later with `secretctl admin add`".to_owned()
+        } else {
+            format!("found here: {}", found.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        })
+    )]
     NotFound {
         /// The name.
         name: AdminName,
