@@ -400,7 +400,7 @@ fn field(text: &mut String, separator: &str, name: &str, value: &impl Serialize)
 
 /// One item a line; an empty list still has a line of its own, as it always had.
 fn list<T: Serialize>(text: &mut String, name: &str, items: impl Iterator<Item = T>) {
-    let _ = write!(text, ",\"{name}\":[\n");
+    let _ = writeln!(text, ",\"{name}\":[");
     let lines: Vec<String> = items.map(|item| json(&item)).collect();
     text.push_str(&lines.join(",\n"));
     text.push_str("\n]");

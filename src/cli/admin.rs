@@ -37,9 +37,6 @@ pub(super) struct AddArgs {
     /// What secrets are encrypted to: age1… or an ssh public key (can be repeated)
     #[arg(long = "recipient", value_name = "RECIPIENT", required = true)]
     recipients: Vec<RecipientLines>,
-    /// Which sources they open: all, or only those that an `editors(..)` rule names them for
-    #[arg(long, value_name = "all|named", default_value_t)]
-    recipients: Vec<Recipient>,
     /// Which sources they open: `all`, or `named` for only those that an `editors(..)` rule names them for
     #[arg(long, value_name = "SCOPE", default_value_t)]
     editor: EditorScope,
@@ -131,7 +128,7 @@ fn add(args: &AddArgs, env: Environment, mut global: Global, ui: &mut Ui) -> Res
     Ok(Exit::Clean)
 }
 
-/// Who follows the change, and from when on.
+/// What the change made, and what remains to be deployed.
 fn tell_vouched(vouched: &Vouched, ui: &mut Ui) {
     let Some(number) = vouched.number else { return };
     ui.say(&format!(
@@ -140,7 +137,9 @@ fn tell_vouched(vouched: &Vouched, ui: &mut Ui) {
     if !vouched.hosts.is_empty() {
         let hosts: Vec<&str> = vouched.hosts.iter().map(AsRef::as_ref).collect();
         let hosts = hosts.join(", ");
-        ui.say(&format!("a host follows once it is deployed with that version; to be deployed: {hosts}"));
+        ui.say(&format!(
+            "hosts believe the keys in their own `trustedKeys`; bring them in line and deploy: {hosts}"
+        ));
     }
 }
 

@@ -177,9 +177,9 @@ fn a_ledger_of_another_secret_is_refused() {
 
 #[test]
 fn a_newer_line_is_refused_with_the_way_out() {
-    let newer = "{\"version\":2,\"event\":\"x\",\"sig\":\"AAAA\"}\n";
+    let newer = "{\"version\":3,\"event\":\"x\",\"sig\":\"AAAA\"}\n";
     let error = Ledger::parse(newer.as_bytes(), Path::new("x")).unwrap_err();
-    assert!(matches!(error, LedgerError::Version { number: 1, found: 2, .. }));
+    assert!(matches!(error, LedgerError::Version { number: 1, found: 3, .. }));
 }
 
 /// Two branches of one created secret: ours is granted to a host, theirs does what `events` say.

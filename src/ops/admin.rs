@@ -44,7 +44,7 @@ pub fn add(settings: &Settings, name: &AdminName, admin: &Admin) -> Result<Vouch
 pub struct Vouched {
     /// Its number; none in a fleet without an id.
     pub number: Option<u64>,
-    /// Hosts that trust the version before until they are deployed with this one.
+    /// Hosts whose own trusted keys are to be brought in line.
     pub hosts: BTreeSet<HostName>,
 }
 

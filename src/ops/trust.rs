@@ -18,6 +18,7 @@ use crate::name::AdminName;
 use crate::name::FleetId;
 use crate::ops::error::OpsError;
 use crate::ops::workspace::Settings;
+use crate::ops::workspace::WorkspaceError;
 use crate::ops::workspace::find_author;
 use crate::roots::People;
 use crate::roots::ROOTS_MAX;
@@ -78,6 +79,13 @@ pub enum TrustError {
         /// What differs, in words.
         differences: String,
     },
+    /// Nobody could vouch for the next version.
+    #[error("no admin would be left who can vouch for others")]
+    #[diagnostic(
+        code(roots::nobody_vouches),
+        help("keep one admin with a signing key and without `editor = \"named\"`")
+    )]
+    NobodyVouches,
     /// The file could not be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -88,7 +96,7 @@ impl Failure for TrustError {
     fn class(&self) -> Class {
         match self {
             Self::Fs(error) => error.class(),
-            Self::NotVouched { .. } => Class::Finding,
+            Self::NotVouched { .. } | Self::NobodyVouches => Class::Finding,
             _ => Class::Integrity,
         }
     }
@@ -136,6 +144,9 @@ pub(super) fn vouch(
     roots: Roots,
     people: People,
 ) -> Result<Roots, OpsError> {
+    if people.full_keys().is_empty() {
+        return Err(WorkspaceError::from(TrustError::NobodyVouches).into());
+    }
     let author = find_author(settings, fleet, Some(&roots))?;
     let voucher = Voucher { name: &author.name, signer: &author.signer, now: settings.now };
     Ok(roots.next(people, voucher).map_err(StoreError::from)?)

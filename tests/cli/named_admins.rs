@@ -75,7 +75,8 @@ fn a_secret_that_no_admin_edits_is_named_and_gets_no_value() {
         "name one with `editors(\"shared/token\", [\"NAME\"])`",
     ]);
     let cmd = fleet.cmd(["set", "shared/new"]).stdin("a value");
-    fleet.refuses_cmd(cmd, 1).says(&["error[policy::no_editor]", "`shared/new`"]);
+    fleet.refuses_cmd(cmd, 1).says(&["error[roots::differ]"]);
+    fleet.refuses(["admin", "vouch", "--yes"], 1).says(&["error[roots::nobody_vouches]"]);
     fleet.run(["policy", "who-can", "shared/token"]).ok().prints(&["its source is open to recovery"]);
 }
 

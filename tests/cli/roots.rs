@@ -93,7 +93,10 @@ fn an_admin_for_whom_nobody_vouched_reads_and_signs_nothing() {
     fleet.refuses_cmd(by_eve, 4).says(&["signer::not_admin"]);
     fleet.refuses(["admin", "vouch"], 2).says(&["admin `eve` is new", "admin::unconfirmed"]);
 
-    fleet.run(["admin", "vouch", "--yes"]).ok().says(&["version 3", "to be deployed: forge, luna"]);
+    fleet
+        .run(["admin", "vouch", "--yes"])
+        .ok()
+        .says(&["version 3", "bring them in line and deploy: forge, luna"]);
     fleet.run(["rekey"]).ok();
     fleet.assert_clean();
 }
@@ -124,7 +127,7 @@ fn a_fleet_cannot_be_taken_back_to_the_time_before_its_id() {
     let fleet = TestFleet::sealed();
     let line = format!("fleet = \"{}\"\n", id(&fleet));
     fleet.replace("secretctl.toml", &line, "");
-    fleet.refuses(["check"], 3).says(&["roots::no_fleet", &line.trim_end()]);
+    fleet.refuses(["check"], 3).says(&["roots::no_fleet", line.trim_end()]);
     fleet.remove(ROOTS);
     fleet.refuses(["check"], 3).says(&["ledger::other_fleet"]);
     fleet.refuses(["show", "shared/token"], 3);
@@ -137,13 +140,13 @@ fn a_colleague_seals_as_soon_as_an_admin_vouched_for_them() {
     let fleet = TestFleet::sealed();
     let bob = KEYS.bob.public();
     let ran = fleet.run(["admin", "add", "bob", "--recipient", &bob, "--signing-key", &bob]).ok();
-    ran.says(&["version 3 of `sealed/roots.jsonl`", "to be deployed: forge, luna"]);
+    ran.says(&["version 3 of `sealed/roots.jsonl`", "bring them in line and deploy: forge, luna"]);
     fleet.run(["rekey"]).ok();
     fleet.cmd(["set", "shared/token"]).by(&KEYS.bob).stdin("by bob").run().ok();
     fleet.assert_clean();
 
     let removed = fleet.run(["admin", "remove", "bob"]);
-    removed.says(&["version 4 of `sealed/roots.jsonl`", "to be deployed: forge, luna"]);
+    removed.says(&["version 4 of `sealed/roots.jsonl`", "bring them in line and deploy: forge, luna"]);
     fleet.refuses_cmd(fleet.cmd(["set", "shared/token"]).by(&KEYS.bob).stdin("again"), 4);
     fleet.run(["check"]).says(&["sealed::drift", "last sealed by an admin who left"]);
 }

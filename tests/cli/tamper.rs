@@ -396,7 +396,7 @@ fn a_journal_that_came_with_the_repository_is_never_carried_out_and_is_found() {
 #[test]
 fn a_journal_reaches_nothing_outside_the_store() {
     for target in
-        [".git/hooks/pre-commit", "../victim", "/tmp/victim", "policies/access.rhai", "secretctl.toml"]
+        [".git/hooks/pre-commit", "../victim", "/tmp/victim", "policies/access.rhai", ".gitattributes"]
     {
         let fleet = TestFleet::sealed().in_git();
         let journal =

@@ -157,6 +157,8 @@ impl Host {
     pub(crate) fn manifest(&self) -> Manifest {
         let entry = |(_, sealed): (&String, &Sealed)| (sealed.entry.name.clone(), sealed.entry.clone());
         Manifest {
+            fleet: None,
+            revoked: BTreeMap::new(),
             host: self.name.parse().unwrap(),
             serial: self.serial,
             sealed_at: self.sealed_at.parse().unwrap(),

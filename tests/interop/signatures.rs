@@ -141,7 +141,7 @@ fn a_signature_over_sha256_counts_and_one_by_an_rsa_key_never_does() {
 #[test]
 fn a_tree_that_an_admin_signed_again_with_ssh_keygen_passes_check() {
     let fleet = TestFleet::sealed();
-    fleet.forge_manifest("forge", &KEYS.alice, "\"version\":1", "\"version\":1");
+    fleet.forge_manifest("forge", &KEYS.alice, "\"version\":2", "\"version\":2");
     fleet.assert_clean();
 }
 

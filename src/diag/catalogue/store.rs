@@ -26,6 +26,13 @@ pub(super) const KINDS: &[Kind] = &[
     broken("manifest::serial_went_back", "A manifest is older than one that Git remembers", &PAST),
     broken("ledger::behind_last_seen", "A ledger lacks lines that this checkout has seen", &PAST),
     broken("manifest::behind_last_seen", "A manifest is older than one that this checkout has seen", &PAST),
+    broken("ledger::other_fleet", "A ledger line was signed for another fleet", &FOREIGN),
+    broken("ledger::unbound", "No line of a ledger names this fleet", &FOREIGN),
+    found("ledger::backdated", Warning, "A ledger line is dated before one that it follows", &FUTURE),
+    broken("manifest::serial_jump", "The serial of a manifest has jumped", &SERIALS),
+    broken("store::serial_end", "There is no serial left for the next manifest", &SERIALS),
+    found("roots::rewritten", Warning, "The roots have lost a version that Git remembers", &ROOTS),
+    found("roots::differ", Error, "No admin has vouched for the people in `secretctl.toml`", &ROOTS),
     found("git::shallow", Warning, "Only the latest commits are here to compare with", &SHALLOW),
     found("git::partial", Warning, "Contents of earlier commits are not here to compare with", &SHALLOW),
     found("ledger::future", Warning, "A ledger line is from the future", &FUTURE),
@@ -72,6 +79,27 @@ static FUTURE: Lesson = Lesson {
     matters: "Ages and deadlines follow from these times; a clock that is ahead makes a value look younger than it is.",
     action: "Compare the clock of this machine with that of the line's author. A new value, written with the right time, ends it.",
     example: "warning[ledger::future]: line 2 of the ledger of `shared/token`, by `alice`, says 2027-11-20T10:00:00Z, and it is 2026-11-20T10:00:00Z now\n  --> secrets/shared/token.ledger:2",
+};
+
+static FOREIGN: Lesson = Lesson {
+    means: "Every ledger of a fleet with an id says that it belongs to this fleet. This one says another, or none.",
+    matters: "An admin of two fleets has signed for both: without this, a value of one could be put into the other.",
+    action: "Restore the ledger from Git. If a branch from before the fleet had its id made the secret, `secretctl upgrade fleet` binds it, once you know where it came from.",
+    example: "error[ledger::other_fleet]: line 1 of `secrets/shared/token.ledger` was signed for another fleet (8f0c2d5e5d2b4c7fa1f00c6f5e2d9a11)\n  --> secrets/shared/token.age",
+};
+
+static SERIALS: Lesson = Lesson {
+    means: "Serials grow by one with each seal. This one is far above the one before, or at the end of the numbers.",
+    matters: "Hosts refuse older manifests by their serials. Once these are at their end, nothing newer can be told from older.",
+    action: "`git log -p -- sealed/HOST` shows who signed it. Once that key is no longer an admin's, `secretctl seal` goes on from the serial before.",
+    example: "error[manifest::serial_jump]: the manifest of host `forge` has serial 9007199254740992: nobody seals so often\n  --> sealed/forge/manifest.json",
+};
+
+static ROOTS: Lesson = Lesson {
+    means: "`sealed/roots.jsonl` says whose signatures count. `secretctl.toml` names other people than its newest version, or Git remembers a version that is gone.",
+    matters: "Nothing is encrypted to people whom no admin vouched for, and nothing that they sign counts.",
+    action: "Look at `git log -p -- secretctl.toml sealed/roots.jsonl`. A change that is meant is signed with `secretctl admin vouch`; otherwise restore both files.",
+    example: "error[roots::differ]: `secretctl.toml` names people for whom no admin has vouched: admin `eve` is new\n  --> secretctl.toml",
 };
 
 static PUBLIC: Lesson = Lesson {

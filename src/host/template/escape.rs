@@ -52,11 +52,10 @@ pub(super) fn in_context(
     out: &mut SecretBytes,
 ) -> Result<(), Unfit> {
     match format {
-        Format::None => out.extend(value),
         Format::DockerEnv if value.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) => {
             return Err(ENV_LINE);
         }
-        Format::DockerEnv => out.extend(value),
+        Format::None | Format::DockerEnv => out.extend(value),
         Format::Dotenv => dotenv(context, value, out)?,
         Format::Ini => ini(context, value, out)?,
         Format::Json | Format::Toml | Format::Yaml => {

@@ -33,7 +33,7 @@ pub(super) fn findings(
     let mut all = found.problems.clone();
     all.extend(of_people);
     // In a folder of files nothing ever declares a value, and what a host declares that was not read, nobody knows.
-    if found.tool != Tool::Folder && found.unread.is_empty() {
+    if found.tool != Tool::Folder && found.unread.is_empty() && (found.evaluated || !uses.is_empty()) {
         all.extend(undeclared(secrets, uses));
     }
     all.extend(dangling(found, uses));

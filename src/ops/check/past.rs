@@ -48,12 +48,8 @@ pub(super) fn check(
     };
     findings.extend(present.ledgers.iter().filter_map(|(name, ledger)| future(ws, name, ledger)));
     findings.extend(present.ledgers.iter().filter_map(|(name, ledger)| backdated(name, ledger)));
-    findings.extend(
-        present
-            .trees
-            .iter()
-            .filter_map(|(host, sealed)| sealed.is_jump().then(|| history::jumped(host, *sealed, None))),
-    );
+    let jumps = present.trees.iter().filter(|(_, sealed)| sealed.is_jump());
+    findings.extend(jumps.map(|(host, sealed)| history::jumped(host, *sealed, None)));
     findings.extend(history::check(ws, &present, back, record)?);
     Ok(())
 }

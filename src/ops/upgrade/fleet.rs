@@ -68,9 +68,10 @@ impl Unbound {
             if ws.fleet.id.is_some() && ws.layout.read_ledger(name, &ws.authors()).is_ok() {
                 continue;
             }
-            let ledger = match survey.sources.contains(name) {
-                true => ws.layout.read_source(name, &without)?.ledger,
-                false => ws.layout.read_ledger(name, &without)?,
+            let ledger = if survey.sources.contains(name) {
+                ws.layout.read_source(name, &without)?.ledger
+            } else {
+                ws.layout.read_ledger(name, &without)?
             };
             ledgers.insert(name.clone(), ledger);
         }
