@@ -13,8 +13,12 @@ mod fixture;
 #[path = "common/host.rs"]
 mod host;
 
+#[path = "host/containers.rs"]
+mod containers;
 #[path = "host/crash.rs"]
 mod crash;
+#[path = "host/identities.rs"]
+mod identities;
 #[path = "host/install.rs"]
 mod install;
 #[path = "host/isolation.rs"]

@@ -110,7 +110,10 @@ fn private_key_among(arguments: &[OsString]) -> Option<ArgumentError> {
             "a key that is to be stored comes from its file: `secretctl set NAME --from-file FILE`".to_owned(),
         ),
     };
-    Some(ArgumentError::PrivateKey { place, help: format!("{help}; {HISTORY}") })
+    Some(ArgumentError::PrivateKey {
+        place,
+        help: format!("{help}; if the key was typed or pasted here, {HISTORY}"),
+    })
 }
 
 /// The error in other words where the parser's own would quote what may be a value.
