@@ -22,12 +22,14 @@ pub(super) fn is_led_elsewhere(top: &Path) -> bool {
     top.join(GIT).is_file()
 }
 
-/// Git's own folder of the work tree around `folder`, without asking Git. Further work trees have one each.
-pub fn git_dir(folder: &Path) -> Option<PathBuf> {
+/// Git's own folder of the work tree around `folder`, and where `folder` lies in that tree, without asking Git. Further
+/// work trees have a folder each.
+pub fn git_dir(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     tops(folder).find_map(|top| {
         let path = top.join(GIT);
         let found = if is_led_elsewhere(top) { top.join(target(&path)?) } else { path };
-        found.join("HEAD").symlink_metadata().is_ok().then_some(found)
+        let prefix = folder.strip_prefix(top).ok()?.to_owned();
+        found.join("HEAD").symlink_metadata().is_ok().then_some((found, prefix))
     })
 }
 
@@ -61,7 +63,7 @@ mod tests {
             ("outer/led", Some("outer/led/../../real/git")),
             ("real", None),
         ] {
-            assert_eq!(git_dir(&path(folder)), wanted.map(path), "{folder}");
+            assert_eq!(git_dir(&path(folder)).map(|(found, _)| found), wanted.map(path), "{folder}");
         }
     }
 }

@@ -17,6 +17,8 @@ use crate::git::git_dir;
 
 /// Name of our folder, in Git's and in the user's.
 const FOLDER: &str = "secretctl";
+/// Name of the folder in ours for fleets that are not at the top of their work tree.
+const BELOW: &str = "below";
 /// Where versions up to 0.1 kept all this: in the work tree, where a commit can put it too.
 const OLD_JOURNAL: &str = ".secretctl/change/journal.json";
 
@@ -140,18 +142,30 @@ impl Place {
 
 /// In Git's folder, unless that belongs to somebody who owns neither us nor the fleet.
 fn in_git(root: &Path) -> Option<Place> {
-    let git = git_dir(root)?.canonicalize().ok()?;
+    let (git, prefix) = git_dir(root)?;
+    let git = git.canonicalize().ok()?;
     let owners = [ourselves(), root.metadata().ok()?.uid()];
-    let folder = git.join(FOLDER);
+    let mut chain = vec![git.join(FOLDER)];
+    if !prefix.as_os_str().is_empty() {
+        // Each fleet of a repository has its own: the paths of a journal are those of one fleet.
+        let below = git.join(FOLDER).join(BELOW);
+        chain.extend([below.clone(), below.join(digest_of(&prefix))]);
+    }
     let ours = owners.contains(&git.metadata().ok()?.uid());
-    ours.then(|| Place { chain: vec![folder.clone()], folder, owners })
+    let folder = chain.last().filter(|_| ours)?.clone();
+    Some(Place { folder, chain, owners })
+}
+
+/// A path as one name of a folder.
+fn digest_of(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    Digest::of(path.as_os_str().as_bytes()).to_string()
 }
 
 /// By the path of the fleet, in the state folder of the user.
 fn in_state(root: &Path, state_home: &Path) -> Place {
-    use std::os::unix::ffi::OsStrExt;
     let ours = state_home.join(FOLDER);
-    let folder = ours.join(Digest::of(root.as_os_str().as_bytes()).to_string());
+    let folder = ours.join(digest_of(root));
     Place { chain: vec![ours, folder.clone()], folder, owners: [ourselves(); 2] }
 }
 
@@ -179,6 +193,23 @@ mod tests {
         assert_eq!(of(&one), of(&one.join(".")));
         assert_eq!(of(&one).metadata().unwrap().permissions().mode() & 0o777, 0o700);
         assert!(matches!(WorkDir::of(&one, None).prepare(), Err(WorkDirError::Nowhere)));
+    }
+
+    #[test]
+    fn fleets_of_one_repository_have_a_folder_each() {
+        let place = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "deep/other"].map(|name| place.path().join(name));
+        for folder in [&one, &other, &place.path().join(".git")] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        std::fs::write(place.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        let of = |fleet: &Path| WorkDir::of(fleet, None).prepare().unwrap();
+        let folders = [of(place.path()), of(&one), of(&other)];
+        assert!(folders.iter().all(|folder| folder.starts_with(place.path().join(".git/secretctl"))));
+        std::fs::create_dir(staging(&folders[1])).unwrap();
+        std::fs::write(staging(&folders[1]).join("journal.json"), "{}").unwrap();
+        let pending = |fleet: &Path| WorkDir::of(fleet, None).is_pending();
+        assert_eq!([pending(place.path()), pending(&one), pending(&other)], [false, true, false]);
     }
 
     #[test]
