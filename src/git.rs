@@ -1,7 +1,7 @@
 //! The Git repository that a fleet lies in: revisions, and the files in them.
 //!
 //! The `git` command itself is asked, so that worktrees and identifiers mean here what they mean to its user. But it reads
-//! for people who look at what strangers wrote: every call goes through [`git`], which lets it run no other program, call
+//! for people who look at what strangers wrote: every call goes through `git`, which lets it run no other program, call
 //! nobody, and look for no repository that we have not found ourselves. Nothing here writes but `configure`, and that
 //! only the local configuration.
 
