@@ -9,5 +9,5 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(ledger) = Ledger::parse(bytes, path) else { return };
     let empty = ledger.lines().is_empty();
     let secret = "a".parse().expect("a name");
-    assert_eq!(ledger.verify(&secret, &Authors::new(), path).is_ok(), empty);
+    assert_eq!(ledger.verify(&secret, &Authors::default(), path).is_ok(), empty);
 });

@@ -114,7 +114,7 @@ impl Task {
                 above: 0,
                 value: None,
             };
-            ledger.append(&name, entry, Author { name: &admin, signer: &self.signer, now })?;
+            ledger.append(&name, entry, Author { name: &admin, signer: &self.signer, now, fleet: None })?;
             now = now.checked_add(STAYED)?;
         }
         self.write(&Layout::source(&name), &ciphertext)?;
